@@ -1,0 +1,33 @@
+"""Robot arms in MuJoCo as Gymnasium environments: importing this package registers the ids.
+
+import gymnasium
+import robodl_envs
+
+env = gymnasium.make("robodl/Reach-v0")
+envs = gymnasium.make_vec("robodl/Reach-v0", num_envs=256)
+"""
+
+from robodl_envs.component import Component
+from robodl_envs.names import (
+    load_plugins,
+    register_id,
+    register_robot,
+    register_task,
+    robots,
+    task_class,
+    task_id,
+    tasks,
+)
+
+__all__ = [
+    "Component",
+    "load_plugins",
+    "register_robot",
+    "register_task",
+    "robots",
+    "task_class",
+    "task_id",
+    "tasks",
+]
+
+register_id("reach", max_episode_steps=50)

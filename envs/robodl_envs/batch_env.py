@@ -1,0 +1,264 @@
+"""BatchEnv: N episodes of one robot doing one task. The order of a step is written here and nowhere else."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from robodl_envs.component import Component
+from robodl_envs.robots.robot import Robot
+from robodl_envs.scene import empty_scene
+from robodl_envs.sim import CpuSim
+from robodl_envs.streams import Streams
+from robodl_envs.tasks.task import Task
+
+SETTLED_STEPS = 5  # control steps that success must last to count at an episode's end
+SENSIBLE_SPEED = 1e4  # rad/s or m/s; beyond it a simulation has exploded, though MuJoCo waits until 1e10
+REWARDS = ("dense", "sparse")
+
+
+class BatchEnv:
+    """N independent episodes, reset by row ids and stepped together. Knows no autoreset and no Gymnasium.
+
+    Args:
+        robot, task: the components; the batch owns them from here on.
+        num: number of rows N.
+        control_dt: seconds of one step, a multiple of the model's timestep.
+        reward: "dense" for the task's own, "sparse" for 0 at the goal and -1 elsewhere.
+        max_episode_steps: steps after which an episode is truncated; None for never.
+        threads: simulation threads; 0 for one per core.
+        randomizers: further components, which change the scene.
+
+    Raises:
+        ValueError: control_dt is no multiple of the timestep, or another setting is out of range.
+    """
+
+    saved = ("elapsed", "settled", "once")
+
+    def __init__(
+        self,
+        robot: Robot,
+        task: Task,
+        num: int,
+        control_dt: float = 0.04,
+        reward: str = "dense",
+        max_episode_steps: int | None = None,
+        threads: int = 0,
+        randomizers: Sequence[Component] = (),
+    ):
+        if num < 1:
+            raise ValueError(f"num_envs must be at least 1, got {num}")
+        if threads < 0:
+            raise ValueError(f"threads must be 0 (one per core) or more, got {threads}")
+        if reward not in REWARDS:
+            raise ValueError(f"reward must be one of {', '.join(REWARDS)}, got {reward!r}")
+        if max_episode_steps is not None and max_episode_steps < 1:
+            raise ValueError(f"max_episode_steps must be at least 1, or None for no limit, got {max_episode_steps}")
+        self.num, self.robot, self.task = num, robot, task
+        self.threads = min(threads or available_cores(), num)
+        self.sparse = reward == "sparse"
+        self.max_episode_steps = max_episode_steps
+        self.components: list[Component] = [robot, task, *randomizers]
+
+        spec = empty_scene()
+        self.control_dt = control_dt
+        self.nstep = substeps(control_dt, spec.option.timestep)
+        robot.control_dt, task.robot = control_dt, robot
+        for component in self.components:
+            component.build(spec)
+        self.model = spec.compile()
+        self.rng = Streams(num)
+        self.all = np.arange(num)
+        self.elapsed = np.zeros(num, np.int64)  # control steps since the reset
+        self.settled = np.zeros(num, np.int64)  # control steps that success has lasted
+        self.once = np.zeros(num, bool)  # whether there was success in this episode
+        self.bind()
+        self.bounds = np.concatenate([robot.bounds(), task.bounds()], axis=1).astype(np.float32)  # (2, k)
+        self.goal_bounds = np.asarray(task.goal_bounds(), np.float32)  # (2, g)
+        self.last: dict[str, np.ndarray] = {}  # the observation last returned, for rows that diverge
+
+    def bind(self) -> None:
+        """Make the simulator and hand it to the components: at construction, and in a forked child."""
+        self.sim = CpuSim(self.model, self.num, self.threads)
+        self.pid = os.getpid()
+        for component in self.components:
+            component.bind(self.sim)
+
+    def reset(self, ids: np.ndarray, seeds: Sequence[int | None] | None = None):
+        """Begin new episodes in rows ids, (n,) sorted integers.
+
+        Args:
+            seeds: new seeds for the rows' streams, n of them; a row whose seed is None goes on with its stream.
+
+        Returns:
+            observation and info as from `step`, of all rows; other rows' episodes are as they were.
+        """
+        self.survive_fork()
+        if seeds is not None:
+            seeded = [k for k, seed in enumerate(seeds) if seed is not None]
+            self.rng.seed(ids[seeded], np.array([seeds[k] for k in seeded], np.uint64))
+        self.restart(ids)
+        observation = self.observe()
+        return observation, self.judge(observation, ids)
+
+    def restart(self, ids: np.ndarray) -> None:
+        self.sim.reset(ids)
+        for component in self.components:
+            component.reset(ids, self.rng)
+        self.sim.forward(ids)
+        self.elapsed[ids] = self.settled[ids] = self.once[ids] = 0
+
+    def step(self, action: np.ndarray, renew: np.ndarray | None = None):
+        """Advance all rows by one control step.
+
+        Args:
+            action: (N, action_size); out-of-range values act as if clipped to [-1, 1].
+            renew: rows, (N,) bool, that begin a new episode instead of acting; their reward is zero.
+
+        Returns:
+            observation, a dict of new (N, ...) float32 arrays; reward, terminated, truncated, (N,); info, a dict of
+            (N,) arrays.
+
+        Raises:
+            ValueError: an action of another shape, or with NaN or infinity in it. Nothing has moved then.
+        """
+        action = self.checked(action)
+        self.survive_fork()
+        self.robot.act(action)
+        self.elapsed += 1
+        if renew is None:
+            self.sim.step(self.nstep)
+            diverged = self.diverged()
+        else:
+            self.sim.step(self.nstep, np.flatnonzero(~renew))
+            diverged = self.diverged()
+            self.restart(np.flatnonzero(renew))
+        observation = self.observe(diverged)
+        info = self.judge(observation)
+        reward = self.reward(observation["achieved_goal"], observation["desired_goal"])
+        truncated = info["diverged"]
+        if diverged is not None:
+            info["diverged"], truncated = diverged, diverged
+        if self.max_episode_steps is not None:
+            truncated = truncated | (self.elapsed >= self.max_episode_steps)
+        terminated = self.task.terminated()
+        if terminated is None:
+            terminated = np.zeros(self.num, bool)
+        if renew is not None:
+            reward, terminated, truncated = reward * ~renew, terminated & ~renew, truncated & ~renew
+        return observation, reward, terminated, truncated.copy(), info
+
+    def judge(self, observation: dict[str, np.ndarray], fresh: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Count this instant's success into the episodes, of rows `fresh` alone if they have just begun: the info."""
+        success = self.task.success(observation["achieved_goal"], observation["desired_goal"])
+        if fresh is None:
+            self.settled += 1
+            self.settled *= success
+            self.once |= success
+        else:
+            self.settled[fresh] = self.once[fresh] = success[fresh]
+        return {
+            "is_success": success,
+            "success_once": self.once.copy(),
+            "success_at_end": self.settled >= SETTLED_STEPS,
+            "diverged": np.zeros(self.num, bool),
+        }
+
+    def reward(self, achieved: np.ndarray, desired: np.ndarray) -> np.ndarray:
+        """Rewards, (...,), of goals with any leading axes."""
+        if self.sparse:
+            return np.where(self.task.success(achieved, desired), 0.0, -1.0)
+        return self.task.reward(achieved, desired)
+
+    def observe(self, diverged: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """New float32 arrays: observation (N, k), achieved_goal and desired_goal (N, g), clipped to their bounds."""
+        low, high = self.goal_bounds
+        observation = {
+            "observation": clipped([self.robot.observe(), self.task.observe()], *self.bounds),
+            "achieved_goal": clipped([self.task.achieved_goal()], low, high),
+            "desired_goal": clipped([self.task.desired_goal()], low, high),
+        }
+        if diverged is not None:
+            for key, value in observation.items():
+                value[diverged] = self.last[key][diverged]
+        self.last = {key: value.copy() for key, value in observation.items()}
+        return observation
+
+    def checked(self, action: Any) -> np.ndarray:
+        """The action as (N, action_size) float64 in [-1, 1]."""
+        action = np.asarray(action, np.float64)
+        expected = (self.num, self.robot.action_size)
+        if action.shape != expected:
+            raise ValueError(f"actions must have shape {expected}, got {action.shape}")
+        clipped = np.minimum(np.maximum(action, -1.0), 1.0)
+        # NaN survives clipping and infinity does not, so both show as a difference that is not finite.
+        if not np.isfinite(action).all():
+            row, column = np.argwhere(~np.isfinite(action))[0]
+            raise ValueError(f"actions must be finite, got {action[row, column]} in row {row}, column {column}")
+        return clipped
+
+    def diverged(self) -> np.ndarray | None:
+        """Rows, (N,) bool, whose simulation exploded in this step; None when none did."""
+        rows = self.sim.diverged()
+        speed = np.abs(self.sim.qvel).max(axis=1)
+        if not (speed < SENSIBLE_SPEED).all():
+            wild = ~(speed < SENSIBLE_SPEED)
+            self.sim.reset(np.flatnonzero(wild))
+            self.sim.forward(np.flatnonzero(wild))
+            rows = wild if rows is None else rows | wild
+        return rows
+
+    def get_state(self) -> dict[str, Any]:
+        """An exact, picklable copy of everything that changes: physics, goals, controllers, streams."""
+        return {
+            "sim": self.sim.get_state(),
+            "rng": self.rng.state.copy(),
+            "saved": [{name: getattr(owner, name).copy() for name in owner.saved} for owner in self.owners()],
+            "last": {key: value.copy() for key, value in self.last.items()},
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on, to the last bit, from a state of an environment made with the same settings."""
+        self.survive_fork()
+        self.sim.set_state(state["sim"])
+        self.rng.state[:] = state["rng"]
+        for owner, arrays in zip(self.owners(), state["saved"], strict=True):
+            for name, value in arrays.items():
+                getattr(owner, name)[:] = value
+        self.last = {key: value.copy() for key, value in state["last"].items()}
+
+    def owners(self) -> list[Any]:
+        """Everything that names arrays in `saved`."""
+        return [self, *self.components, *self.robot.parts]
+
+    def survive_fork(self) -> None:
+        """A thread pool does not survive a fork: in a child process, make a new one and go on from the same state."""
+        if self.pid != os.getpid():
+            state = self.get_state()
+            self.bind()
+            self.set_state(state)
+
+
+def clipped(parts: list[np.ndarray], low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Parts side by side as a new float32 array, clipped to bounds."""
+    out = np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
+    np.minimum(np.maximum(out, low, out=out), high, out=out)
+    return out
+
+
+def substeps(control_dt: float, timestep: float) -> int:
+    """How many timesteps a control step takes; ValueError unless it is a whole number of them."""
+    nstep = round(control_dt / timestep)
+    if nstep < 1 or abs(nstep * timestep - control_dt) > 1e-9:
+        nearest = max(1, nstep) * timestep
+        raise ValueError(
+            f"control_dt must be a multiple of the timestep {timestep:g} s, got {control_dt:g} s; "
+            f"nearest: {nearest:g} s"
+        )
+    return nstep
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,32 @@
+"""What robots, controllers, tasks, cameras and randomisers have in common: one life cycle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import mujoco
+import numpy as np
+
+if TYPE_CHECKING:
+    from robodl_envs.sim import Sim
+    from robodl_envs.streams import Streams
+
+
+class Component:
+    """A part of an environment, called in this order: build, bind, then reset for every new episode.
+
+    A component's settings are fixed at construction. What changes while episodes run lives in the simulator's
+    state, or in (N, ...) arrays that the component makes in `bind` and names in `saved`, so that a snapshot of
+    the environment finds them.
+    """
+
+    saved: ClassVar[tuple[str, ...]] = ()  # names of the component's own (N, ...) arrays that change with time
+
+    def build(self, spec: mujoco.MjSpec) -> None:
+        """Add to the model before it is compiled. Angles are radians."""
+
+    def bind(self, sim: Sim) -> None:
+        """Look names up once and keep live arrays; make own arrays. Called again after a fork."""
+
+    def reset(self, ids: np.ndarray, rng: Streams) -> None:
+        """Begin new episodes in rows ids, (n,) sorted integers, drawing only from rng."""

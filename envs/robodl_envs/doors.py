@@ -1,0 +1,103 @@
+"""Checks at the door: settings are judged once, when an environment is made, and refused in one line."""
+
+import copy
+import dataclasses
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+
+from robodl_envs.arrays import did_you_mean
+from robodl_envs.batch_env import BatchEnv
+from robodl_envs.names import robot_class, task_class
+from robodl_envs.tasks.task import Task
+
+RENDER_MODES = ["rgb_array"]
+
+
+def make_batch(
+    task: str | Task,
+    robot: str,
+    control: str,
+    reward: str,
+    control_dt: float,
+    max_episode_steps: int | None,
+    threads: int,
+    num: int,
+) -> BatchEnv:
+    """A BatchEnv of named components. A task given as an object is copied: two environments never share one."""
+    task = copy.deepcopy(task) if isinstance(task, Task) else task_class(task)()
+    arm = robot_class(robot)(control=control, gripper=task.gripper)
+    return BatchEnv(arm, task, num, control_dt, reward, max_episode_steps, threads)
+
+
+def make_spaces(batch: BatchEnv) -> tuple[spaces.Dict, spaces.Box]:
+    """A single row's observation and action space."""
+    low, high = batch.bounds
+    goal = spaces.Box(*batch.goal_bounds, dtype=np.float32)
+    observation = spaces.Dict(
+        {
+            "observation": spaces.Box(low, high, dtype=np.float32),
+            "achieved_goal": goal,
+            "desired_goal": copy.deepcopy(goal),
+        }
+    )
+    return observation, spaces.Box(-1.0, 1.0, (batch.robot.action_size,), np.float32)
+
+
+def sorted_settings(env_class: type, task: str | Task, settings: dict[str, Any]) -> dict[str, Any]:
+    """The environment's arguments, with the task's own settings gone into the task.
+
+    Raises:
+        TypeError: a setting that neither the environment nor the task has.
+    """
+    known = set(inspect.signature(env_class).parameters)
+    fields = {f.name for f in dataclasses.fields(task_class(task) if isinstance(task, str) else task) if f.init}
+    for name in settings:
+        if name not in known | fields:
+            raise TypeError(f"no setting named {name!r}{did_you_mean(name, known | fields)}")
+    own = {name: value for name, value in settings.items() if name in fields}
+    if own:
+        task = task_class(task)(**own) if isinstance(task, str) else dataclasses.replace(task, **own)
+    return {"task": task, **{name: value for name, value in settings.items() if name not in fields}}
+
+
+def checked_render_mode(mode: str | None) -> str | None:
+    if mode is not None and mode not in RENDER_MODES:
+        raise ValueError(f"render_mode must be 'rgb_array' or None, got {mode!r}")
+    return mode
+
+
+def checked_autoreset(mode: AutoresetMode | str) -> AutoresetMode:
+    try:
+        return AutoresetMode(mode)
+    except ValueError:
+        modes = ", ".join(repr(m.value) for m in AutoresetMode)
+        raise ValueError(f"autoreset_mode must be one of {modes}, got {mode!r}") from None
+
+
+def checked_mask(options: dict | None, num: int) -> np.ndarray:
+    """The rows to reset, (num,) bool, of reset's options."""
+    mask = (options or {}).get("reset_mask")
+    if mask is None:
+        return np.ones(num, bool)
+    mask = np.asarray(mask)
+    if mask.dtype != bool or mask.shape != (num,) or not mask.any():
+        raise ValueError(f"reset_mask must be {num} booleans, at least one of them True, got {mask!r}")
+    return mask
+
+
+def row_seeds(seed: int | Sequence[int | None] | None, num: int) -> list[int | None]:
+    """Each row's seed: None for all, or s + i of an integer s, or the given ones."""
+    if seed is None:
+        return [None] * num
+    seeds = [int(seed) + i for i in range(num)] if isinstance(seed, (int, np.integer)) else list(seed)
+    if len(seeds) != num:
+        raise ValueError(f"seeds must be one integer or {num} of them, got {len(seeds)}")
+    for value in seeds:
+        if value is not None and value < 0:
+            raise ValueError(f"a seed must be 0 or more, got {value}")
+    return seeds

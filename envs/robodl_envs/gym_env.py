@@ -1,0 +1,233 @@
+"""The Gymnasium faces of BatchEnv: one arm, and many arms."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
+
+from robodl_envs.cameras import SceneCamera
+from robodl_envs.doors import (
+    RENDER_MODES,
+    checked_autoreset,
+    checked_mask,
+    checked_render_mode,
+    make_batch,
+    make_spaces,
+    row_seeds,
+    sorted_settings,
+)
+from robodl_envs.tasks.task import Task
+
+
+class RobotTaskEnv(gymnasium.Env):
+    """One arm doing one task: the N = 1 face of BatchEnv.
+
+    Observations are dicts of float32 arrays: observation, achieved_goal, desired_goal. info has is_success (of
+    this instant), success_once (in this episode), success_at_end (lasting for the last 5 steps) and diverged.
+    `gymnasium.make` adds the time limit from the registry; made directly, the environment has the one given here.
+
+    Args:
+        task: name of a registered task, or a Task, which is copied.
+        robot: name of a registered robot.
+        control: "tool" for Cartesian increments of the tool, "joint" for increments of the joint angles.
+        reward: "dense" or "sparse" (0 at the goal, -1 elsewhere).
+        control_dt: seconds of one step, a multiple of the timestep, 0.004 s.
+        max_episode_steps: steps after which an episode is truncated; None for never.
+        render_mode: "rgb_array" or None.
+        threads: simulation threads; 0 for one per core.
+    """
+
+    metadata = {"render_modes": RENDER_MODES, "render_fps": 25}
+
+    def __init__(
+        self,
+        task: str | Task,
+        robot: str = "panda",
+        control: str = "tool",
+        reward: str = "dense",
+        control_dt: float = 0.04,
+        max_episode_steps: int | None = None,
+        render_mode: str | None = None,
+        threads: int = 1,
+    ):
+        self.settings = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        self.batch = make_batch(task, robot, control, reward, control_dt, max_episode_steps, threads, num=1)
+        self.render_mode = checked_render_mode(render_mode)
+        self.metadata = {**self.metadata, "render_fps": round(1.0 / control_dt)}
+        self.camera = SceneCamera()
+        self.observation_space, self.action_space = make_spaces(self.batch)
+
+    @property
+    def task(self) -> Task:
+        return self.batch.task
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None):
+        super().reset(seed=seed)
+        observation, info = self.batch.reset(self.batch.all, [seed])
+        return first_row(observation), scalars(info)
+
+    def step(self, action):
+        action = np.asarray(action)
+        if action.shape != self.action_space.shape:
+            raise ValueError(f"actions must have shape {self.action_space.shape}, got {action.shape}")
+        observation, reward, terminated, truncated, info = self.batch.step(action[None])
+        return first_row(observation), float(reward[0]), bool(terminated[0]), bool(truncated[0]), scalars(info)
+
+    def compute_reward(self, achieved_goal, desired_goal, info=None):
+        """Rewards of goals with any leading axes, (..., g) -> (...,): a pure function, info is not looked at."""
+        return self.batch.reward(np.asarray(achieved_goal), np.asarray(desired_goal))
+
+    def render(self):
+        """A picture, (480, 480, 3) uint8, where render_mode is "rgb_array"."""
+        return self.camera.render(self.batch.sim) if self.render_mode else None
+
+    def close(self):
+        self.camera.close()
+
+    def get_state(self) -> dict[str, Any]:
+        """An exact, picklable copy of the episode, for `set_state`."""
+        return self.batch.get_state()
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on, to the last bit, from a state of an environment made with the same settings."""
+        self.batch.set_state(state)
+
+    def __reduce__(self):
+        return restored, (type(self), self.settings, self.get_state(), self._np_random)
+
+
+class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
+    """Many arms doing one task on a thread pool: the N = num_envs face of BatchEnv.
+
+    Row i of an environment reset with seed s is the single environment reset with seed s + i, to the last bit.
+    Infos are arrays, (N,), each with the mask "_<key>" of the rows it speaks of, as in gymnasium.vector.
+
+    Args:
+        num_envs: number of arms N.
+        autoreset_mode: when an ended episode's row begins anew: AutoresetMode.NEXT_STEP, SAME_STEP or DISABLED.
+        Others: as RobotTaskEnv's.
+    """
+
+    metadata = {"render_modes": RENDER_MODES, "render_fps": 25, "autoreset_mode": AutoresetMode.NEXT_STEP}
+
+    def __init__(
+        self,
+        task: str | Task,
+        num_envs: int = 1,
+        robot: str = "panda",
+        control: str = "tool",
+        reward: str = "dense",
+        control_dt: float = 0.04,
+        max_episode_steps: int | None = None,
+        render_mode: str | None = None,
+        threads: int = 0,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+    ):
+        self.settings = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        self.batch = make_batch(task, robot, control, reward, control_dt, max_episode_steps, threads, num=num_envs)
+        self.num_envs = num_envs
+        self.autoreset_mode = checked_autoreset(autoreset_mode)
+        self.render_mode = checked_render_mode(render_mode)
+        fps = round(1.0 / control_dt)
+        self.metadata = {**self.metadata, "render_fps": fps, "autoreset_mode": self.autoreset_mode}
+        self.camera = SceneCamera()
+        self.single_observation_space, self.single_action_space = make_spaces(self.batch)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.ended = np.zeros(num_envs, bool)  # rows whose episode is over
+
+    @property
+    def task(self) -> Task:
+        return self.batch.task
+
+    def reset(self, *, seed: int | Sequence[int | None] | None = None, options: dict | None = None):
+        """Begin new episodes in all rows, or in those of options["reset_mask"], (N,) bool."""
+        rows = checked_mask(options, self.num_envs)
+        ids = np.flatnonzero(rows)
+        seeds = row_seeds(seed, self.num_envs)
+        observation, info = self.batch.reset(ids, [seeds[i] for i in ids])
+        self.ended &= ~rows
+        return observation, masked(info, rows)
+
+    def step(self, actions):
+        renew = self.ended if self.autoreset_mode == AutoresetMode.NEXT_STEP and self.ended.any() else None
+        observation, reward, terminated, truncated, info = self.batch.step(actions, renew)
+        self.ended = terminated | truncated
+        info = masked(info, np.ones(self.num_envs, bool))
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and self.ended.any():
+            observation, info = self.renewed(observation, info)
+            self.ended = np.zeros(self.num_envs, bool)
+        return observation, np.asarray(reward, np.float64), terminated, truncated, info
+
+    def renewed(self, observation, info):
+        """Begin anew in the rows that ended: their last observation and info move to final_obs and final_info."""
+        ended, ids = self.ended, np.flatnonzero(self.ended)
+        final_obs = np.full(self.num_envs, None, dtype=object)
+        for i in ids:
+            final_obs[i] = {key: value[i] for key, value in observation.items()}
+        observation, fresh = self.batch.reset(ids)
+        final = {key: value for key, value in info.items() if not key.startswith("_")}
+        fresh = {key: np.where(ended, value, final[key]) for key, value in fresh.items()}
+        info = masked(fresh, np.ones(self.num_envs, bool))
+        info |= {"final_obs": final_obs, "_final_obs": ended}
+        info |= {"final_info": masked(final, ended), "_final_info": ended.copy()}
+        return observation, info
+
+    def compute_reward(self, achieved_goal, desired_goal, info=None):
+        """Rewards of goals with any leading axes, (..., g) -> (...,): a pure function, info is not looked at."""
+        return self.batch.reward(np.asarray(achieved_goal), np.asarray(desired_goal))
+
+    def render(self):
+        """A tuple of pictures, one a row, (480, 480, 3) uint8, where render_mode is "rgb_array"."""
+        if not self.render_mode:
+            return None
+        return tuple(self.camera.render(self.batch.sim, row) for row in range(self.num_envs))
+
+    def close_extras(self, **kwargs):
+        self.camera.close()
+
+    def get_state(self) -> dict[str, Any]:
+        """An exact, picklable copy of all episodes, for `set_state`."""
+        return {**self.batch.get_state(), "ended": self.ended.copy()}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on, to the last bit, from a state of an environment made with the same settings."""
+        self.batch.set_state(state)
+        self.ended = state["ended"].copy()
+
+    def __reduce__(self):
+        return restored, (type(self), self.settings, self.get_state(), self._np_random)
+
+
+def first_row(observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {key: value[0] for key, value in observation.items()}
+
+
+def scalars(info: dict[str, np.ndarray]) -> dict[str, bool]:
+    return {key: bool(value[0]) for key, value in info.items()}
+
+
+def masked(info: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """An info of a vector environment: each value with the mask, (N,) bool, of the rows it speaks of."""
+    return {**info, **{f"_{key}": rows.copy() for key in info}}
+
+
+def restored(cls, settings, state, np_random):
+    """An environment as it was when it was pickled."""
+    env = cls(**settings)
+    env.set_state(state)
+    env._np_random = np_random
+    return env
+
+
+def make(task: str | Task, **settings) -> RobotTaskEnv:
+    """What `gymnasium.make` calls: settings are RobotTaskEnv's and the task's own, such as Reach's radius."""
+    return RobotTaskEnv(**sorted_settings(RobotTaskEnv, task, settings))
+
+
+def make_vec(task: str | Task, **settings) -> RobotTaskVectorEnv:
+    """What `gymnasium.make_vec` calls: settings are RobotTaskVectorEnv's and the task's own."""
+    return RobotTaskVectorEnv(**sorted_settings(RobotTaskVectorEnv, task, settings))

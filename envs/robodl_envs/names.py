@@ -1,0 +1,87 @@
+"""Names of robots and tasks, and the classes behind them.
+
+Ours are imported when first asked for. Other packages add theirs with `register_robot` and `register_task`, in
+a module named by an entry point of the group "robodl.plugins", imported at the first unknown name:
+
+    [project.entry-points."robodl.plugins"]
+    my_package = "my_package.tasks"
+"""
+
+import importlib
+from importlib.metadata import entry_points
+
+import gymnasium
+
+from robodl_envs.arrays import did_you_mean
+
+PLUGINS = "robodl.plugins"
+robots: dict[str, str | type] = {"panda": "robodl_envs.robots.panda:Panda"}
+tasks: dict[str, str | type] = {"reach": "robodl_envs.tasks.reach:Reach"}
+
+
+def robot_class(name: str) -> type:
+    """The Robot subclass of a name; KeyError with near names for an unknown one."""
+    return lookup("robot", robots, name)
+
+
+def task_class(name: str) -> type:
+    """The Task subclass of a name; KeyError with near names for an unknown one."""
+    return lookup("task", tasks, name)
+
+
+def register_robot(name: str, robot: str | type) -> None:
+    """Add a robot, a Robot subclass or "module:Class", under a name in lower case."""
+    add("robot", robots, name, robot)
+
+
+def register_task(name: str, task: str | type, max_episode_steps: int = 50) -> str:
+    """Add a task, a Task subclass or "module:Class", and its Gymnasium id, which is returned.
+
+    The id of `my_task` is `robodl/MyTask-v0`.
+    """
+    add("task", tasks, name, task)
+    return register_id(name, max_episode_steps)
+
+
+def register_id(task: str, max_episode_steps: int) -> str:
+    env_id = task_id(task)
+    gymnasium.register(
+        id=env_id,
+        entry_point="robodl_envs.gym_env:make",
+        vector_entry_point="robodl_envs.gym_env:make_vec",
+        max_episode_steps=max_episode_steps,
+        kwargs={"task": task},
+    )
+    return env_id
+
+
+def task_id(task: str) -> str:
+    """`pick_and_place` -> `robodl/PickAndPlace-v0`."""
+    return f"robodl/{''.join(word.capitalize() for word in task.split('_'))}-v0"
+
+
+def add(kind: str, registry: dict, name: str, value: str | type) -> None:
+    if not name.isidentifier() or name != name.lower():
+        raise ValueError(f"a {kind}'s name is a lower-case identifier such as 'my_{kind}', got {name!r}")
+    if registry.get(name, value) != value:
+        raise ValueError(f"there is a {kind} named {name!r} already: {registry[name]}")
+    registry[name] = value
+
+
+def lookup(kind: str, registry: dict, name: str) -> type:
+    if name not in registry:
+        load_plugins()
+    if name not in registry:
+        known = ", ".join(sorted(registry))
+        raise KeyError(f"no {kind} named {name!r}{did_you_mean(str(name), registry)}; installed: {known}")
+    value = registry[name]
+    if isinstance(value, str):
+        module, _, attribute = value.partition(":")
+        value = registry[name] = getattr(importlib.import_module(module), attribute)
+    return value
+
+
+def load_plugins() -> None:
+    """Import what installed packages offer under the entry-point group "robodl.plugins"."""
+    for entry_point in entry_points(group=PLUGINS):
+        entry_point.load()

@@ -1,0 +1,1 @@
+"""Robot arms, one file each, built with MjSpec from published numbers."""

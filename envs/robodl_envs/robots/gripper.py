@@ -1,0 +1,105 @@
+"""A parallel gripper with the Franka Hand's stroke, force and speed, for any arm.
+
+Both fingers get one command, so that a held object is pushed back to the middle by the servos' stiffness, as
+the real hand's coupled fingers do, without an equality constraint for the solver. The command stays within
+FORCE / STIFFNESS of the fingers: that limits the squeeze to the data sheet's force and lets nothing wind up.
+"""
+
+import mujoco
+import numpy as np
+
+from robodl_envs.component import Component
+from robodl_envs.scene import OBJECT_BIT, ROBOT_BIT
+
+STROKE = 0.04  # m a finger; Franka Hand: 0.08 m together
+FORCE = 70.0  # N, Franka Hand: continuous grasping force
+SPEED = 0.05  # m/s a finger, Franka Hand
+STIFFNESS = 2000.0  # N/m, ours: the command runs 35 mm ahead of a finger that presses with full force
+FINGER_MASS = 0.015  # kg a finger; MuJoCo Menagerie, franka_emika_panda
+ARMATURE = 0.1  # kg, the drive's inertia felt at a finger; ibid.
+FINGER_INERTIA = (2.375e-6, 2.375e-6, 7.5e-7)  # kg m^2; ibid.
+REACH = FORCE / STIFFNESS  # m
+DAMPING = 2.0 * np.sqrt(STIFFNESS * (FINGER_MASS + ARMATURE))  # N s/m, critical
+FINGER_IN_HAND = 0.0584  # m along the hand's z; ibid.
+PAD = {"contype": ROBOT_BIT, "conaffinity": OBJECT_BIT, "condim": 4, "priority": 1}
+PAD |= {"friction": [1.0, 0.02, 0.0001]}  # rubber on plastic: sliding 1; torsion resists a turn about the fingers
+# Stiffer than MuJoCo's defaults, which let 70 N sink the pads 4.6 mm into a 0.1 kg cube; these, 0.3 mm.
+PAD |= {"solref": [0.01, 1.0], "solimp": [0.98, 0.995, 0.0005, 0.5, 2.0]}
+
+
+class ParallelGripper(Component):
+    """Two fingers that open along the y axis of the robot's hand.
+
+    Locked shut where the robot's `gripper` is False: no joints, no action, nothing observed.
+    """
+
+    saved = ("command",)
+
+    def __init__(self, robot):
+        self.robot = robot
+        self.size = 1 if robot.gripper else 0
+
+    def build(self, spec):
+        for side, quat in (("left", [1, 0, 0, 0]), ("right", [0, 0, 0, 1])):
+            finger = spec.body(self.robot.hand).add_body(
+                name=f"{side}_finger",
+                pos=[0, 0, FINGER_IN_HAND],
+                quat=quat,
+                mass=FINGER_MASS,
+                inertia=FINGER_INERTIA,
+                explicitinertial=True,
+                gravcomp=1.0,
+            )
+            # The pad's face lies at y = 0 of a shut finger: two shut fingers touch.
+            finger.add_geom(
+                type=mujoco.mjtGeom.mjGEOM_BOX, pos=[0, 0.0075, 0.0275], size=[0.0105, 0.0075, 0.0275], mass=0.0, **PAD
+            )
+            if self.robot.gripper:
+                add_drive(spec, finger)
+
+    def bind(self, sim):
+        self.command = np.zeros((sim.num, 1))  # m a finger, what the drives were last told
+        self.step = SPEED * self.robot.control_dt
+        if self.robot.gripper:
+            first, dof = sim.model.joint("left_finger").qposadr[0], self.robot.dof
+            self.qpos = sim.qpos[:, first : first + 2]  # (N, 2), live
+            self.ctrl = sim.ctrl[:, dof : dof + 2]
+
+    def reset(self, ids, rng):
+        if self.robot.gripper:
+            self.qpos[ids] = self.ctrl[ids] = self.command[ids] = STROKE
+
+    def act(self, action):
+        """Move at the hand's speed towards a command, (N, 1): 1 is open, -1 shut with full force."""
+        opening = 0.5 * (self.qpos[:, :1] + self.qpos[:, 1:])
+        wanted = 0.5 * (STROKE - REACH + (STROKE + REACH) * action)
+        command = np.clip(wanted, self.command - self.step, self.command + self.step)
+        np.clip(command, opening - REACH, opening + REACH, out=self.command)
+        self.ctrl[:] = self.command
+
+    def observe(self):
+        return [self.qpos] if self.robot.gripper else []
+
+    def bounds(self):
+        return [np.array([[-0.005] * 2, [STROKE + 0.005] * 2])] if self.robot.gripper else []
+
+
+def add_drive(spec, finger) -> None:
+    finger.add_joint(
+        name=finger.name,
+        type=mujoco.mjtJoint.mjJNT_SLIDE,
+        axis=[0, 1, 0],
+        range=[0, STROKE],
+        limited=True,
+        armature=ARMATURE,
+    )
+    actuator = spec.add_actuator(
+        name=finger.name,
+        target=finger.name,
+        trntype=mujoco.mjtTrn.mjTRN_JOINT,
+        ctrllimited=True,
+        ctrlrange=[-REACH, STROKE + REACH],
+        forcelimited=True,
+        forcerange=[-FORCE, FORCE],
+    )
+    actuator.set_to_position(kp=STIFFNESS, kv=DAMPING)

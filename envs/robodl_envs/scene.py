@@ -1,0 +1,60 @@
+"""The world that every task starts from, and the physics settings all tasks share.
+
+Settings, with what each was measured against (docs/architecture.md has the table):
+timestep 4 ms      grasps hold as still as at 2 ms, at twice the speed.
+implicitfast       the servos' velocity gains are too stiff for explicit Euler at any timestep worth having.
+elliptic cone and impratio 10   a held cube creeps out of the fingers with pyramidal cones and impratio 1.
+"""
+
+import mujoco
+
+TIMESTEP = 0.004  # s
+GRAVITY = (0.0, 0.0, -9.81)  # m/s^2
+
+# Which geoms may touch: a pair collides if either's contype has a bit of the other's conaffinity.
+OBJECT_BIT, ROBOT_BIT = 1, 2
+OBJECT = {"contype": OBJECT_BIT, "conaffinity": OBJECT_BIT | ROBOT_BIT}
+ROBOT = {"contype": ROBOT_BIT, "conaffinity": OBJECT_BIT}
+NO_CONTACT = {"contype": 0, "conaffinity": 0}
+
+
+def empty_scene() -> mujoco.MjSpec:
+    """A floor at z = 0, a light, and the physics settings; angles are radians."""
+    spec = mujoco.MjSpec()
+    spec.compiler.degree = False
+    spec.option.timestep = TIMESTEP
+    spec.option.gravity = GRAVITY
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    spec.option.impratio = 10.0
+    world = spec.worldbody
+    world.add_geom(name="floor", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[1.5, 1.5, 0.1], material="floor", **OBJECT)
+    world.add_light(pos=[0.3, -0.8, 2.2], dir=[0.1, 0.4, -1.0], type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
+    spec.add_texture(
+        name="floor",
+        type=mujoco.mjtTexture.mjTEXTURE_2D,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
+        rgb1=[0.32, 0.36, 0.40],
+        rgb2=[0.28, 0.32, 0.36],
+        width=64,
+        height=64,
+    )
+    floor = spec.add_material(name="floor", texrepeat=[12, 12], reflectance=0.05)
+    floor.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "floor"
+    spec.add_texture(
+        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
+        rgb1=[0.70, 0.78, 0.88],
+        rgb2=[0.25, 0.30, 0.38],
+        width=64,
+        height=64,
+    )
+    spec.visual.headlight.ambient = [0.35, 0.35, 0.35]
+    spec.visual.headlight.diffuse = [0.35, 0.35, 0.35]
+    return spec
+
+
+def add_marker(spec: mujoco.MjSpec, name: str, radius: float, rgba=(0.95, 0.25, 0.2, 0.8)) -> None:
+    """Add a sphere, radius in metres, that touches nothing and that a task moves through `sim.mocap_pos(name)`."""
+    body = spec.worldbody.add_body(name=name, mocap=True)
+    body.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[radius, 0, 0], rgba=rgba, **NO_CONTACT)

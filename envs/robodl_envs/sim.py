@@ -1,0 +1,114 @@
+"""What a component sees of a simulator: N simulations of one model.
+
+The names are MuJoCo's own, those of `mujoco.batch.Batch`. State arrays (qpos, ctrl, mocap_pos) are live and
+writable; derived ones (xpos) are live, read-only, and current after `step`, `forward` and nothing else.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import mujoco
+import numpy as np
+from mujoco.batch import Batch
+
+from robodl_envs.arrays import Array
+
+# Enum members as plain integers: Batch takes those, and they are cheaper to pass.
+STAGE_NONE = int(mujoco.mjtStage.mjSTAGE_NONE)
+STAGE_VEL = int(mujoco.mjtStage.mjSTAGE_VEL)
+BAD_STATE = slice(int(mujoco.mjtWarning.mjWARN_BADQPOS), int(mujoco.mjtWarning.mjWARN_BADQACC) + 1)
+
+
+class Sim(Protocol):
+    """N simulations of one model, as components see them."""
+
+    num: int
+    model: mujoco.MjModel
+    qpos: Array  # (N, nq)
+    qvel: Array  # (N, nv)
+    ctrl: Array  # (N, nu)
+    time: Array  # (N,)
+
+    def site(self, name: str) -> Any: ...
+    def body(self, name: str) -> Any: ...
+    def joint(self, name: str) -> Any: ...
+    def sensor(self, name: str) -> Any: ...
+    def mocap_pos(self, body: str) -> Array: ...
+    def expand(self, field: str) -> Array: ...
+    def jac(self, body: int, point: Array) -> tuple[Array, Array]: ...
+    def reset(self, ids: Array) -> None: ...
+    def forward(self, ids: Array | None = None) -> None: ...
+    def step(self, nstep: int, ids: Array | None = None) -> None: ...
+
+
+class CpuSim:
+    """N simulations on a thread pool: a thin face of `mujoco.batch.Batch`.
+
+    Args:
+        model: compiled model, shared by all rows.
+        num: number of rows.
+        threads: worker threads; 0 for one per core.
+    """
+
+    def __init__(self, model: mujoco.MjModel, num: int, threads: int):
+        quiet_log()
+        self.batch = Batch(model, num, threads)
+        self.num, self.model = num, model
+        self.qpos, self.qvel = self.batch.qpos, self.batch.qvel
+        self.ctrl, self.time = self.batch.ctrl, self.batch.time
+        self.site, self.body, self.joint, self.sensor = (
+            self.batch.site,
+            self.batch.body,
+            self.batch.joint,
+            self.batch.sensor,
+        )
+        self.expand, self.jac = self.batch.expand, self.batch.jac
+        self._bad = self.batch.warning[:, BAD_STATE, 1]  # (N, 3) counters, live
+        self._bad_seen = self._bad.copy()
+
+    def mocap_pos(self, body: str) -> np.ndarray:
+        """Position of a mocap body, (N, 3), world frame, live and writable."""
+        return self.batch.mocap_pos[:, int(self.model.body(body).mocapid[0])]
+
+    def reset(self, ids: np.ndarray) -> None:
+        """Put rows ids into the model's initial state; derived arrays follow at the next `forward`."""
+        self.batch.reset(ids, stage=STAGE_NONE)
+
+    def forward(self, ids: np.ndarray | None = None) -> None:
+        """Make poses and velocities of rows ids (None: all) current."""
+        self.batch.forward(ids, stage=STAGE_VEL)
+
+    def step(self, nstep: int, ids: np.ndarray | None = None) -> None:
+        """Advance rows ids (None: all) by nstep timesteps and make poses and velocities current."""
+        self.batch.step(ids, nstep, STAGE_VEL)
+
+    def diverged(self) -> np.ndarray | None:
+        """Rows, (N,) bool, that MuJoCo found broken and reset since the last call; None when there are none."""
+        if not (self._bad != self._bad_seen).any():
+            return None
+        rows = (self._bad != self._bad_seen).any(axis=1)
+        self._bad_seen[:] = self._bad
+        return rows
+
+    def get_state(self) -> dict[str, np.ndarray]:
+        """An exact copy of all rows."""
+        return {"state": self.batch.state.copy(), "warning": self.batch.warning.copy()}
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from a copy made by `get_state`."""
+        self.batch.state[:] = state["state"]
+        self.batch.warning[:] = state["warning"]
+        self._bad_seen[:] = self._bad
+        self.forward()
+
+
+def quiet_log() -> None:
+    """Keep MuJoCo from writing MUJOCO_LOG.TXT into the user's folder: divergence is reported in `info` instead."""
+    config = mujoco.MjLogConfig.get()
+    config.logto_file = config.logto_console = False
+    mujoco.MjLogConfig.set(config)
+
+
+def row_ids(rows: Sequence[bool] | np.ndarray) -> np.ndarray:
+    """Row numbers, sorted integers, of a boolean mask."""
+    return np.flatnonzero(rows)

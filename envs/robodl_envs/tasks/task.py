@@ -1,0 +1,61 @@
+"""What a task is: a scene for the robot to act in, a goal, and what counts as having reached it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from robodl_envs.arrays import Array, distance
+from robodl_envs.component import Component
+
+if TYPE_CHECKING:
+    from robodl_envs.robots.robot import Robot
+
+
+class Task(Component):
+    """A goal-conditioned task over N rows. Subclasses are dataclasses whose fields are the task's settings.
+
+    `reward` and `success` are pure functions of goals with any leading axes: hindsight replay calls them on goals
+    that no simulator has at hand. A reward is zero or less, and highest where the goal is met.
+    """
+
+    max_episode_steps: ClassVar[int] = 50  # control steps; twice what a competent policy needs
+    gripper: ClassVar[bool] = False  # whether the robot's fingers move
+    robot: Robot  # set by the engine before `build`
+
+    def observe(self) -> Array:
+        """What the task adds to the robot's observation: (N, k), k = 0 by default."""
+        return np.zeros((len(self.desired_goal()), 0))
+
+    def bounds(self) -> Array:
+        """Bounds of `observe`, (2, k)."""
+        return np.zeros((2, 0))
+
+    def goal_bounds(self) -> Array:
+        """Bounds of the goals, (2, g): by default of a position anywhere within 1.5 m of the robot's base."""
+        return np.array([[-1.5, -1.5, -0.5], [1.5, 1.5, 1.5]])
+
+    def achieved_goal(self) -> Array:
+        """Where things stand: (N, g)."""
+        raise NotImplementedError
+
+    def desired_goal(self) -> Array:
+        """Where they should: (N, g)."""
+        raise NotImplementedError
+
+    def reward(self, achieved: Array, desired: Array) -> Array:
+        """The dense reward, (...,): by default the distance to the goal, negative."""
+        return -distance(achieved, desired)
+
+    def success(self, achieved: Array, desired: Array) -> Array:
+        """Whether the goal is met, (...,) bool."""
+        raise NotImplementedError
+
+    def distance(self, achieved: Array, desired: Array) -> Array:
+        """How far a goal is from being met, (...,) m, for reports."""
+        return distance(achieved[..., :3], desired[..., :3])
+
+    def terminated(self) -> Array | None:
+        """Rows, (N,) bool, whose episode can't go on; None where only time ends an episode."""
+        return None
