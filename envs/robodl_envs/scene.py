@@ -39,7 +39,7 @@ def empty_scene() -> mujoco.MjSpec:
         width=64,
         height=64,
     )
-    floor = spec.add_material(name="floor", texrepeat=[12, 12], reflectance=0.05)
+    floor = spec.add_material(name="floor", texrepeat=[12, 12])
     floor.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "floor"
     spec.add_texture(
         type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
