@@ -8,6 +8,7 @@ envs = gymnasium.make_vec("robodl/Reach-v0", num_envs=256)
 """
 
 from robodl_envs.component import Component
+from robodl_envs.experts import make_policy
 from robodl_envs.names import (
     load_plugins,
     register_id,
@@ -22,6 +23,7 @@ from robodl_envs.names import (
 __all__ = [
     "Component",
     "load_plugins",
+    "make_policy",
     "register_robot",
     "register_task",
     "robots",

@@ -214,7 +214,9 @@ class BatchEnv:
         return {
             "sim": self.sim.get_state(),
             "rng": self.rng.state.copy(),
-            "saved": [{name: getattr(owner, name).copy() for name in owner.saved} for owner in self.owners()],
+            "saved": {
+                i: {name: getattr(owner, name).copy() for name in owner.saved} for i, owner in enumerate(self.owners())
+            },
             "last": {key: value.copy() for key, value in self.last.items()},
         }
 
@@ -223,9 +225,9 @@ class BatchEnv:
         self.survive_fork()
         self.sim.set_state(state["sim"])
         self.rng.state[:] = state["rng"]
-        for owner, arrays in zip(self.owners(), state["saved"], strict=True):
-            for name, value in arrays.items():
-                getattr(owner, name)[:] = value
+        for i, owner in enumerate(self.owners()):
+            for name in owner.saved:
+                getattr(owner, name)[:] = state["saved"][i][name]
         self.last = {key: value.copy() for key, value in state["last"].items()}
 
     def owners(self) -> list[Any]:

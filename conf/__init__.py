@@ -1,0 +1,1 @@
+"""The Hydra configuration tree of robodl, shipped inside the package."""

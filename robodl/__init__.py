@@ -1,0 +1,1 @@
+"""Training for robodl_envs: Hydra-configured commands around Stable-Baselines3."""

@@ -1,0 +1,142 @@
+"""From a configuration to a Stable-Baselines3 model, and from a model to files that hold no code and back.
+
+A policy is two files: <stem>.safetensors, the tensors of its state dict, and <stem>.json, the configuration it was
+built from. Loading builds the same network anew and fills the tensors in; nothing is unpickled.
+"""
+
+import importlib
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from omegaconf import DictConfig, OmegaConf
+from safetensors.torch import load_file, save_file
+from stable_baselines3 import HerReplayBuffer
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.noise import NormalActionNoise
+from stable_baselines3.common.vec_env import VecEnv, VecMonitor
+
+from robodl.encoders import StateEncoder
+from robodl.sb3_env import Sb3VecEnv, make_envs
+from robodl_envs.arrays import did_you_mean
+
+TRUSTED = ("stable_baselines3.", "sb3_contrib.", "robodl.")  # a file may name no class outside these packages
+OWN_KEYS = ("_target_", "hidden", "her", "noise", "log_std_init")  # keys of `algo` that are not the class's arguments
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of a name; "auto" is CUDA where there is a GPU. ValueError for one that is not here."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ValueError(f"device must be auto, cpu or cuda, got {name!r}") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device={name} needs a CUDA GPU and PyTorch sees none; use device=auto or device=cpu")
+    return device
+
+
+def algo_class(algo: DictConfig | dict[str, Any]) -> type[BaseAlgorithm]:
+    """The class that `algo._target_` names, after a look at its arguments.
+
+    Raises:
+        ValueError: the class is no Stable-Baselines3 algorithm of a trusted package.
+        TypeError: the class has no argument of a key's name.
+    """
+    target = str(algo.get("_target_"))
+    module, _, name = target.rpartition(".")
+    if not target.startswith(TRUSTED):
+        raise ValueError(f"algo._target_ must be a class of {', '.join(TRUSTED)}*, got {target!r}")
+    found = getattr(importlib.import_module(module), name, None)
+    if not (isinstance(found, type) and issubclass(found, BaseAlgorithm)):
+        raise ValueError(f"algo._target_ must name a Stable-Baselines3 algorithm, got {target!r}")
+    known = set(inspect.signature(found).parameters) | set(OWN_KEYS)
+    for key in algo:
+        if key not in known:
+            raise TypeError(f"{name} has no setting named {key!r}{did_you_mean(str(key), known)}")
+    return found
+
+
+def build_model(cfg: DictConfig, envs: VecEnv, device: torch.device) -> BaseAlgorithm:
+    """A fresh model of the configuration's algorithm for an SB3 vector environment."""
+    algo = dict(cfg.algo)
+    arguments = {key: value for key, value in algo.items() if key not in OWN_KEYS}
+    if algo.get("her"):
+        arguments["replay_buffer_class"] = HerReplayBuffer
+        arguments["replay_buffer_kwargs"] = {"n_sampled_goal": algo["her"], "goal_selection_strategy": "future"}
+    if algo.get("noise"):
+        size = envs.action_space.shape
+        arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, algo["noise"]))
+    policy = policy_settings(cfg)
+    return algo_class(algo)("MultiInputPolicy", envs, policy_kwargs=policy, device=device, seed=cfg.seed, **arguments)
+
+
+def policy_settings(cfg: DictConfig) -> dict[str, Any]:
+    """Arguments of the policy's class: the sizes of its layers and what they see."""
+    settings = {"net_arch": list(cfg.algo["hidden"]), "features_extractor_class": StateEncoder}
+    if "log_std_init" in cfg.algo:
+        settings["log_std_init"] = cfg.algo["log_std_init"]
+    return settings
+
+
+def training_envs(cfg: DictConfig, num: int) -> VecMonitor:
+    """SB3's view of the environments of a configuration, with episode statistics."""
+    return VecMonitor(Sb3VecEnv(make_envs(cfg, num)))
+
+
+def save_policy(stem: Path, model: BaseAlgorithm, cfg: DictConfig, facts: dict[str, Any]) -> None:
+    """Write <stem>.safetensors and <stem>.json, each at once or not at all."""
+    tensors = {name: tensor.detach().cpu().clone() for name, tensor in model.policy.state_dict().items()}
+    content = {"config": OmegaConf.to_container(cfg, resolve=True), **facts}
+    with replacing(stem.with_suffix(".safetensors")) as path:
+        save_file(tensors, path)
+    with replacing(stem.with_suffix(".json")) as path:
+        path.write_text(json.dumps(content, indent=1))
+
+
+def load_policy(stem: Path, device: torch.device):
+    """The policy of two files written by `save_policy`, and the configuration it was trained with.
+
+    Raises:
+        ValueError: the files are damaged, or of another network.
+        OSError: they can't be read.
+    """
+    try:
+        cfg = OmegaConf.create(json.loads(stem.with_suffix(".json").read_text())["config"])
+        tensors = load_file(stem.with_suffix(".safetensors"), device="cpu")
+    except OSError:
+        raise
+    except Exception as error:  # JSON, OmegaConf and safetensors each have their own
+        raise ValueError(f"{stem} is no policy of ours: {error}") from error
+    envs = make_envs(cfg, num=1)
+    policy_class = algo_class(cfg.algo).policy_aliases["MultiInputPolicy"]
+    policy = policy_class(
+        envs.single_observation_space, envs.single_action_space, lambda _: 0.0, **policy_settings(cfg)
+    ).to(device)
+    envs.close()
+    try:
+        policy.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ValueError(f"{stem}.safetensors does not fit its {stem.name}.json: {error}".split("\n")[0]) from error
+    policy.set_training_mode(False)
+    return policy, cfg
+
+
+class replacing:  # noqa: N801  (a context manager reads as a verb)
+    """Write to the path given by `with`; it takes the place of `path` only when all went well."""
+
+    def __init__(self, path: Path):
+        self.path, self.part = path, path.with_name(f".{path.name}.part")
+
+    def __enter__(self) -> Path:
+        return self.part
+
+    def __exit__(self, kind, value, trace) -> None:
+        if kind is None:
+            self.part.replace(self.path)
+        else:
+            self.part.unlink(missing_ok=True)

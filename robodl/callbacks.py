@@ -1,0 +1,145 @@
+"""What happens beside learning: evaluations, checkpoints, live progress."""
+
+import sys
+import time
+from typing import Any
+
+import gymnasium
+import numpy as np
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from stable_baselines3.common.callbacks import BaseCallback
+
+from robodl.agent import save_policy
+from robodl.evaluation import CHOOSING, FIRST_SEED, Score, evaluate_policy
+from robodl.runs import Run
+
+
+class Checkpoints(BaseCallback):
+    """Evaluates every `eval_every` steps, keeps the best policy, and saves all that a resumed run needs.
+
+    It acts between rollouts, when no state is half-way: before the first one, then whenever a step count is due,
+    and once more when training ends.
+    """
+
+    def __init__(self, run: Run, cfg: DictConfig, envs: gymnasium.vector.VectorEnv):
+        super().__init__()
+        self.run, self.cfg, self.envs = run, cfg, envs
+        self.every = cfg.checkpoint_every or cfg.eval_every
+        self.best: tuple[float, float] = (-1.0, 0.0)  # success rate, then nearness: minus the mean distance
+        self.success_rate = float("nan")
+        self.evaluated = self.saved = 0  # step counts of the last time
+
+    def extra(self) -> dict[str, Any]:
+        return {"best": np.array(self.best), "evaluated": self.evaluated, "saved": self.saved}
+
+    def restore(self, extra: dict[str, Any]) -> None:
+        self.best = tuple(float(value) for value in extra["best"])
+        self.evaluated, self.saved = int(extra["evaluated"]), int(extra["saved"])
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_start(self) -> None:
+        if self.num_timesteps >= self.evaluated + self.cfg.eval_every:
+            self.evaluate()
+        if self.num_timesteps >= self.saved + self.every:
+            self.save()
+
+    def _on_rollout_end(self) -> None:
+        self.logger.record("rollout/diverged", self.model.env.unwrapped.diverged)
+
+    def finish(self) -> None:
+        """Evaluate and save the final state, unless that was just done."""
+        if self.num_timesteps > self.evaluated:
+            self.evaluate()
+        self.save()
+
+    def evaluate(self) -> None:
+        seed = FIRST_SEED + self.cfg.seed + CHOOSING
+        score = evaluate_policy(self.act, self.envs, self.cfg.eval_episodes, seed)
+        self.evaluated = self.num_timesteps
+        self.success_rate = score.success_rate
+        log_score(self.logger, score)
+        self.logger.dump(self.num_timesteps)
+        rank = (score.success_rate, -float(score.distance.mean()))
+        if rank > self.best:
+            self.best = rank
+            self.write(self.run.best)
+
+    def save(self) -> None:
+        self.saved = self.num_timesteps
+        self.write(self.run.last)
+        self.run.save_training(self.model, self.extra())
+
+    def write(self, stem) -> None:
+        facts = {"num_timesteps": self.num_timesteps, "success_rate": self.success_rate}
+        save_policy(stem, self.model, self.cfg, facts)
+        self.model.save(stem.with_name(f"{stem.name}_sb3.zip"))
+
+    def act(self, observation):
+        return self.model.predict(observation, deterministic=True)[0]
+
+
+def log_score(logger, score: Score) -> None:
+    low, high = score.interval
+    logger.record("eval/success_rate", score.success_rate)
+    logger.record("eval/success_low", low)
+    logger.record("eval/success_high", high)
+    logger.record("eval/success_once", float(score.once.mean()))
+    logger.record("eval/distance_mm", 1e3 * float(score.distance.mean()))
+    logger.record("eval/return", float(score.returns.mean()))
+    logger.record("eval/diverged", score.diverged)
+
+
+class Live(BaseCallback):
+    """Progress for people: a bar on a terminal, a line at each evaluation elsewhere."""
+
+    def __init__(self, checkpoints: Checkpoints, total: int):
+        super().__init__()
+        self.checkpoints, self.total = checkpoints, total
+        self.console = Console()
+        self.bar: Progress | None = None
+        self.shown = -1
+
+    def _on_training_start(self) -> None:
+        self.began, self.first = time.monotonic(), self.num_timesteps
+        if sys.stdout.isatty():
+            columns = (
+                TextColumn("{task.completed:>9,} / {task.total:,} steps"),
+                BarColumn(),
+                TextColumn("success {task.fields[success]}"),
+                TextColumn("{task.fields[speed]:>7,.0f} steps/s"),
+                TimeRemainingColumn(),
+            )
+            self.bar = Progress(*columns, console=self.console)
+            self.task = self.bar.add_task("", total=self.total, success="  -  ", speed=0.0)
+            self.bar.start()
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_start(self) -> None:
+        self.show()
+
+    def show(self) -> None:
+        done, rate = self.num_timesteps, self.checkpoints.success_rate
+        speed = (done - self.first) / max(time.monotonic() - self.began, 1e-9)
+        success = "  -  " if np.isnan(rate) else f"{rate:5.1%}"
+        if self.bar is not None:
+            self.bar.update(self.task, completed=done, success=success, speed=speed)
+        elif self.checkpoints.evaluated > self.shown:
+            self.shown = self.checkpoints.evaluated
+            left = (self.total - done) / max(speed, 1e-9)
+            if done > self.first:
+                print(
+                    f"{done:>10,} / {self.total:,} steps  success {success}  {speed:,.0f} steps/s  {left:.0f} s left",
+                    flush=True,
+                )
+
+    def stop(self) -> None:
+        """Show the last state and give the terminal back."""
+        self.show()
+        if self.bar is not None:
+            self.bar.stop()

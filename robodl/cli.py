@@ -1,0 +1,96 @@
+"""How our commands take arguments and how they fail: one clear line and exit code 2."""
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+T = TypeVar("T")
+HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
+USER_ERRORS = (ValueError, KeyError, TypeError, OSError, RuntimeError)  # what a wrong argument can raise at the door
+
+
+class UsageError(ValueError):
+    """An argument that makes no sense; its text is one line."""
+
+
+def parse(options: type[T], argv: Sequence[str], prog: str) -> T:
+    """key=value arguments as a dataclass, whose field metadata "help" documents them; exits with 2 on a bad one."""
+    if any(word in ("-h", "--help") for word in argv):
+        print(usage(options, prog))
+        raise SystemExit(0)
+    known = {field.name for field in fields(options)}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for word in argv:
+        key, equals, value = word.partition("=")
+        if not equals:
+            fail(f"arguments are key=value, got {word!r}; see python -m {prog} --help")
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
+            hint = f"; did you mean {' or '.join(close)}?" if close else f"; there are {', '.join(sorted(known))}"
+            fail(f"no argument named {key!r}{hint}")
+        values[key] = value
+    try:
+        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(options), values))  # type: ignore[return-value]
+    except OmegaConfBaseException as error:
+        fail(one_line(error))
+
+
+def usage(options: type, prog: str) -> str:
+    lines = [f"python -m {prog} [key=value ...]", "", (options.__doc__ or "").strip(), ""]
+    for field in fields(options):
+        lines.append(f"  {field.name}={field.default!s:<10} {field.metadata.get('help', '')}")
+    return "\n".join(lines)
+
+
+def guarded(command: Callable[[], Any]) -> None:
+    """Run a command; a user's mistake ends it with one line on stderr and exit code 2."""
+    try:
+        command()
+    except UsageError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def fail(message: str) -> Any:
+    print(f"error: {message}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's message without its traceback, line breaks, or the quotes that KeyError adds."""
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    text = re.sub(r" was raised from the environment creator for .*", "", text, flags=re.DOTALL)
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith(("full_key:", "object_type=", "reference_type="))]
+    return "; ".join(lines).strip("'\"") or type(error).__name__
+
+
+def hydra_line(error: BaseException, keys: Sequence[str]) -> str:
+    """What Hydra or OmegaConf found wrong with the command line, in one line with near names."""
+    text = str(error)
+    if match := re.search(r"Could not find '([\w/]+)/([^'/]+)'", text):
+        group, name = match.groups()
+        options = re.findall(r"^\t(\S+)$", text, flags=re.MULTILINE)
+        close = difflib.get_close_matches(name, options, n=3, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        return f"no {group} named {name!r}{hint}; there are {', '.join(options)}"
+    if match := re.search(r"Could not override '([^']+)'|Key '([^']+)' is not in struct", text):
+        key = match.group(1) or match.group(2)
+        close = difflib.get_close_matches(key, keys, n=3, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(close)}?" if close else f"; there are {', '.join(sorted(keys))}"
+        return f"no key named {key!r}{hint}"
+    return one_line(error)
+
+
+def show_hydra_errors() -> None:
+    """Let Hydra raise instead of printing, so that `main` can print one line."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"

@@ -1,0 +1,142 @@
+"""The typed schema of a training run, and the checks that refuse a bad one before anything is made."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+
+from robodl.cli import USER_ERRORS, UsageError, fail, one_line
+
+
+@dataclass
+class TrainConfig:
+    """Every key of `python -m robodl.train`; a key that is not here is refused."""
+
+    env: dict[str, Any] = field(default_factory=dict)  # task, and the task's own settings
+    robot: dict[str, Any] = field(default_factory=dict)  # name
+    algo: dict[str, Any] = field(default_factory=dict)  # _target_ and the arguments of its class
+    control: str = "tool"  # or joint
+    reward: str = "dense"  # or sparse
+    control_dt: float = 0.04  # s, one step of the environment
+    seed: int = 0
+    device: str = "auto"  # cpu, cuda, or auto: cuda where there is one
+    total_timesteps: int = 1_000_000  # environment steps, of all rows together
+    num_envs: int = 64  # rows
+    threads: int = 0  # simulation threads, 0 for one per core
+    torch_threads: int = 1  # more slow small networks down beside simulation threads
+    eval_every: int = 20_000  # environment steps between evaluations
+    eval_episodes: int = 100  # episodes of each evaluation
+    test_episodes: int = 500  # fresh episodes after training
+    checkpoint_every: int = 0  # environment steps between checkpoints to resume from, 0 for eval_every
+    video_episodes: int = 3  # episodes in the video at the end, 0 for none
+    resume: str | None = None  # run folder to go on with
+    name: str | None = None  # of the run's folder, instead of date, time and id
+
+
+# Lower bounds of numbers, by key; what else is wrong shows when the environment and the algorithm are made.
+AT_LEAST = {
+    "seed": 0,
+    "total_timesteps": 1,
+    "num_envs": 1,
+    "threads": 0,
+    "torch_threads": 1,
+    "eval_every": 1,
+    "eval_episodes": 1,
+    "test_episodes": 1,
+    "checkpoint_every": 0,
+    "video_episodes": 0,
+}
+RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_episodes")  # may change in a resumed run
+
+
+def register() -> None:
+    """Make the schema, the run's name and the tasks of installed plugins known to Hydra."""
+    from robodl_envs import load_plugins, tasks
+
+    store = ConfigStore.instance()
+    store.store(name="schema", node=TrainConfig)
+    if not OmegaConf.has_resolver("run_name"):
+        OmegaConf.register_new_resolver("run_name", run_name, use_cache=True)
+    ours = set(tasks)
+    load_plugins()
+    for task in set(tasks) - ours:
+        store.store(group="env", name=task, node={"task": task})
+
+
+def run_name(name: str | None, job: int | None = None) -> str:
+    """A run folder's name: the given one, with a number if it is one job of several, else date, time and an id."""
+    if name is None:
+        return f"{time.strftime('%Y-%m-%d_%H%M%S')}_{secrets.token_hex(2)}"
+    return name if job is None else f"{name}_{job}"
+
+
+def resumed(argv: list[str]) -> list[str]:
+    """The command line of a run that goes on: its folder is kept as it is. Others are returned unchanged."""
+    given = dict(word.split("=", 1) for word in argv if "=" in word)
+    if "resume" not in given:
+        return argv
+    for key in given:
+        if key not in RESUMABLE:
+            raise UsageError(f"a resumed run keeps its settings; only {', '.join(RESUMABLE)} may be given, got {key}")
+    folder = given["resume"].strip("'\"")
+    from robodl.runs import Run
+
+    try:
+        Run.existing(folder)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return [*argv, f"hydra.run.dir='{folder}'", "hydra.output_subdir=null"]
+
+
+def settle(cfg: DictConfig) -> DictConfig:
+    """The configuration to run: as composed, or a resumed run's own with what may change taken from cfg."""
+    if not cfg.resume:
+        return cfg
+    from hydra.core.hydra_config import HydraConfig
+
+    from robodl.runs import Run
+
+    own = Run.existing(cfg.resume).config()
+    given = {word.partition("=")[0] for word in HydraConfig.get().overrides.task}
+    for key in given | {"resume"}:
+        own[key] = cfg[key]
+    return own
+
+
+class Door(Callback):
+    """Checks a configuration before Hydra makes the run's folder."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        refuse_bad(config)
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        refuse_bad(config)
+
+
+def refuse_bad(config: DictConfig) -> None:
+    """Exit with one line and code 2 unless the configuration can run."""
+    try:
+        check(config)
+    except USER_ERRORS as error:
+        fail(one_line(error))
+
+
+def check(cfg: DictConfig) -> None:
+    """Refuse a composed configuration that can't run: ValueError, KeyError or TypeError with one line."""
+    for key, least in AT_LEAST.items():
+        if cfg[key] < least:
+            raise ValueError(f"{key} must be at least {least}, got {cfg[key]}")
+    if cfg.name is not None and ("/" in cfg.name or cfg.name in ("", ".", "..")):
+        raise ValueError(f"name must be a folder's name without '/', got {cfg.name!r}")
+    from robodl.agent import algo_class, pick_device
+    from robodl.sb3_env import make_envs
+
+    pick_device(cfg.device)
+    algo_class(cfg.algo)
+    make_envs(cfg, num=1).close()

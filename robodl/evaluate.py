@@ -1,0 +1,108 @@
+"""Evaluate a policy: python -m robodl.evaluate run=<folder>, or env=reach policy=expert"""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from robodl import cli
+
+
+@dataclass
+class Options:
+    """Success rate, with its 95 % interval, of a trained run or of a policy that needs no training."""
+
+    run: str | None = field(default=None, metadata={"help": "folder that python -m robodl.train left"})
+    env: str | None = field(default=None, metadata={"help": "task, instead of a run"})
+    policy: str = field(default="best", metadata={"help": "best or last of a run; expert, random or zero of an env"})
+    robot: str = field(default="panda", metadata={"help": "robot, of an env"})
+    control: str = field(default="tool", metadata={"help": "controller, of an env: tool or joint"})
+    episodes: int = field(default=500, metadata={"help": "fresh episodes"})
+    seed: int = field(default=0, metadata={"help": "episode k begins with seed 2^31 + seed + k"})
+    threads: int = field(default=0, metadata={"help": "simulation threads, 0 for one per core"})
+    device: str = field(default="auto", metadata={"help": "cpu, cuda, or auto: cuda where there is one"})
+    video: str | None = field(default=None, metadata={"help": "file to write an mp4 of three episodes to"})
+    output: str | None = field(default=None, metadata={"help": "file to write the numbers to, as JSON"})
+
+
+OF_A_RUN, OF_AN_ENV = ("best", "last"), ("expert", "random", "zero")
+
+
+def main() -> None:
+    cli.guarded(lambda: evaluate(cli.parse(Options, sys.argv[1:], "robodl.evaluate")))
+
+
+def evaluate(options: Options) -> None:
+    """Load, run the episodes, tell."""
+    from gymnasium.vector import AutoresetMode
+
+    from robodl import report
+    from robodl.evaluation import AT_ONCE, FIRST_SEED, evaluate_policy
+    from robodl.provenance import provenance
+    from robodl.sb3_env import make_envs
+
+    if options.episodes < 1 or options.seed < 0:
+        raise cli.UsageError(f"episodes must be 1 or more and seed 0 or more, got {options.episodes}, {options.seed}")
+    try:
+        policy, cfg, title = chosen(options)
+        envs = make_envs(cfg, min(AT_ONCE, options.episodes), AutoresetMode.DISABLED)
+    except cli.USER_ERRORS as error:
+        raise cli.UsageError(cli.one_line(error)) from error
+    score = evaluate_policy(policy, envs, options.episodes, FIRST_SEED + options.seed, report.counting("episodes"))
+    envs.close()
+    lines = report.score_lines(score)
+    if options.video:
+        lines["video"] = str(report.render(policy, cfg, 3, FIRST_SEED + options.seed, Path(options.video))[0])
+    if options.output:
+        facts = {"env": cfg.env["task"], "robot": cfg.robot["name"], "policy": options.policy, "seed": options.seed}
+        content = {**facts, "run": options.run, **report.score_facts(score), **provenance()}
+        Path(options.output).write_text(json.dumps(content, indent=1) + "\n")
+    report.say(title, lines)
+
+
+def chosen(options: Options):
+    """The policy, the configuration of its environment, and how to call it."""
+    if (options.run is None) == (options.env is None):
+        raise cli.UsageError("give either run=<folder> or env=<task>")
+    choices = OF_AN_ENV if options.run is None else OF_A_RUN
+    if options.policy not in choices:
+        if options.run is None and options.policy == "best":
+            raise cli.UsageError(f"env={options.env} needs policy={', '.join(choices)}; a trained policy, run=<folder>")
+        raise cli.UsageError(f"policy must be one of {', '.join(choices)} here, got {options.policy!r}")
+    return trained(options) if options.run is not None else untrained(options)
+
+
+def trained(options: Options):
+    from robodl import report
+    from robodl.agent import load_policy, pick_device
+    from robodl.runs import Run
+
+    run = Run.existing(options.run)
+    stem = run.best if options.policy == "best" else run.last
+    policy, cfg = load_policy(stem, pick_device(options.device))
+    cfg.threads = options.threads
+    return report.acting(policy), cfg, f"{cfg.env['task']}, {cfg.robot['name']}, {stem}"
+
+
+def untrained(options: Options):
+    from omegaconf import OmegaConf
+
+    from robodl.config import TrainConfig
+    from robodl.sb3_env import make_envs
+    from robodl_envs import make_policy
+
+    cfg = OmegaConf.structured(
+        TrainConfig(
+            env={"task": options.env},
+            robot={"name": options.robot},
+            control=options.control,
+            threads=options.threads,
+        )
+    )
+    envs = make_envs(cfg, num=1)
+    policy = make_policy(options.policy, options.env, options.control, envs.single_action_space.shape[0], options.seed)
+    return policy, cfg, f"{options.env}, {options.robot}, {options.policy} policy"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Episodes of a policy, counted: what `train`, `evaluate` and the README's numbers mean by success_rate."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import gymnasium
+import numpy as np
+
+FIRST_SEED = 2**31  # evaluation's seeds begin here, far from training's seed + row
+CHOOSING = 10**6  # and a checkpoint is chosen on seeds this much further on, so that tests see fresh episodes
+AT_ONCE = 250  # rows simulated together
+
+Policy = Callable[[dict[str, np.ndarray]], np.ndarray]  # observations, (N, ...) -> actions, (N, k) in [-1, 1]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Result of n episodes, one entry each."""
+
+    success: np.ndarray  # (n,) bool, success_at_end
+    once: np.ndarray  # (n,) bool, success_once
+    distance: np.ndarray  # (n,) m, between the goals at the end
+    returns: np.ndarray  # (n,) sums of rewards
+    diverged: int
+
+    @property
+    def episodes(self) -> int:
+        return len(self.success)
+
+    @property
+    def success_rate(self) -> float:
+        return float(self.success.mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % confidence interval of the success rate (Wilson 1927)."""
+        n, p, z = self.episodes, self.success_rate, 1.959964
+        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+        half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def evaluate_policy(
+    policy: Policy, envs: gymnasium.vector.VectorEnv, episodes: int, seed: int, progress: Callable[[int], None] = int
+) -> Score:
+    """Run whole episodes, as many at once as envs has rows; episode k begins with seed + k.
+
+    Args:
+        envs: made with AutoresetMode.DISABLED; a row whose episode is over idles until its neighbours are done.
+        progress: told the number of finished episodes now and then.
+    """
+    scores = []
+    for first in range(0, episodes, envs.num_envs):
+        count = min(envs.num_envs, episodes - first)
+        scores.append(one_each(policy, envs, count, seed + first))
+        progress(first + count)
+    parts = zip(*(score[:4] for score in scores), strict=True)
+    return Score(*(np.concatenate(part) for part in parts), diverged=sum(score[4] for score in scores))
+
+
+def one_each(policy, envs, count, seed):
+    """One episode in each of the first `count` rows."""
+    num = envs.num_envs
+    observation, _ = envs.reset(seed=seed)
+    running = np.arange(num) < count
+    success, once, diverged = np.zeros(num, bool), np.zeros(num, bool), np.zeros(num, bool)
+    distance, returns = np.zeros(num), np.zeros(num)
+    task = envs.unwrapped.task
+    while running.any():
+        observation, reward, terminated, truncated, info = envs.step(policy(observation))
+        returns += reward * running
+        ended = running & (terminated | truncated)
+        if ended.any():
+            success[ended] = info["success_at_end"][ended]
+            once[ended] = info["success_once"][ended]
+            diverged[ended] = info["diverged"][ended]
+            apart = task.distance(observation["achieved_goal"], observation["desired_goal"])
+            distance[ended] = apart[ended]
+            running &= ~ended
+    return success[:count], once[:count], distance[:count], returns[:count], int(diverged[:count].sum())

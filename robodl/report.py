@@ -1,0 +1,153 @@
+"""What a run tells: TensorBoard, result.json, the video, and the words on the terminal."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import OmegaConf
+from stable_baselines3.common.logger import HParam, Logger, TensorBoardOutputFormat, configure
+
+from robodl.agent import replacing
+from robodl.evaluation import FIRST_SEED, Policy, Score
+from robodl.provenance import provenance
+from robodl.runs import Run
+from robodl.sb3_env import make_envs
+from robodl.video import add_gif, gif, record_episodes, write_mp4
+
+GIF_SIZE = 128  # pixels
+
+
+def open_logger(run: Run, cfg) -> Logger:
+    """A logger that writes TensorBoard files only, the run's settings under HParams first."""
+    logger = configure(str(run.tensorboard), ["tensorboard"])
+    flat = {"algo": cfg.algo["_target_"].rpartition(".")[2], "task": cfg.env["task"], "robot": cfg.robot["name"]}
+    flat |= {key: cfg[key] for key in ("control", "reward", "seed", "num_envs", "total_timesteps")}
+    flat |= {f"algo.{key}": value for key, value in cfg.algo.items() if isinstance(value, (int, float))}
+    metrics = {"eval/success_rate": 0.0, "eval/distance_mm": 0.0}
+    logger.record("hparams", HParam(flat, metrics), exclude=("stdout", "log", "json", "csv"))
+    return logger
+
+
+def acting(policy) -> Policy:
+    """A policy's deterministic actions as a function of observations."""
+    return lambda observation: policy.predict(observation, deterministic=True)[0]
+
+
+def save_video(run: Run, cfg, policy, logger: Logger, step: int) -> Path | str:
+    """Render the policy's episodes to an mp4 and the first into TensorBoard; where it is, or why there is none."""
+    if not cfg.video_episodes:
+        return "none asked for"
+    path = run.video(cfg.env["task"])
+    where, frames, fps = render(acting(policy), cfg, cfg.video_episodes, FIRST_SEED + cfg.seed, path)
+    if frames:
+        moving = gif(frames[: len(frames) // cfg.video_episodes], GIF_SIZE, fps)
+        for output in logger.output_formats:
+            if isinstance(output, TensorBoardOutputFormat):
+                add_gif(output.writer, "eval/episode", moving, GIF_SIZE, step)
+    return where
+
+
+def render(policy: Policy, cfg, episodes: int, seed: int, path: Path) -> tuple[Path | str, list[np.ndarray], int]:
+    """Write episodes to an mp4: its path, the frames, and their rate; where nothing can be drawn, why."""
+    envs = make_envs(cfg, 1, autoreset_mode="Disabled", render_mode="rgb_array")
+    fps = envs.metadata["render_fps"]
+    try:
+        frames = record_episodes(policy, envs, episodes, seed, counting("frames"))
+    except RuntimeError as error:
+        return f"none: {error}", [], fps
+    finally:
+        envs.close()
+    write_mp4(path, frames, fps)
+    return path, frames, fps
+
+
+def counting(noun: str):
+    """Progress for what takes seconds: a number on the terminal that counts up, and nothing elsewhere."""
+
+    def show(count: int) -> None:
+        if sys.stdout.isatty():
+            print(f"\r{count} {noun}", end="", flush=True)
+
+    return show
+
+
+def save_result(run: Run, cfg, score: Score, steps: int, train_seconds: float) -> None:
+    content: dict[str, Any] = {
+        "env": cfg.env["task"],
+        "robot": cfg.robot["name"],
+        "algo": cfg.algo["_target_"].rpartition(".")[2].lower(),
+        "seed": cfg.seed,
+        "total_timesteps": steps,
+        "train_seconds": round(train_seconds, 2),
+        **score_facts(score),
+        **provenance(),
+        "config": OmegaConf.to_container(cfg, resolve=True),
+    }
+    with replacing(run.result) as path:
+        path.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def score_facts(score: Score) -> dict[str, Any]:
+    """A score's numbers under the names of result.json."""
+    low, high = score.interval
+    return {
+        "success_rate": score.success_rate,
+        "success_low": round(low, 4),
+        "success_high": round(high, 4),
+        "success_once": float(score.once.mean()),
+        "distance_mm": round(1e3 * float(np.mean(score.distance)), 3),
+        "return": round(float(score.returns.mean()), 4),
+        "episodes": score.episodes,
+        "diverged": score.diverged,
+    }
+
+
+def score_lines(score: Score) -> dict[str, str]:
+    """A score in words, by what they are about."""
+    low, high = score.interval
+    lines = {
+        "success_rate": f"{score.success_rate:.1%} of {score.episodes} fresh episodes"
+        f" (95 % interval {low:.1%} to {high:.1%})",
+        "distance": f"{1e3 * score.distance.mean():.1f} mm from the goal at the end, on average",
+    }
+    if score.diverged:
+        lines["diverged"] = f"{score.diverged} episodes"
+    return lines
+
+
+def say(title: str, lines: dict[str, str]) -> None:
+    """Print a title and a column of names and values, whole commands on a line, to be copied."""
+    print(f"\n{title}")
+    for name, value in lines.items():
+        print(f"  {name:<13} {value}")
+
+
+def say_start(run: Run, cfg, device, model) -> None:
+    name = type(model).__name__
+    arms = f"{cfg.num_envs} {cfg.robot['name']} arms"
+    print(f"{name} on {cfg.env['task']} with {arms}, {device}, seed {cfg.seed}: {near(run.folder)}")
+
+
+def say_interrupted(run: Run, saved: int) -> None:
+    if saved:
+        print(f"\nstopped; the last checkpoint is at {saved:,} steps; python -m robodl.train resume={near(run.folder)}")
+    else:
+        print(f"\nstopped before the first checkpoint: {near(run.folder)}")
+
+
+def say_result(run: Run, cfg, score: Score, steps: int, train_seconds: float, video: Path | str) -> None:
+    lines = score_lines(score)
+    lines["trained"] = f"{steps:,} steps in {train_seconds:.1f} s, from the start of the program"
+    lines["policy"] = f"{near(run.best)}.safetensors"
+    lines["video"] = str(video)
+    lines["curves"] = f"tensorboard --logdir {near(run.tensorboard)}"
+    lines["again"] = f"python -m robodl.evaluate run={near(run.folder)}"
+    say(f"{cfg.env['task']}, {cfg.robot['name']}, seed {cfg.seed}", lines)
+
+
+def near(path: Path) -> str:
+    """A path as a user would type it: relative to the working directory where it lies below."""
+    return os.path.relpath(path) if Path(path).is_absolute() and Path(path).is_relative_to(Path.cwd()) else str(path)

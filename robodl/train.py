@@ -1,0 +1,91 @@
+"""Train a policy: python -m robodl.train env=reach
+
+Writes runs/<env>/<run>/ (checkpoints, TensorBoard, result.json) and videos/<env>/<run>/policy.mp4 below the
+working directory.
+"""
+
+import sys
+import time
+
+STARTED = time.time()  # imports count: train_seconds is what a user waits
+
+from pathlib import Path  # noqa: E402
+
+from robodl import cli  # noqa: E402
+
+
+def main() -> None:
+    cli.show_hydra_errors()
+    cli.guarded(lambda: compose_and_run(sys.argv[1:]))
+
+
+def compose_and_run(argv: list[str]) -> None:
+    import hydra
+
+    from robodl.config import TrainConfig, register, resumed
+
+    register()
+    sys.argv[1:] = resumed(argv)
+    command = hydra.main(version_base="1.3", config_path="pkg://robodl.conf", config_name="config")(train)
+    try:
+        command()
+    except cli.HYDRA_ERRORS as error:
+        raise cli.UsageError(cli.hydra_line(error, list(TrainConfig.__dataclass_fields__))) from None
+
+
+def train(cfg) -> None:
+    """One training run, from a composed configuration to a table of results."""
+    import torch
+    from gymnasium.vector import AutoresetMode
+    from hydra.core.hydra_config import HydraConfig
+    from stable_baselines3.common.utils import set_random_seed
+
+    from robodl import report
+    from robodl.agent import build_model, load_policy, pick_device, training_envs
+    from robodl.callbacks import Checkpoints, Live
+    from robodl.config import settle
+    from robodl.evaluation import AT_ONCE, FIRST_SEED, evaluate_policy
+    from robodl.runs import Run
+    from robodl.sb3_env import make_envs
+
+    cfg = settle(cfg)
+    run = Run(Path(cfg.resume or HydraConfig.get().runtime.output_dir))
+    torch.set_num_threads(cfg.torch_threads)
+    set_random_seed(cfg.seed)
+    device = pick_device(cfg.device)
+
+    envs = training_envs(cfg, cfg.num_envs)
+    test_envs = make_envs(cfg, min(AT_ONCE, cfg.eval_episodes), AutoresetMode.DISABLED)
+    model = build_model(cfg, envs, device)
+    model.set_logger(report.open_logger(run, cfg))
+    checkpoints = Checkpoints(run, cfg, test_envs)
+    if cfg.resume:
+        checkpoints.restore(run.load_training(model))
+    run.checkpoints.mkdir(parents=True, exist_ok=True)
+    live = Live(checkpoints, cfg.total_timesteps)
+    report.say_start(run, cfg, device, model)
+
+    try:
+        left = cfg.total_timesteps - model.num_timesteps
+        if left > 0:
+            model.learn(left, callback=[checkpoints, live], reset_num_timesteps=not cfg.resume)
+        checkpoints.finish()
+    except KeyboardInterrupt:
+        live.stop()
+        report.say_interrupted(run, checkpoints.saved)
+        raise
+    live.stop()
+    train_seconds = time.time() - STARTED
+
+    policy, _ = load_policy(run.best, device)
+    score = evaluate_policy(report.acting(policy), test_envs, cfg.test_episodes, FIRST_SEED + cfg.seed)
+    video = report.save_video(run, cfg, policy, model.logger, model.num_timesteps)
+    report.save_result(run, cfg, score, model.num_timesteps, train_seconds)
+    report.say_result(run, cfg, score, model.num_timesteps, train_seconds, video)
+    model.logger.close()
+    envs.close()
+    test_envs.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Episodes as pictures: mp4 files that browsers play, and small GIFs for TensorBoard's Images tab."""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+
+from robodl.evaluation import Policy
+
+HOLD = 10  # frames that an episode's last picture stays
+
+
+def record_episodes(
+    policy: Policy,
+    envs: gymnasium.vector.VectorEnv,
+    episodes: int,
+    seed: int,
+    progress: Callable[[int], None] = int,
+) -> list[np.ndarray]:
+    """Frames, (H, W, 3) uint8, of whole episodes one after the other; envs has one row and render_mode rgb_array."""
+    frames = []
+    for k in range(episodes):
+        observation, _ = envs.reset(seed=seed + k)
+        frames += envs.render()
+        ended = False
+        while not ended:
+            observation, _, terminated, truncated, _ = envs.step(policy(observation))
+            frames += envs.render()
+            ended = bool(terminated[0] or truncated[0])
+            progress(len(frames))
+        frames += [frames[-1]] * HOLD
+    return frames
+
+
+def write_mp4(path: Path, frames: Sequence[np.ndarray], fps: int) -> None:
+    """Write frames of even size as H.264, playable while still loading."""
+    import av
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height, width = frames[0].shape[:2]
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", rate=fps, options={"crf": "23"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def gif(frames: Sequence[np.ndarray], size: int, fps: int, most: int = 64) -> bytes:
+    """Frames as an animated GIF of size x size pixels and at most `most` frames, which TensorBoard plays."""
+    from PIL import Image
+
+    every = -(-len(frames) // most)
+    images = [Image.fromarray(frame).resize((size, size)).quantize(64) for frame in frames[::every]]
+    out = io.BytesIO()
+    images[0].save(
+        out, format="GIF", save_all=True, append_images=images[1:], duration=round(1000 * every / fps), loop=0
+    )
+    return out.getvalue()
+
+
+def add_gif(writer, tag: str, content: bytes, size: int, step: int) -> None:
+    """Put an encoded GIF into TensorBoard's Images tab; writer is a torch SummaryWriter."""
+    from tensorboard.compat.proto.summary_pb2 import Summary
+
+    image = Summary.Image(encoded_image_string=content, height=size, width=size, colorspace=3)
+    writer.file_writer.add_summary(Summary(value=[Summary.Value(tag=tag, image=image)]), step)
