@@ -9,16 +9,18 @@ from gymnasium.vector import AutoresetMode
 from omegaconf import DictConfig
 from stable_baselines3.common.vec_env import VecEnv
 
-from robodl_envs import task_id
+from robodl_envs import task_class, task_id
 
 
 def make_envs(
     cfg: DictConfig, num: int, autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP, **settings
 ) -> gymnasium.vector.VectorEnv:
     """The vector environment of a run's configuration, with num rows."""
-    task = dict(cfg.env)
+    settings |= cfg.env
+    task = str(settings.pop("task"))
+    task_class(task)  # an unknown task is refused here, with ours and the plugins' names
     return gymnasium.make_vec(
-        task_id(task.pop("task")),
+        task_id(task),
         num_envs=num,
         robot=cfg.robot["name"],
         control=cfg.control,
@@ -26,7 +28,6 @@ def make_envs(
         control_dt=cfg.control_dt,
         threads=cfg.threads,
         autoreset_mode=autoreset_mode,
-        **task,
         **settings,
     )
 

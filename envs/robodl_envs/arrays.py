@@ -24,9 +24,9 @@ def namespace(x: Array) -> ModuleType:
 
 def distance(a: Array, b: Array) -> Array:
     """Euclidean distance between points, (..., 3) and (..., 3) -> (...,)."""
-    difference = a - b
-    xp = namespace(difference)
-    return xp.sqrt((difference * difference).sum(axis=-1))
+    way = a - b
+    xp = namespace(way)
+    return xp.sqrt(xp.linalg.vecdot(way, way))
 
 
 def quat_conjugate(quat: Array) -> Array:

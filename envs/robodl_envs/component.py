@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Component:
-    """A part of an environment, called in this order: build, bind, then reset for every new episode.
+    """A part of an environment, called in this order: build, bind, then reset and begin for every new episode.
 
     A component's settings are fixed at construction. What changes while episodes run lives in the simulator's
     state, or in (N, ...) arrays that the component makes in `bind` and names in `saved`, so that a snapshot of
@@ -29,4 +29,7 @@ class Component:
         """Look names up once and keep live arrays; make own arrays. Called again after a fork."""
 
     def reset(self, ids: np.ndarray, rng: Streams) -> None:
-        """Begin new episodes in rows ids, (n,) sorted integers, drawing only from rng."""
+        """Write the state that new episodes in rows ids, (n,) sorted integers, start from, drawing only from rng."""
+
+    def begin(self, ids: np.ndarray) -> None:
+        """Start from the poses in rows ids, which all components' `reset` have led to and which are current now."""

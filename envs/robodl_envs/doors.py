@@ -36,14 +36,8 @@ def make_batch(
 
 def make_spaces(batch: BatchEnv) -> tuple[spaces.Dict, spaces.Box]:
     """A single row's observation and action space."""
-    low, high = batch.bounds
-    goal = spaces.Box(*batch.goal_bounds, dtype=np.float32)
     observation = spaces.Dict(
-        {
-            "observation": spaces.Box(low, high, dtype=np.float32),
-            "achieved_goal": goal,
-            "desired_goal": copy.deepcopy(goal),
-        }
+        {key: spaces.Box(batch.low[columns], batch.high[columns]) for key, columns in batch.slices.items()}
     )
     return observation, spaces.Box(-1.0, 1.0, (batch.robot.action_size,), np.float32)
 

@@ -212,7 +212,8 @@ def scalars(info: dict[str, np.ndarray]) -> dict[str, bool]:
 
 def masked(info: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
     """An info of a vector environment: each value with the mask, (N,) bool, of the rows it speaks of."""
-    return {**info, **{f"_{key}": rows.copy() for key in info}}
+    rows = rows.copy()
+    return {**info, **{f"_{key}": rows for key in info}}
 
 
 def restored(cls, settings, state, np_random):

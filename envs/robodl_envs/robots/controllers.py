@@ -47,13 +47,13 @@ class JointDelta(Component):
 class ToolDelta(Component):
     """Increments of the tool's position in the world's axes; its orientation is held as it was at the reset.
 
-    The target leads the tool by LEASH at most. Damped least squares (Wampler 1986) turn the way from tool to
+    The target leads the tool by LEASH an axis at most. Damped least squares (Wampler 1986) turn the way from tool to
     target into joint increments; what the tool's pose leaves free of the joints drifts home. Increments that
     would exceed a joint's speed are scaled down together, so that the tool slows down without leaving its line.
     """
 
     STEP = 0.04  # m a control step for an action of 1: 1 m/s at 25 Hz
-    LEASH = 0.08  # m; a tool at 1 m/s trails its target by 0.063 m, given the servos' 0.04 s
+    LEASH = 0.08  # m an axis; a tool at 1 m/s trails its target by 0.063 m, given the servos' 0.04 s
     DAMPING = 0.05  # of the least squares; tuned: smallest without shaking at full stretch
     HOMING = 0.1  # share of the way home that the free motion takes a control step
 
@@ -65,45 +65,46 @@ class ToolDelta(Component):
 
     def bind(self, sim):
         robot, num, dof = self.robot, sim.num, self.robot.dof
-        self.sim, self.tool, self.tool_quat = sim, robot.tool, robot.tool_quat
-        self.qpos, self.ctrl = robot.qpos, robot.ctrl
+        self.tool, self.tool_quat = robot.tool, robot.tool_quat[:, :, None]  # (N, 3), (N, 4, 1)
+        self.angles, self.ctrl = robot.qpos[:, :, None], robot.ctrl[:, :, None]  # (N, dof, 1)
+        self.axes = sim.bind("cdof")[:, :dof]  # (N, dof, 6), what turning a joint does to the hand: turn, then shift
+        self.center = sim.bind("subtree_com")[:, robot.root_body]  # (N, 3), world frame, the point whose shift it is
         self.target = np.zeros((num, 3))  # m, world frame
-        self.hold = np.zeros((num, 4, 4))  # rows: w x y z of the turn from the tool's quaternion to the held one
-        self.home = np.asarray(robot.home)
-        self.reach = 1.0 / (robot.velocity * robot.servo_time)  # (dof,) 1/rad
-        self.low, self.high = robot.range
-        self.jacobian = np.zeros((num, 6, dof))  # scratch
-        self.error = np.zeros((num, 6))  # scratch
+        self.hold = np.zeros((num, 3, 4))  # from the tool's quaternion to the turn, rad, that leads to the held one
+        self.error = np.zeros((num, 6, 1))  # scratch
         self.damping = self.DAMPING**2 * np.eye(6)
+        self.home = self.HOMING * np.asarray(robot.home)[:, None]  # (dof, 1)
+        self.speed = 1.0 / (robot.velocity * robot.servo_time)[:, None]  # (dof, 1) 1/rad, step to share of top speed
+        self.low, self.high = robot.range[:, :, None]  # (dof, 1) rad
 
-    def reset(self, ids, rng):
+    def begin(self, ids):
         self.target[ids] = self.tool[ids]
-        self.hold[ids] = turn_from(self.tool_quat[ids])
+        # Twice the vector part of a small turn's quaternion is its rotation vector.
+        self.hold[ids] = 2.0 * turn_to(self.tool_quat[ids, :, 0])[:, 1:]
 
     def act(self, action):
         """Move the targets by action, (N, 3), and the servo commands towards them."""
-        lead = self.target + action * self.STEP - self.tool  # (N, 3), from tool to target
-        length = np.sqrt((lead * lead).sum(axis=1, keepdims=True))
-        lead *= self.LEASH / np.maximum(length, self.LEASH)
+        lead = action * self.STEP
+        lead += self.target
+        lead -= self.tool  # (N, 3), from tool to target
+        np.minimum(np.maximum(lead, -self.LEASH, out=lead), self.LEASH, out=lead)
         np.add(self.tool, lead, out=self.target)
 
-        turn = np.einsum("nij,nj->ni", self.hold, self.tool_quat)
-        error, jacobian = self.error, self.jacobian
-        error[:, :3] = lead
-        # Twice a small turn's vector part is its rotation vector; w < 0 is the same turn the short way round.
-        np.multiply(turn[:, 1:], np.copysign(2.0, turn[:, :1]), out=error[:, 3:])
+        # The step has just computed the joints' motion axes, whose shift is that of the arm's centre of mass: asked
+        # of that point, they are the Jacobian. `Batch.jac` would compute the kinematics again.
+        transpose, error = self.axes, self.error  # (N, dof, 6), (N, 6, 1)
+        jacobian = transpose.transpose(0, 2, 1)
+        np.matmul(self.hold, self.tool_quat, out=error[:, :3])
+        shift = np.einsum("ijk,nj,nk->ni", CROSS, error[:, :3, 0], self.center - self.tool)
+        np.add(lead, shift, out=error[:, 3:, 0])
 
-        jacp, jacr = self.sim.jac(self.robot.tool_body, self.tool)
-        dof = self.qpos.shape[1]
-        jacobian[:, :3], jacobian[:, 3:] = jacp[:, :, :dof], jacr[:, :, :dof]
-        transpose = jacobian.transpose(0, 2, 1)
-        homing = self.HOMING * (self.home - self.qpos)  # (N, dof)
-        rest = error[:, :, None] - jacobian @ homing[:, :, None]
-        step = homing + (transpose @ np.linalg.solve(jacobian @ transpose + self.damping, rest))[:, :, 0]
-
-        excess = np.abs(step * self.reach).max(axis=1, keepdims=True)
-        step /= np.maximum(excess, 1.0)
-        self.ctrl[:] = np.minimum(np.maximum(self.qpos + step, self.low), self.high)
+        homing = self.home - self.HOMING * self.angles  # (N, dof, 1) rad
+        rest = np.linalg.solve(jacobian @ transpose + self.damping, error - jacobian @ homing)
+        step = transpose @ rest
+        step += homing
+        step /= np.maximum(np.abs(step * self.speed).max(axis=1, keepdims=True), 1.0)
+        step += self.angles
+        np.minimum(np.maximum(step, self.low, out=step), self.high, out=self.ctrl)
 
     def observe(self):
         return [self.target - self.tool]
@@ -113,7 +114,13 @@ class ToolDelta(Component):
         return [np.stack([-reach, reach])]
 
 
-def turn_from(quat):
+# The Levi-Civita symbol: einsum("ijk,nj,nk->ni", CROSS, a, b) is the cross product, faster than numpy.cross.
+CROSS = np.zeros((3, 3, 3))
+CROSS[[0, 1, 2], [1, 2, 0], [2, 0, 1]] = 1.0
+CROSS[[0, 2, 1], [2, 1, 0], [1, 0, 2]] = -1.0
+
+
+def turn_to(quat):
     """Matrices, (N, 4, 4), that take a quaternion q to quat * conjugate(q): the turn from q to quat, (N, 4)."""
     w, x, y, z = quat[:, 0], quat[:, 1], quat[:, 2], quat[:, 3]
     rows = [[w, x, y, z], [x, -w, z, -y], [y, -z, -w, x], [z, y, -x, -w]]

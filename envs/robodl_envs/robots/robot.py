@@ -125,21 +125,23 @@ class Robot(Component):
         return body
 
     def bind(self, sim):
-        self.sim = sim
         self.qpos, self.qvel = sim.qpos[:, : self.dof], sim.qvel[:, : self.dof]  # (N, dof), live
         self.ctrl = sim.ctrl[:, : self.dof]
         self.tool = sim.site("tool").xpos  # (N, 3), world frame, live
         self.tool_quat = sim.body(self.hand).xquat  # (N, 4), world frame, live
-        self.tool_body = int(sim.body(self.hand).id)
+        self.root_body = int(sim.model.body_rootid[sim.body(self.hand).id])
         for part in self.parts:
             part.bind(sim)
 
     def reset(self, ids, rng):
         self.qpos[ids] = self.home
         self.ctrl[ids] = self.home
-        self.fingers.reset(ids, rng)
-        self.sim.forward(ids)
-        self.controller.reset(ids, rng)
+        for part in self.parts:
+            part.reset(ids, rng)
+
+    def begin(self, ids):
+        for part in self.parts:
+            part.begin(ids)
 
     @property
     def action_size(self) -> int:
@@ -153,16 +155,15 @@ class Robot(Component):
             self.fingers.act(action[:, size:])
 
     def observe(self):
-        """Joint angles and velocities, then what the gripper and the controller add: (N, k)."""
-        parts = [self.qpos, self.qvel, *self.fingers.observe(), *self.controller.observe()]
-        return np.concatenate(parts, axis=1)
+        """Joint angles and velocities, then what the gripper and the controller add: a list of (N, k) arrays."""
+        return [self.qpos, self.qvel, *self.fingers.observe(), *self.controller.observe()]
 
     def bounds(self):
-        """Bounds of `observe`, (2, k): joints may overshoot a limit a little, and speeds more."""
+        """Bounds of `observe`, a list of (2, k): joints may overshoot a limit a little, and speeds more."""
         low, high = self.range
         speed = 2.0 * self.velocity
-        parts = [np.stack([low - 0.1, high + 0.1]), np.stack([-speed, speed])]
-        return np.concatenate([*parts, *self.fingers.bounds(), *self.controller.bounds()], axis=1)
+        joints = [np.stack([low - 0.1, high + 0.1]), np.stack([-speed, speed])]
+        return [*joints, *self.fingers.bounds(), *self.controller.bounds()]
 
 
 def add_shape(body, shape: Shape) -> None:

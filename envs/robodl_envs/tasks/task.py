@@ -24,13 +24,13 @@ class Task(Component):
     gripper: ClassVar[bool] = False  # whether the robot's fingers move
     robot: Robot  # set by the engine before `build`
 
-    def observe(self) -> Array:
-        """What the task adds to the robot's observation: (N, k), k = 0 by default."""
-        return np.zeros((len(self.desired_goal()), 0))
+    def observe(self) -> list[Array]:
+        """What the task adds to the robot's observation: (N, k) arrays, none by default."""
+        return []
 
-    def bounds(self) -> Array:
-        """Bounds of `observe`, (2, k)."""
-        return np.zeros((2, 0))
+    def bounds(self) -> list[Array]:
+        """Bounds of each array of `observe`: (2, k)."""
+        return []
 
     def goal_bounds(self) -> Array:
         """Bounds of the goals, (2, g): by default of a position anywhere within 1.5 m of the robot's base."""
