@@ -71,13 +71,20 @@ def build_model(cfg: DictConfig, envs: VecEnv, device: torch.device) -> BaseAlgo
     if algo.get("noise"):
         size = envs.action_space.shape
         arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, algo["noise"]))
+    if "learning_starts" in algo and algo.get("her"):
+        # Hindsight needs a whole episode in every row before it can relabel one.
+        steps = envs.unwrapped.envs.unwrapped.batch.max_episode_steps * envs.num_envs
+        arguments["learning_starts"] = max(algo["learning_starts"], steps)
     policy = policy_settings(cfg)
     return algo_class(algo)("MultiInputPolicy", envs, policy_kwargs=policy, device=device, seed=cfg.seed, **arguments)
 
 
 def policy_settings(cfg: DictConfig) -> dict[str, Any]:
     """Arguments of the policy's class: the sizes of its layers and what they see."""
-    settings = {"net_arch": list(cfg.algo["hidden"]), "features_extractor_class": StateEncoder}
+    hidden = cfg.algo["hidden"]
+    if isinstance(hidden, str) or not all(isinstance(size, int) and size > 0 for size in hidden):
+        raise ValueError(f"algo.hidden must be a list of layer sizes such as [64,64], got {hidden}")
+    settings = {"net_arch": list(hidden), "features_extractor_class": StateEncoder}
     if "log_std_init" in cfg.algo:
         settings["log_std_init"] = cfg.algo["log_std_init"]
     return settings

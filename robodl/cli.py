@@ -1,11 +1,12 @@
 """How our commands take arguments and how they fail: one clear line and exit code 2."""
 
 import difflib
+import inspect
 import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 from hydra.errors import HydraException
@@ -14,7 +15,15 @@ from omegaconf.errors import OmegaConfBaseException
 
 T = TypeVar("T")
 HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
-USER_ERRORS = (ValueError, KeyError, TypeError, OSError, RuntimeError)  # what a wrong argument can raise at the door
+# What a wrong argument can raise at the door.
+USER_ERRORS = (ValueError, KeyError, TypeError, OSError, RuntimeError, AssertionError)
+    ValueError,
+    KeyError,
+    TypeError,
+    OSError,
+    RuntimeError,
+    AssertionError,
+)  # what a wrong argument can raise at the door
 
 
 class UsageError(ValueError):
@@ -27,26 +36,27 @@ def parse(options: type[T], argv: Sequence[str], prog: str) -> T:
         print(usage(options, prog))
         raise SystemExit(0)
     known = {field.name for field in fields(options)}  # type: ignore[arg-type]
-    values: dict[str, Any] = {}
     for word in argv:
-        key, equals, value = word.partition("=")
+        key, equals, _ = word.partition("=")
         if not equals:
             fail(f"arguments are key=value, got {word!r}; see python -m {prog} --help")
         if key not in known:
             close = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
             hint = f"; did you mean {' or '.join(close)}?" if close else f"; there are {', '.join(sorted(known))}"
             fail(f"no argument named {key!r}{hint}")
-        values[key] = value
     try:
+        values = OmegaConf.from_dotlist(list(argv))
         return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(options), values))  # type: ignore[return-value]
     except OmegaConfBaseException as error:
         fail(one_line(error))
 
 
 def usage(options: type, prog: str) -> str:
-    lines = [f"python -m {prog} [key=value ...]", "", (options.__doc__ or "").strip(), ""]
+    lines = [f"python -m {prog} [key=value ...]", "", inspect.cleandoc(options.__doc__ or ""), ""]
     for field in fields(options):
-        lines.append(f"  {field.name}={field.default!s:<10} {field.metadata.get('help', '')}")
+        default = field.default_factory() if field.default is MISSING else field.default  # type: ignore[misc]
+        shown = field.name if default is None else f"{field.name}={str(default).replace(' ', '')}"
+        lines.append(f"  {shown:<22} {field.metadata.get('help', '')}")
     return "\n".join(lines)
 
 
@@ -71,18 +81,21 @@ def one_line(error: BaseException) -> str:
     text = re.sub(r" was raised from the environment creator for .*", "", text, flags=re.DOTALL)
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith(("full_key:", "object_type=", "reference_type="))]
-    return "; ".join(lines).strip("'\"") or type(error).__name__
+    return "; ".join(lines) or type(error).__name__
 
 
 def hydra_line(error: BaseException, keys: Sequence[str]) -> str:
     """What Hydra or OmegaConf found wrong with the command line, in one line with near names."""
     text = str(error)
-    if match := re.search(r"Could not find '([\w/]+)/([^'/]+)'", text):
+    if text.startswith("Error merging override") and error.__cause__ is not None:
+        return f"{text.splitlines()[0]}: {one_line(error.__cause__)}"
+    if match := re.search(r"Could not find '([\w/]+)/([^'/]*)'", text):
         group, name = match.groups()
         options = re.findall(r"^\t(\S+)$", text, flags=re.MULTILINE)
         close = difflib.get_close_matches(name, options, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        return f"no {group} named {name!r}{hint}; there are {', '.join(options)}"
+        known = ", ".join(options) if options else "none yet"
+        return f"no {group} named {name!r}{hint}; there are {known}"
     if match := re.search(r"Could not override '([^']+)'|Key '([^']+)' is not in struct", text):
         key = match.group(1) or match.group(2)
         close = difflib.get_close_matches(key, keys, n=3, cutoff=0.5)

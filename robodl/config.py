@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
+import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from hydra import compose
 from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from robodl.cli import USER_ERRORS, UsageError, fail, one_line
+from robodl.cli import HYDRA_ERRORS, USER_ERRORS, UsageError, fail, hydra_line, one_line
 
 
 @dataclass
@@ -52,6 +57,7 @@ AT_LEAST = {
     "checkpoint_every": 0,
     "video_episodes": 0,
 }
+SHARES = ("gamma", "gae_lambda", "tau", "clip_range")  # of algo: numbers between 0 and 1
 RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_episodes")  # may change in a resumed run
 
 
@@ -109,14 +115,37 @@ def settle(cfg: DictConfig) -> DictConfig:
     return own
 
 
+def opened(argv: list[str]) -> list[str]:
+    """The command line with settings of an algorithm or a task let through by Hydra, which knows only their defaults.
+
+    `check` refuses those that the algorithm or the task does not have.
+    """
+    return [f"++{word}" if word.startswith(("algo.", "env.")) else word for word in argv]
+
+
 class Door(Callback):
-    """Checks a configuration before Hydra makes the run's folder."""
+    """Checks configurations before Hydra makes a run's folder."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         refuse_bad(config)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        refuse_bad(config)
+        for overrides in combinations(list(config.hydra.overrides.task)):
+            try:
+                composed = compose("config", overrides=overrides)
+            except HYDRA_ERRORS as error:
+                fail(hydra_line(error, list(TrainConfig.__dataclass_fields__)))
+            refuse_bad(composed)
+
+
+def combinations(overrides: list[str]) -> list[list[str]]:
+    """The command lines of a multirun's jobs: every combination of the values that its sweeps list."""
+    choices = []
+    for text, override in zip(overrides, OverridesParser.create().parse_overrides(overrides), strict=True):
+        key = override.input_line.partition("=")[0]
+        values = override.sweep_string_iterator() if override.is_sweep_override() else None
+        choices.append([text] if values is None else [f"{key}={value}" for value in values])
+    return [list(combination) for combination in itertools.product(*choices)]
 
 
 def refuse_bad(config: DictConfig) -> None:
@@ -128,15 +157,26 @@ def refuse_bad(config: DictConfig) -> None:
 
 
 def check(cfg: DictConfig) -> None:
-    """Refuse a composed configuration that can't run: ValueError, KeyError or TypeError with one line."""
+    """Refuse a composed configuration that can't run, by making all that it asks for once.
+
+    Raises:
+        ValueError, KeyError, TypeError, AssertionError: with one line that says what is wrong.
+    """
     for key, least in AT_LEAST.items():
         if cfg[key] < least:
             raise ValueError(f"{key} must be at least {least}, got {cfg[key]}")
+    for key in SHARES:
+        if key in cfg.algo and not 0.0 <= float(cfg.algo[key]) <= 1.0:
+            raise ValueError(f"algo.{key} must be between 0 and 1, got {cfg.algo[key]}")
     if cfg.name is not None and ("/" in cfg.name or cfg.name in ("", ".", "..")):
         raise ValueError(f"name must be a folder's name without '/', got {cfg.name!r}")
-    from robodl.agent import algo_class, pick_device
-    from robodl.sb3_env import make_envs
+    if cfg.name is not None and (folder := Path("runs") / str(cfg.env["task"]) / cfg.name).exists():
+        raise ValueError(f"there is a run {folder} already; go on with resume={folder}, or choose another name")
+    from robodl.agent import build_model, pick_device, training_envs
 
-    pick_device(cfg.device)
-    algo_class(cfg.algo)
-    make_envs(cfg, num=1).close()
+    device = pick_device(cfg.device)
+    envs = training_envs(cfg, cfg.num_envs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are shown when the run's own model is made
+        build_model(cfg, envs, device)
+    envs.close()

@@ -22,10 +22,10 @@ def main() -> None:
 def compose_and_run(argv: list[str]) -> None:
     import hydra
 
-    from robodl.config import TrainConfig, register, resumed
+    from robodl.config import TrainConfig, opened, register, resumed
 
     register()
-    sys.argv[1:] = resumed(argv)
+    sys.argv[1:] = opened(resumed(argv))
     command = hydra.main(version_base="1.3", config_path="pkg://robodl.conf", config_name="config")(train)
     try:
         command()

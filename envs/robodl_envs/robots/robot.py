@@ -6,6 +6,7 @@ from typing import ClassVar
 import mujoco
 import numpy as np
 
+from robodl_envs.arrays import did_you_mean
 from robodl_envs.component import Component
 from robodl_envs.robots.controllers import CONTROLLERS
 from robodl_envs.robots.gripper import ParallelGripper
@@ -87,6 +88,11 @@ class Robot(Component):
     control_dt: float = field(init=False, default=0.04)  # s, set by the engine before `build`
 
     def __post_init__(self):
+        if self.control not in CONTROLLERS:
+            known = ", ".join(CONTROLLERS)
+            raise ValueError(
+                f"control must be one of {known}, got {self.control!r}{did_you_mean(self.control, CONTROLLERS)}"
+            )
         self.servos = tuple(link.servo for link in self.links if link.servo)
         self.dof = len(self.servos)
         self.velocity = np.array([servo.velocity for servo in self.servos])  # (dof,) rad/s

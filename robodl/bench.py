@@ -1,0 +1,126 @@
+"""Measure environment speed: python -m robodl.bench env=reach output=bench.json"""
+
+import json
+import statistics
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from robodl import cli
+
+REPEATS = 5
+
+
+@dataclass
+class Options:
+    """Environment steps/s, actions, observation, reward, autoreset and info included, against raw Batch.step.
+
+    Raw is `mujoco.batch.Batch.step` alone, with the same model, state, controls, substeps, stage and threads, called
+    in turns with the environment in the same process. Of 5 repeats the median counts.
+    """
+
+    env: str = field(default="reach", metadata={"help": "task"})
+    robot: str = field(default="panda", metadata={"help": "robot"})
+    control: str | None = field(default=None, metadata={"help": "tool or joint; both if not given"})
+    num_envs: list[int] = field(default_factory=lambda: [1, 64, 1024], metadata={"help": "rows, such as [1,64]"})
+    threads: int = field(default=0, metadata={"help": "simulation threads of more than one row, 0 for one per core"})
+    seconds: float = field(default=2.0, metadata={"help": "length of one repeat"})
+    output: str | None = field(default=None, metadata={"help": "file to write the numbers to, as JSON"})
+
+
+def main() -> None:
+    cli.guarded(lambda: bench(cli.parse(Options, sys.argv[1:], "robodl.bench")))
+
+
+def bench(options: Options) -> None:
+    """Measure every controller and number of rows, and tell."""
+    from robodl.provenance import provenance
+
+    if options.seconds <= 0:
+        raise cli.UsageError(f"seconds must be more than 0, got {options.seconds}")
+    if not options.num_envs or min(options.num_envs) < 1:
+        raise cli.UsageError(f"num_envs must be numbers of at least 1, got {options.num_envs}")
+    controls = [options.control] if options.control else ["tool", "joint"]
+    print(
+        f"{'control':<8}{'rows':>6}{'threads':>9}{'steps/s':>10}{'raw steps/s':>13}{'of raw':>8}{'added us/step':>15}"
+    )
+    results = []
+    for control in controls:
+        for num in options.num_envs:
+            try:
+                result = measure(options, control, num)
+            except cli.USER_ERRORS as error:
+                raise cli.UsageError(cli.one_line(error)) from error
+            if not results:
+                print("control   rows  threads   steps/s  raw steps/s  of raw  added us/step")
+            results.append(result)
+            print(
+                f"{control:<8}{num:>6}{result['threads']:>9}{result['steps_per_s']:>10,.0f}"
+                f"{result['raw_steps_per_s']:>13,.0f}{result['ratio']:>8.3f}{result['added_us']:>15.1f}",
+                flush=True,
+            )
+    if options.output:
+        content = {"env": options.env, "robot": options.robot, "results": results, **provenance()}
+        Path(options.output).write_text(json.dumps(content, indent=1) + "\n")
+
+
+def measure(options: Options, control: str, num: int) -> dict[str, Any]:
+    """One row of the table."""
+    import numpy as np
+    from mujoco.batch import Batch
+
+    from robodl_envs.gym_env import make, make_vec
+    from robodl_envs.sim import STAGE_VEL
+
+    settings: dict[str, Any] = {"robot": options.robot, "control": control, "max_episode_steps": 50}
+    if num == 1:
+        env = make(options.env, **settings)
+    else:
+        env = make_vec(options.env, num_envs=num, threads=options.threads, **settings)
+    sim, nstep = env.batch.sim, env.batch.nstep
+    raw = Batch(sim.model, num, env.batch.threads)
+    raw_ctrl, clock, rng = raw.ctrl, time.perf_counter, np.random.default_rng(0)
+    env.reset(seed=0)
+
+    def repeat(seconds: float) -> tuple[float, float, int]:
+        raw.state[:] = sim.batch.state
+        actions = rng.uniform(-1.0, 1.0, (64, *env.action_space.shape)).astype(np.float32)
+        ours = theirs = 0.0
+        steps = 0
+        while ours + theirs < seconds:
+            action = actions[steps % len(actions)]
+            begin = clock()
+            _, _, terminated, truncated, _ = env.step(action)
+            ended = np.any(terminated | truncated)
+            if num == 1 and ended:
+                env.reset()
+            ours += clock() - begin
+            if ended:
+                raw.state[:] = sim.batch.state
+            raw_ctrl[:] = sim.ctrl
+            begin = clock()
+            raw.step(None, nstep, STAGE_VEL)
+            theirs += clock() - begin
+            steps += 1
+        return ours / steps, theirs / steps, steps
+
+    repeat(options.seconds / 4)  # caches and clocks warm up
+    rows = [repeat(options.seconds) for _ in range(REPEATS)]
+    env.close()
+    ours = statistics.median(row[0] for row in rows)
+    theirs = statistics.median(row[1] for row in rows)
+    return {
+        "control": control,
+        "num_envs": num,
+        "threads": env.batch.threads,
+        "steps_per_s": num / ours,
+        "raw_steps_per_s": num / theirs,
+        "ratio": statistics.median(row[1] / row[0] for row in rows),
+        "added_us": 1e6 * statistics.median(row[0] - row[1] for row in rows),
+    }
+
+
+if __name__ == "__main__":
+    main()
