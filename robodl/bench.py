@@ -43,10 +43,7 @@ def bench(options: Options) -> None:
     if not options.num_envs or min(options.num_envs) < 1:
         raise cli.UsageError(f"num_envs must be numbers of at least 1, got {options.num_envs}")
     controls = [options.control] if options.control else ["tool", "joint"]
-    print(
-        f"{'control':<8}{'rows':>6}{'threads':>9}{'steps/s':>10}{'raw steps/s':>13}{'of raw':>8}{'added us/step':>15}"
-    )
-    results = []
+    results: list[dict[str, Any]] = []
     for control in controls:
         for num in options.num_envs:
             try:

@@ -17,13 +17,6 @@ T = TypeVar("T")
 HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
 # What a wrong argument can raise at the door.
 USER_ERRORS = (ValueError, KeyError, TypeError, OSError, RuntimeError, AssertionError)
-    ValueError,
-    KeyError,
-    TypeError,
-    OSError,
-    RuntimeError,
-    AssertionError,
-)  # what a wrong argument can raise at the door
 
 
 class UsageError(ValueError):
