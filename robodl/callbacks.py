@@ -23,20 +23,28 @@ class Checkpoints(BaseCallback):
     and once more when training ends.
     """
 
-    def __init__(self, run: Run, cfg: DictConfig, envs: gymnasium.vector.VectorEnv):
+    def __init__(self, run: Run, cfg: DictConfig, envs: gymnasium.vector.VectorEnv, began: float):
         super().__init__()
         self.run, self.cfg, self.envs = run, cfg, envs
+        self.began = began  # s, time.time() at the start of the program, less what a resumed run took before
         self.every = cfg.checkpoint_every or cfg.eval_every
         self.best: tuple[float, float] = (-1.0, 0.0)  # success rate, then nearness: minus the mean distance
         self.success_rate = float("nan")
         self.evaluated = self.saved = 0  # step counts of the last time
 
     def extra(self) -> dict[str, Any]:
-        return {"best": np.array(self.best), "evaluated": self.evaluated, "saved": self.saved}
+        marks = {"evaluated": self.evaluated, "saved": self.saved}
+        return {"best": np.array(self.best), "seconds": self.seconds, **marks}
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock of training so far, over all sessions of the run."""
+        return time.time() - self.began
 
     def restore(self, extra: dict[str, Any]) -> None:
         self.best = tuple(float(value) for value in extra["best"])
         self.evaluated, self.saved = int(extra["evaluated"]), int(extra["saved"])
+        self.began -= float(extra["seconds"])
 
     def _on_step(self) -> bool:
         return True
