@@ -89,7 +89,6 @@ class BatchEnv:
     def bind(self) -> None:
         """Make the simulator and hand it to the components: at construction, and in a forked child."""
         self.sim = CpuSim(self.model, self.num, self.threads)
-        self.pid = os.getpid()
         for component in self.components:
             component.bind(self.sim)
 
@@ -242,7 +241,7 @@ class BatchEnv:
 
     def survive_fork(self) -> None:
         """A thread pool does not survive a fork: in a child process, make a new one and go on from the same state."""
-        if self.pid != os.getpid():
+        if self.sim.orphaned:
             state = self.get_state()
             self.bind()
             self.set_state(state)

@@ -49,6 +49,7 @@ def empty_scene() -> mujoco.MjSpec:
         width=64,
         height=64,
     )
+    spec.visual.quality.shadowsize = 2048  # pictures for people take two thirds of the time of 4096, and look the same
     spec.visual.headlight.ambient = [0.35, 0.35, 0.35]
     spec.visual.headlight.diffuse = [0.35, 0.35, 0.35]
     return spec

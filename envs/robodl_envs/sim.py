@@ -4,7 +4,10 @@ The names are MuJoCo's own, those of `mujoco.batch.Batch`. State arrays (qpos, c
 writable; derived ones (xpos) are live, read-only, and current after `step`, `forward` and nothing else.
 """
 
-from collections.abc import Sequence
+import ctypes
+import functools
+import os
+import weakref
 from typing import Any, Protocol
 
 import mujoco
@@ -53,6 +56,9 @@ class CpuSim:
     def __init__(self, model: mujoco.MjModel, num: int, threads: int):
         quiet_log()
         self.batch = Batch(model, num, threads)
+        self.orphaned = False  # whether this is a copy in a forked child, without its threads
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=functools.partial(orphan, weakref.ref(self)))
         self.num, self.model = num, model
         self.qpos, self.qvel = self.batch.qpos, self.batch.qvel
         self.ctrl, self.time = self.batch.ctrl, self.batch.time
@@ -112,6 +118,12 @@ def quiet_log() -> None:
     mujoco.MjLogConfig.set(config)
 
 
-def row_ids(rows: Sequence[bool] | np.ndarray) -> np.ndarray:
-    """Row numbers, sorted integers, of a boolean mask."""
-    return np.flatnonzero(rows)
+def orphan(ref: "weakref.ref[CpuSim]") -> None:
+    """In a forked child: mark a simulator whose threads the fork did not copy, and keep its batch for ever.
+
+    Stepping it would hang, and so would freeing it, which waits for the threads.
+    """
+    sim = ref()
+    if sim is not None:
+        sim.orphaned = True
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(sim.batch._b))

@@ -1,0 +1,23 @@
+"""Fixtures that several tests share."""
+
+import numpy as np
+import pytest
+
+import robodl_envs
+
+
+@pytest.fixture(params=sorted(robodl_envs.tasks))
+def task(request):
+    """Every registered task's name."""
+    return request.param
+
+
+@pytest.fixture(params=["tool", "joint"])
+def control(request):
+    """Every controller's name."""
+    return request.param
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
