@@ -82,7 +82,7 @@ def build_model(cfg: DictConfig, envs: VecEnv, device: torch.device) -> BaseAlgo
 def policy_settings(cfg: DictConfig) -> dict[str, Any]:
     """Arguments of the policy's class: the sizes of its layers and what they see."""
     hidden = cfg.algo["hidden"]
-    if isinstance(hidden, str) or not all(isinstance(size, int) and size > 0 for size in hidden):
+    if not OmegaConf.is_list(hidden) or not all(isinstance(size, int) and size > 0 for size in hidden):
         raise ValueError(f"algo.hidden must be a list of layer sizes such as [64,64], got {hidden}")
     settings = {"net_arch": list(hidden), "features_extractor_class": StateEncoder}
     if "log_std_init" in cfg.algo:

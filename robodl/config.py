@@ -63,15 +63,15 @@ RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_epis
 
 def register() -> None:
     """Make the schema, the run's name and the tasks of installed plugins known to Hydra."""
-    from robodl_envs import load_plugins, tasks
+    from robodl_envs import load_plugins, task_names
 
     store = ConfigStore.instance()
     store.store(name="schema", node=TrainConfig)
     if not OmegaConf.has_resolver("run_name"):
         OmegaConf.register_new_resolver("run_name", run_name, use_cache=True)
-    ours = set(tasks)
+    ours = task_names()
     load_plugins()
-    for task in set(tasks) - ours:
+    for task in set(task_names()).difference(ours):
         store.store(group="env", name=task, node={"task": task})
 
 

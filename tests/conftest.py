@@ -6,7 +6,7 @@ import pytest
 import robodl_envs
 
 
-@pytest.fixture(params=sorted(robodl_envs.tasks))
+@pytest.fixture(params=robodl_envs.task_names())
 def task(request):
     """Every registered task's name."""
     return request.param

@@ -14,10 +14,10 @@ from robodl_envs.names import (
     register_id,
     register_robot,
     register_task,
-    robots,
+    robot_names,
     task_class,
     task_id,
-    tasks,
+    task_names,
 )
 
 __all__ = [
@@ -26,10 +26,10 @@ __all__ = [
     "make_policy",
     "register_robot",
     "register_task",
-    "robots",
+    "robot_names",
     "task_class",
     "task_id",
-    "tasks",
+    "task_names",
 ]
 
 register_id("reach", max_episode_steps=50)

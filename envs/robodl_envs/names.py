@@ -15,23 +15,33 @@ import gymnasium
 from robodl_envs.arrays import did_you_mean
 
 PLUGINS = "robodl.plugins"
-robots: dict[str, str | type] = {"panda": "robodl_envs.robots.panda:Panda"}
-tasks: dict[str, str | type] = {"reach": "robodl_envs.tasks.reach:Reach"}
+ROBOTS: dict[str, str | type] = {"panda": "robodl_envs.robots.panda:Panda"}
+TASKS: dict[str, str | type] = {"reach": "robodl_envs.tasks.reach:Reach"}
+
+
+def robot_names() -> list[str]:
+    """Names of the robots known so far; an unknown name, or `load_plugins`, adds other packages'."""
+    return sorted(ROBOTS)
+
+
+def task_names() -> list[str]:
+    """Names of the tasks known so far; an unknown name, or `load_plugins`, adds other packages'."""
+    return sorted(TASKS)
 
 
 def robot_class(name: str) -> type:
     """The Robot subclass of a name; KeyError with near names for an unknown one."""
-    return lookup("robot", robots, name)
+    return lookup("robot", ROBOTS, name)
 
 
 def task_class(name: str) -> type:
     """The Task subclass of a name; KeyError with near names for an unknown one."""
-    return lookup("task", tasks, name)
+    return lookup("task", TASKS, name)
 
 
 def register_robot(name: str, robot: str | type) -> None:
     """Add a robot, a Robot subclass or "module:Class", under a name in lower case."""
-    add("robot", robots, name, robot)
+    add("robot", ROBOTS, name, robot)
 
 
 def register_task(name: str, task: str | type, max_episode_steps: int = 50) -> str:
@@ -39,7 +49,7 @@ def register_task(name: str, task: str | type, max_episode_steps: int = 50) -> s
 
     The id of `my_task` is `robodl/MyTask-v0`.
     """
-    add("task", tasks, name, task)
+    add("task", TASKS, name, task)
     return register_id(name, max_episode_steps)
 
 

@@ -1,15 +1,15 @@
 """Policies that need no learning: scripted experts, which prove that tasks can be done, and floors to compare with."""
 
+import importlib
 from collections.abc import Callable
 
 import numpy as np
 
 from robodl_envs.arrays import did_you_mean
-from robodl_envs.experts.reach import reach
 
 Policy = Callable[[dict[str, np.ndarray]], np.ndarray]  # observations, (N, ...) -> actions, (N, k) in [-1, 1]
 
-EXPERTS = {("reach", "tool"): reach}
+EXPERTS = {("reach", "tool"): "robodl_envs.experts.reach:reach"}  # by task and controller
 
 
 def make_policy(name: str, task: str, control: str, action_size: int, seed: int = 0) -> Policy:
@@ -28,7 +28,8 @@ def make_policy(name: str, task: str, control: str, action_size: int, seed: int 
     if (task, control) not in EXPERTS:
         known = ", ".join(f"{t} with control={c}" for t, c in EXPERTS)
         raise KeyError(f"no expert for {task} with control={control}; there are experts for {known}")
-    return EXPERTS[task, control]
+    module, _, function = EXPERTS[task, control].partition(":")
+    return getattr(importlib.import_module(module), function)
 
 
 def rows(observation: dict[str, np.ndarray]) -> int:

@@ -202,7 +202,15 @@ def add_servo(spec, body, name: str, servo: Servo, servo_time: float) -> None:
         actfrclimited=True,
         actfrcrange=[-servo.torque, servo.torque],
     )
+    # The limit stands at the joint for all that drives it, and at the servo because the integrator takes the damping
+    # of a servo into account unless it sees it saturated: that would slow a saturated joint's braking fourfold.
     actuator = spec.add_actuator(
-        name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT, ctrllimited=True, ctrlrange=servo.range
+        name=name,
+        target=name,
+        trntype=mujoco.mjtTrn.mjTRN_JOINT,
+        ctrllimited=True,
+        ctrlrange=servo.range,
+        forcelimited=True,
+        forcerange=[-servo.torque, servo.torque],
     )
     actuator.set_to_position(kp=servo.stiffness, kv=servo.stiffness * servo_time - servo.damping)

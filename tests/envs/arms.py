@@ -1,0 +1,26 @@
+"""A robot alone in a scene, for tests that need no task."""
+
+import numpy as np
+
+from robodl_envs.scene import empty_scene
+from robodl_envs.sim import CpuSim
+from robodl_envs.streams import Streams
+
+
+def simulated(robot, num, add=None):
+    """A robot in an empty scene with num rows, at home."""
+    spec = empty_scene()
+    robot.build(spec)
+    if add:
+        add(spec)
+    sim = CpuSim(spec.compile(), num, threads=1)
+    robot.bind(sim)
+    return sim
+
+
+def start(robot, sim):
+    ids = np.arange(sim.num)
+    sim.reset(ids)
+    robot.reset(ids, Streams(sim.num))
+    sim.forward()
+    robot.begin(ids)

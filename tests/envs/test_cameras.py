@@ -1,0 +1,55 @@
+"""Pictures for people: drawn on demand, and never changing a trajectory."""
+
+import numpy as np
+import pytest
+
+from robodl_envs.gym_env import make
+
+
+@pytest.fixture
+def picture_env():
+    env = make("reach", render_mode="rgb_array")
+    env.reset(seed=0)
+    try:
+        env.render()
+    except RuntimeError as error:
+        pytest.skip(f"no OpenGL on this machine: {error}")
+    yield env
+    env.close()
+
+
+def test_render(picture_env):
+    """A picture shows the scene and follows the arm; the same state gives the same picture, also after close."""
+    first = picture_env.render()
+    assert first.shape == (480, 480, 3) and first.dtype == np.uint8
+    assert first.std() > 20
+    np.testing.assert_array_equal(first, picture_env.render())
+    picture_env.close()
+    picture_env.close()
+    np.testing.assert_array_equal(first, picture_env.render())
+    for _ in range(5):
+        picture_env.step(np.ones(3))
+    assert (picture_env.render() != first).mean() > 0.01
+
+
+def test_rendering_does_not_change_a_trajectory(picture_env):
+    twin = make("reach")
+    twin.reset(seed=0)
+    for k in range(4):
+        action = np.full(3, 0.3 * (-1) ** k)
+        picture_env.render()
+        np.testing.assert_array_equal(picture_env.step(action)[0]["observation"], twin.step(action)[0]["observation"])
+
+
+def test_nothing_is_drawn_unasked():
+    env = make("reach")
+    env.reset(seed=0)
+    assert env.render() is None and env.camera.owner is None
+
+
+def test_disabled_rendering_says_so(monkeypatch):
+    monkeypatch.setenv("MUJOCO_GL", "disable")
+    env = make("reach", render_mode="rgb_array")
+    env.reset(seed=0)
+    with pytest.raises(RuntimeError, match="MUJOCO_GL"):
+        env.render()

@@ -1,0 +1,104 @@
+"""Controllers: straight, within limits, still when told nothing, and never wound up."""
+
+import mujoco
+import numpy as np
+import pytest
+
+from robodl_envs.gym_env import make_vec
+from robodl_envs.robots.controllers import ToolDelta, cross, turn_to
+from robodl_envs.robots.panda import Panda
+from tests.envs.arms import simulated, start
+
+
+@pytest.fixture
+def envs():
+    made = make_vec("reach", num_envs=16)
+    made.reset(seed=0)
+    return made
+
+
+def robot_of(envs):
+    return envs.batch.robot
+
+
+def test_tool_goes_where_the_action_points(envs, rng):
+    """The tool comes to rest where the increments add up to, its orientation kept to 1 degree on the way."""
+    robot, begin = robot_of(envs), robot_of(envs).tool.copy()
+    quat = robot.tool_quat.copy()
+    way = rng.uniform(-0.7, 0.7, (16, 3)) * [1, 1, 0.5]
+    for k in range(30):
+        envs.step(way if k < 4 else np.zeros((16, 3)))
+        assert np.abs((robot.tool_quat * quat).sum(axis=1)).min() > np.cos(np.radians(3) / 2)
+    np.testing.assert_allclose(robot.tool - begin, 4 * ToolDelta.STEP * way, atol=1e-3)
+    assert np.abs((robot.tool_quat * quat).sum(axis=1)).min() > np.cos(np.radians(0.2) / 2)
+
+
+def test_nothing_moves_without_action(control):
+    envs = make_vec("reach", num_envs=2, control=control)
+    envs.reset(seed=0)
+    before = robot_of(envs).tool.copy()
+    for _ in range(100):
+        envs.step(np.zeros(envs.action_space.shape))
+    np.testing.assert_allclose(robot_of(envs).tool, before, atol=1e-4)
+
+
+def test_joint_speeds_torques_and_ranges_are_kept(control, rng):
+    """Extreme actions, nothing in the way: joints keep their speed and torque limits, and nearly their range."""
+    robot = Panda(control=control)
+    sim = simulated(robot, 32, without_contacts)
+    torque, (low, high) = sim.bind("qfrc_actuator"), robot.range
+    start(robot, sim)
+    limit = np.array([servo.torque for servo in robot.servos])
+    for k in range(200):
+        if k % 10 == 0:
+            action = np.sign(rng.uniform(-1, 1, (32, robot.action_size)))
+        robot.act(action)
+        sim.step(10)
+        assert (np.abs(robot.qvel) <= 1.15 * robot.velocity).all()  # more than 1 where a torque limit is met
+        assert (np.abs(torque) <= limit + 1e-9).all()
+        assert (robot.qpos >= low - 0.03).all() and (robot.qpos <= high + 0.03).all()
+
+
+def test_no_wind_up(control):
+    """However long an action pushes against a limit, the target stays near and the way back begins at once."""
+    robot = Panda(control=control)
+    sim = simulated(robot, 2, without_contacts)
+    start(robot, sim)
+    action = np.zeros((2, robot.action_size))
+    action[:, 0] = [1.0, -1.0]
+    where = robot.tool if control == "tool" else robot.qpos
+    for _ in range(100):
+        robot.act(action)
+        sim.step(10)
+    if control == "tool":
+        assert (np.abs(robot.controller.target - robot.tool) <= ToolDelta.LEASH + 1e-2).all()
+    stuck = where[:, 0].copy()
+    for _ in range(3):
+        robot.act(-action)
+        sim.step(10)
+    assert ((where[:, 0] - stuck) * [-1.0, 1.0] > 0.004).all()
+
+
+def without_contacts(spec):
+    spec.option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_CONTACT)
+
+
+def test_jacobian_is_mujocos(envs, rng):
+    """The motion axes that ToolDelta takes for a Jacobian about the centre of mass agree with Batch.jac."""
+    robot, batch = robot_of(envs), envs.batch.sim.batch
+    for _ in range(5):
+        envs.step(rng.uniform(-1, 1, (16, 3)))
+    controller = robot.controller
+    jacp, jacr = batch.jac(batch.model.body(robot.hand).id, controller.center)
+    np.testing.assert_allclose(controller.axes.transpose(0, 2, 1), np.concatenate([jacr, jacp], axis=1), atol=1e-12)
+
+
+def test_turn_and_cross(rng):
+    a, b = rng.normal(size=(2, 5, 4))
+    a, b = a / np.linalg.norm(a, axis=1)[:, None], b / np.linalg.norm(b, axis=1)[:, None]
+    for i in range(5):
+        inverse, expected = np.zeros(4), np.zeros(4)
+        mujoco.mju_negQuat(inverse, b[i])
+        mujoco.mju_mulQuat(expected, a[i], inverse)
+        np.testing.assert_allclose(turn_to(a)[i] @ b[i], expected, atol=1e-15)
+    np.testing.assert_allclose(cross(a[:, :3], b[:, :3]), np.cross(a[:, :3], b[:, :3]), atol=1e-15)

@@ -1,0 +1,75 @@
+"""Settings are refused in one line that names the rule, the value and the way out."""
+
+import gymnasium as gym
+import pytest
+
+import robodl_envs
+from robodl_envs.gym_env import RobotTaskEnv, make, make_vec
+from robodl_envs.tasks.reach import Reach
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "words"),
+    [
+        ({"robot": "pnda"}, KeyError, ["pnda", "did you mean 'panda'"]),
+        ({"control": "tol"}, ValueError, ["control", "joint, tool", "'tol'"]),
+        ({"reward": "dens"}, ValueError, ["reward", "dense, sparse", "'dens'"]),
+        ({"control_dt": 0.03}, ValueError, ["0.004", "0.03", "nearest: 0.032"]),
+        ({"control_dt": -1.0}, ValueError, ["multiple of the timestep"]),
+        ({"max_episode_steps": 0}, ValueError, ["max_episode_steps", "at least 1"]),
+        ({"threads": -1}, ValueError, ["threads", "-1"]),
+        ({"render_mode": "humn"}, ValueError, ["render_mode", "'humn'"]),
+        ({"radius": 0.0}, ValueError, ["radius", "more than 0"]),
+        ({"radios": 0.1}, TypeError, ["radios", "did you mean 'radius'"]),
+        ({"robt": "panda"}, TypeError, ["robt", "did you mean 'robot'"]),
+    ],
+)
+def test_bad_settings(settings, error, words):
+    with pytest.raises(error) as caught:
+        make("reach", **settings)
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({"num_envs": 0}, "at least 1"), ({"autoreset_mode": "Same"}, "'SameStep'")],
+)
+def test_bad_vector_settings(settings, words):
+    with pytest.raises(ValueError, match=words):
+        make_vec("reach", **settings)
+
+
+def test_bad_seeds_and_masks():
+    envs = make_vec("reach", num_envs=2)
+    for seed in (-1, [1], [1, -2]):
+        with pytest.raises(ValueError, match="seed"):
+            envs.reset(seed=seed)
+    with pytest.raises(ValueError, match="reset_mask"):
+        envs.reset(options={"reset_mask": [True]})
+
+
+def test_unknown_task():
+    with pytest.raises(KeyError, match="did you mean 'reach'"):
+        RobotTaskEnv("reech")
+
+
+def test_settings_of_the_task_go_through_gymnasium():
+    assert gym.make("robodl/Reach-v0", radius=0.07).unwrapped.task.radius == 0.07
+    assert gym.make_vec("robodl/Reach-v0", num_envs=2, radius=0.07).task.radius == 0.07
+
+
+def test_a_task_given_as_an_object_is_copied():
+    task = Reach(radius=0.04)
+    env = RobotTaskEnv(task)
+    assert env.task.radius == 0.04 and env.task is not task
+
+
+def test_registering():
+    """Names are lower-case identifiers, and an existing one stays what it is."""
+    with pytest.raises(ValueError, match="lower-case"):
+        robodl_envs.register_task("My-Task", "somewhere:Task")
+    with pytest.raises(ValueError, match="already"):
+        robodl_envs.register_robot("panda", "somewhere:Robot")

@@ -1,0 +1,51 @@
+"""Who may import whom, and what importing costs."""
+
+import subprocess
+import sys
+
+import pytest
+
+FORBIDDEN = ("torch", "stable_baselines3", "hydra", "omegaconf", "OpenGL", "mujoco.egl", "PIL", "tensorboard")
+
+
+def modules_after(code, cwd):
+    script = f"import sys\n{code}\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=cwd)
+    return set(done.stdout.split())
+
+
+def test_the_environments_need_no_training_library(tmp_path):
+    """Importing, making, stepping: numpy, mujoco and gymnasium do; no OpenGL is touched and nothing printed or left."""
+    code = "import gymnasium, robodl_envs; e = gymnasium.make('robodl/Reach-v0')"
+    code += "; e.reset(); e.step(e.action_space.sample())"
+    loaded = modules_after(code, tmp_path)
+    assert "robodl_envs.gym_env" in loaded
+    assert not [name for name in loaded if name.startswith(FORBIDDEN)]
+    assert not list(tmp_path.iterdir())
+
+
+def test_import_is_lazy_and_fast(tmp_path):
+    """Importing loads neither robots nor tasks, and takes less than half a second."""
+    code = "import time; t = time.perf_counter(); import robodl_envs; assert time.perf_counter() - t < 0.5"
+    loaded = modules_after(code, tmp_path)
+    assert not [name for name in loaded if name.startswith(("robodl_envs.robots.", "robodl_envs.tasks."))]
+
+
+@pytest.mark.parametrize(
+    ("module", "strangers"),
+    [
+        (
+            "robodl_envs.tasks.reach",
+            ("robodl_envs.robots", "robodl_envs.batch_env", "robodl_envs.gym_env", "gymnasium"),
+        ),
+        ("robodl_envs.robots.panda", ("robodl_envs.tasks", "robodl_envs.batch_env", "robodl_envs.gym_env")),
+        ("robodl_envs.arrays", ("robodl_envs.sim", "torch", "mujoco")),
+    ],
+)
+def test_imports_point_one_way(module, strangers, tmp_path):
+    """Measured without the package's __init__, which registers the ids and so needs Gymnasium."""
+    import robodl_envs
+
+    stub = f"p = type(sys)('robodl_envs'); p.__path__ = {list(robodl_envs.__path__)!r}; sys.modules['robodl_envs'] = p"
+    loaded = modules_after(f"{stub}; import {module}", tmp_path)
+    assert not [name for name in loaded if name.startswith(strangers)]

@@ -1,0 +1,77 @@
+"""Bad input to our commands: one clear line, exit code 2, no folder."""
+
+import pytest
+
+from tests.train.conftest import run
+
+CASES = [
+    ("train", ["env=reech"], ["no env named 'reech'", "did you mean reach"]),
+    ("train", ["robot=pandda"], ["no robot named 'pandda'", "panda"]),
+    ("train", ["algo=poo"], ["no algo named 'poo'", "ppo"]),
+    ("train", ["sed=1"], ["no key named 'sed'", "seed"]),
+    ("train", ["seed=x"], ["seed=x", "Integer"]),
+    ("train", ["algo.n_step=3"], ["n_step", "n_steps"]),
+    ("train", ["env.radios=3"], ["radios", "radius"]),
+    ("train", ["env.radius=-1"], ["radius must be more than 0 m, got -1"]),
+    ("train", ["control_dt=0.03"], ["0.004", "nearest: 0.032"]),
+    ("train", ["num_envs=0"], ["num_envs must be at least 1, got 0"]),
+    ("train", ["algo.gamma=2"], ["gamma must be between 0 and 1"]),
+    ("train", ["algo.hidden=12"], ["algo.hidden", "12"]),
+    ("train", ["algo._target_=os.system"], ["_target_", "os.system"]),
+    ("train", ["device=tpu9"], ["device must be auto, cpu or cuda"]),
+    ("train", ["resume=nowhere"], ["no run folder at nowhere"]),
+    ("train", ["name=a/b"], ["name must be"]),
+    ("train", ["-m", "seed=0,-1"], ["seed must be at least 0, got -1"]),
+    ("evaluate", ["run=nowhere"], ["no run folder at nowhere"]),
+    ("evaluate", ["env=reech", "policy=zero"], ["no task named 'reech'", "reach"]),
+    ("evaluate", ["env=reach", "policy=exprt"], ["policy must be one of", "'exprt'"]),
+    ("evaluate", [], ["run=<folder> or env=<task>"]),
+    ("evaluate", ["episods=3"], ["'episods'", "episodes"]),
+    ("bench", ["control=x"], ["control must be one of joint, tool"]),
+    ("bench", ["num_envs=[0]"], ["num_envs", "at least 1"]),
+    ("bench", ["reach"], ["key=value", "'reach'"]),
+]
+
+
+@pytest.mark.parametrize(("command", "arguments", "words"), CASES, ids=[f"{c}-{' '.join(a)}" for c, a, _ in CASES])
+def test_one_line_and_exit_code_2(command, arguments, words, tmp_path):
+    done = run(f"robodl.{command}", *arguments, cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: ")
+    for word in words:
+        assert word in lines[0]
+    assert not done.stdout and not list(tmp_path.iterdir())
+
+
+def test_damaged_policies_are_refused(trained, tmp_path):
+    """A truncated tensor file, one of another network, and a JSON that names a foreign class: one line each."""
+    import json
+    import shutil
+
+    def broken(change):
+        folder = tmp_path / "broken"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(trained / "runs/reach/small", folder)
+        change(folder / "checkpoints")
+        done = run("robodl.evaluate", f"run={folder}", "episodes=2", cwd=tmp_path, check=False)
+        assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
+        return done.stderr
+
+    def cut(checkpoints):
+        path = checkpoints / "best.safetensors"
+        path.write_bytes(path.read_bytes()[:100])
+
+    def edit(change):
+        def apply(checkpoints):
+            path = checkpoints / "best.json"
+            content = json.loads(path.read_text())
+            change(content["config"])
+            path.write_text(json.dumps(content))
+
+        return apply
+
+    assert "best" in broken(cut)
+    assert "does not fit" in broken(edit(lambda config: config["algo"].update(hidden=[8])))
+    assert "os.system" in broken(edit(lambda config: config["algo"].update(_target_="os.system")))
+    assert "best.json" in broken(lambda checkpoints: (checkpoints / "best.json").unlink())

@@ -1,0 +1,45 @@
+"""Every configuration file composes and builds what it names."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+
+import robodl.conf
+from robodl.agent import algo_class, build_model, pick_device, training_envs
+from robodl.config import TrainConfig, check, combinations, register
+
+CONF = Path(next(iter(robodl.conf.__path__)))
+TUNED = sorted(path.stem for path in (CONF / "tuned").glob("*.yaml"))
+
+
+@pytest.fixture
+def composed():
+    register()
+    with initialize_config_module("robodl.conf", version_base="1.3"):
+        yield lambda *overrides: compose("config", overrides=list(overrides))
+
+
+@pytest.mark.parametrize("group", ["algo", "env", "robot"])
+def test_groups(composed, group):
+    for path in sorted((CONF / group).glob("*.yaml")):
+        cfg = composed(f"{group}={path.stem}", "num_envs=4")
+        check(cfg)
+        lines = path.read_text().splitlines()
+        assert lines[0].startswith("# ") and len(lines) <= 20
+
+
+@pytest.mark.parametrize("name", TUNED)
+def test_tuned(composed, name):
+    """A tuned file applies by its name, and what it sets is in force."""
+    env, _, algo = name.rpartition("_")
+    cfg = composed(f"env={env}", f"algo={algo}")
+    assert cfg.total_timesteps != TrainConfig.total_timesteps
+    envs = training_envs(cfg, 2)
+    model = build_model(cfg, envs, pick_device("cpu"))
+    assert type(model) is algo_class(cfg.algo)
+    envs.close()
+
+
+def test_combinations_of_sweeps():
+    assert combinations(["seed=0,1", "algo=sac"]) == [["seed=0", "algo=sac"], ["seed=1", "algo=sac"]]

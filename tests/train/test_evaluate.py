@@ -1,0 +1,56 @@
+"""Evaluation: what the numbers mean, and that they can be made again."""
+
+import json
+
+import numpy as np
+import pytest
+
+from robodl.evaluation import Score, evaluate_policy
+from robodl_envs import make_policy
+from robodl_envs.gym_env import make_vec
+from tests.train.conftest import run
+
+
+def test_evaluation_repeats(trained, tmp_path):
+    """Evaluating the run gives the numbers of its result.json again, whatever the thread count."""
+    result = json.loads((trained / "runs/reach/small/result.json").read_text())
+    for threads in (1, 2):
+        arguments = ("run=runs/reach/small", "episodes=20", f"threads={threads}", f"output={tmp_path}/out.json")
+        run("robodl.evaluate", *arguments, cwd=trained)
+        again = json.loads((tmp_path / "out.json").read_text())
+        for key in ("success_rate", "success_low", "success_high", "distance_mm", "return", "episodes"):
+            assert again[key] == result[key]
+
+
+def test_expert_and_floors():
+    """The expert reaches every goal; doing nothing and acting at random reach none but by luck."""
+    rates = {}
+    for name in ("expert", "random", "zero"):
+        envs = make_vec("reach", num_envs=50, max_episode_steps=50, autoreset_mode="Disabled")
+        rates[name] = evaluate_policy(make_policy(name, "reach", "tool", 3), envs, 100, seed=0).success_rate
+    assert rates["expert"] == 1.0 and rates["random"] <= 0.05 and rates["zero"] <= 0.05
+
+
+def test_episodes_are_those_of_their_seeds():
+    """Episode k is the one of seed + k, however many rows run at once."""
+    scores = []
+    for num in (3, 7):
+        envs = make_vec("reach", num_envs=num, max_episode_steps=20, autoreset_mode="Disabled")
+        scores.append(evaluate_policy(make_policy("zero", "reach", "tool", 3), envs, 10, seed=5))
+    np.testing.assert_array_equal(scores[0].distance, scores[1].distance)
+    assert scores[0].episodes == 10
+
+
+@pytest.mark.parametrize(
+    ("successes", "episodes", "low", "high"),
+    [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (500, 500, 0.9924, 1.0)],
+)
+def test_interval_is_wilsons(successes, episodes, low, high):
+    score = Score(np.arange(episodes) < successes, *(np.zeros(episodes),) * 3, diverged=0)
+    np.testing.assert_allclose(score.interval, (low, high), atol=1e-4)
+
+
+def test_help_teaches(tmp_path):
+    for command in ("evaluate", "bench"):
+        shown = run(f"robodl.{command}", "--help", cwd=tmp_path).stdout
+        assert "key=value" in shown and "output" in shown and "MISSING" not in shown

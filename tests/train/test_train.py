@@ -1,0 +1,145 @@
+"""The training command, as a user runs it."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from tests.train.conftest import SMALL, run
+
+
+def tree(folder):
+    return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*") if path.is_file())
+
+
+def test_what_a_run_leaves(trained):
+    """The run's folder holds policy, training state, SB3's zip, TensorBoard, result; nothing lies elsewhere."""
+    files = tree(trained)
+    assert all(name.startswith("runs/reach/small/") for name in files)
+    names = {name.removeprefix("runs/reach/small/") for name in files}
+    checkpoints = {f"checkpoints/{kind}" for kind in ("best.json", "best.safetensors", "last.json", "last.npz")}
+    assert checkpoints | {"checkpoints/last.safetensors", "checkpoints/last_sb3.zip", "result.json"} <= names
+    assert any(name.startswith("tb/events") for name in names)
+    assert {".hydra/config.yaml", ".hydra/overrides.yaml"} <= names
+
+
+def test_result(trained):
+    result = json.loads((trained / "runs/reach/small/result.json").read_text())
+    assert result["env"] == "reach" and result["algo"] == "ppo" and result["robot"] == "panda"
+    assert result["total_timesteps"] == 2048 and result["episodes"] == 20
+    assert 0 <= result["success_low"] <= result["success_rate"] <= result["success_high"] <= 1
+    assert result["train_seconds"] > 0 and result["versions"]["mujoco"] and result["machine"]["cores"]
+
+
+def test_tensorboard(trained):
+    """Scalars in families, and the settings under HParams."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(trained / "runs/reach/small/tb"))
+    events.Reload()
+    scalars = set(events.Tags()["scalars"])
+    assert {"eval/success_rate", "eval/distance_mm", "rollout/diverged", "time/fps"} <= scalars
+    assert any(tag.startswith("train/") for tag in scalars)
+    assert [event.step for event in events.Scalars("eval/success_rate")] == [1024, 2048]
+    assert any("hparams" in tag for tag in events.summary_metadata)
+
+
+def test_same_seed_same_bits(trained, tmp_path):
+    run("robodl.train", "env=reach", "name=again", *SMALL, cwd=tmp_path)
+    one = load_file(trained / "runs/reach/small/checkpoints/last.safetensors")
+    other = load_file(tmp_path / "runs/reach/again/checkpoints/last.safetensors")
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name])
+
+
+@pytest.mark.parametrize("algo", ["ppo", "sac"])
+def test_resume_is_exact(algo, tmp_path):
+    """Half a run, then resumed, ends in the bits of a whole run; best so far and wall-clock go on too."""
+    small = [*SMALL, f"algo={algo}", "env=reach", "num_envs=8", "eval_every=1024"]
+    small += ["algo.gradient_steps=1", "algo.batch_size=32", "algo.buffer_size=4000"] if algo == "sac" else []
+    run("robodl.train", *small, "name=whole", cwd=tmp_path)
+    run("robodl.train", *small, "name=half", "total_timesteps=1024", cwd=tmp_path)
+    run("robodl.train", "resume=runs/reach/half", "total_timesteps=2048", "test_episodes=5", cwd=tmp_path)
+    whole, half = (
+        load_file(tmp_path / f"runs/reach/{name}/checkpoints/last.safetensors") for name in ("whole", "half")
+    )
+    for name in whole:
+        np.testing.assert_array_equal(whole[name], half[name])
+
+
+def test_video_plays_everywhere(tmp_path):
+    """H.264 in yuv420p at the environment's rate, and the episode as a GIF in TensorBoard's Images tab."""
+    import av
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    few = [word for word in SMALL if not word.startswith("video")]
+    done = run("robodl.train", *few, "name=film", "video_episodes=1", cwd=tmp_path)
+    video = tmp_path / "videos/reach/film/policy.mp4"
+    if "no OpenGL" in done.stdout:
+        pytest.skip("no OpenGL on this machine")
+    with av.open(str(video)) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert (stream.width, stream.height, stream.average_rate) == (480, 480, 25)
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(frames) == 61 and (frames[0] != frames[50]).mean() > 0.01
+    events = EventAccumulator(str(tmp_path / "runs/reach/film/tb"))
+    events.Reload()
+    assert events.Images("eval/episode")[0].encoded_image_string.startswith(b"GIF89a")
+
+
+def test_training_ends_well_where_nothing_can_be_drawn(tmp_path):
+    few = [word for word in SMALL if not word.startswith("video")]
+    done = run("robodl.train", *few, "video_episodes=1", cwd=tmp_path, MUJOCO_GL="disable")
+    assert "video         none: rendering is turned off by MUJOCO_GL" in done.stdout
+
+
+def test_sb3_zip_is_sb3s(trained):
+    from stable_baselines3 import PPO
+
+    model = PPO.load(trained / "runs/reach/small/checkpoints/best_sb3.zip")
+    ours = load_file(trained / "runs/reach/small/checkpoints/best.safetensors")
+    for name, tensor in model.policy.state_dict().items():
+        np.testing.assert_array_equal(tensor.numpy(), ours[name])
+
+
+def test_our_files_hold_no_pickle(trained):
+    for path in (trained / "runs/reach/small/checkpoints").iterdir():
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as arrays:
+                assert all(arrays[name].dtype != object for name in arrays.files)
+        elif not path.name.endswith("_sb3.zip"):
+            assert path.suffix in (".json", ".safetensors") and not zipfile.is_zipfile(path)
+
+
+def test_multirun(tmp_path):
+    run("robodl.train", "-m", "seed=0,1", "env=reach", "name=two", *SMALL, cwd=tmp_path)
+    seeds = [json.loads((tmp_path / f"runs/reach/two_{i}/result.json").read_text())["seed"] for i in range(2)]
+    assert seeds == [0, 1]
+
+
+@pytest.mark.parametrize("algo", ["td3", "tqc"])
+def test_other_algorithms_start(algo, tmp_path):
+    """Every algorithm's file trains, evaluates and saves."""
+    small = [
+        "num_envs=4",
+        "algo.gradient_steps=1",
+        "algo.batch_size=32",
+        "algo.buffer_size=4000",
+        "total_timesteps=800",
+    ]
+    run("robodl.train", f"algo={algo}", "name=x", *SMALL[1:], *small, cwd=tmp_path)
+    assert json.loads((tmp_path / "runs/reach/x/result.json").read_text())["algo"] == algo
+
+
+@pytest.mark.cuda
+def test_training_on_cuda(tmp_path):
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA GPU on this machine")
+    done = run("robodl.train", "env=reach", "name=gpu", "device=cuda", *SMALL, cwd=tmp_path)
+    assert "cuda" in done.stdout
+    run("robodl.evaluate", "run=runs/reach/gpu", "episodes=5", "device=cpu", cwd=tmp_path)
