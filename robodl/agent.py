@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from stable_baselines3 import HerReplayBuffer
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
-from stable_baselines3.common.vec_env import VecEnv, VecMonitor
+from stable_baselines3.common.vec_env import VecMonitor
 
 from robodl.encoders import StateEncoder
 from robodl.sb3_env import Sb3VecEnv, make_envs
@@ -61,7 +61,7 @@ def algo_class(algo: DictConfig | dict[str, Any]) -> type[BaseAlgorithm]:
     return found
 
 
-def build_model(cfg: DictConfig, envs: VecEnv, device: torch.device) -> BaseAlgorithm:
+def build_model(cfg: DictConfig, envs: VecMonitor, device: torch.device) -> BaseAlgorithm:
     """A fresh model of the configuration's algorithm for an SB3 vector environment."""
     algo = dict(cfg.algo)
     arguments = {key: value for key, value in algo.items() if key not in OWN_KEYS}
@@ -69,11 +69,12 @@ def build_model(cfg: DictConfig, envs: VecEnv, device: torch.device) -> BaseAlgo
         arguments["replay_buffer_class"] = HerReplayBuffer
         arguments["replay_buffer_kwargs"] = {"n_sampled_goal": algo["her"], "goal_selection_strategy": "future"}
     if algo.get("noise"):
-        size = envs.action_space.shape
-        arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, algo["noise"]))
+        mean = np.zeros(envs.action_space.shape or ())
+        arguments["action_noise"] = NormalActionNoise(mean, np.full_like(mean, algo["noise"]))
     if "learning_starts" in algo and algo.get("her"):
         # Hindsight needs a whole episode in every row before it can relabel one.
-        steps = envs.unwrapped.envs.unwrapped.batch.max_episode_steps * envs.num_envs
+        inner: Any = envs.unwrapped
+        steps = inner.envs.unwrapped.batch.max_episode_steps * envs.num_envs
         arguments["learning_starts"] = max(algo["learning_starts"], steps)
     policy = policy_settings(cfg)
     return algo_class(algo)("MultiInputPolicy", envs, policy_kwargs=policy, device=device, seed=cfg.seed, **arguments)

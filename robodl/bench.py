@@ -72,6 +72,7 @@ def measure(options: Options, control: str, num: int) -> dict[str, Any]:
     from robodl_envs.sim import STAGE_VEL
 
     settings: dict[str, Any] = {"robot": options.robot, "control": control, "max_episode_steps": 50}
+    env: Any
     if num == 1:
         env = make(options.env, **settings)
     else:

@@ -42,7 +42,8 @@ class Checkpoints(BaseCallback):
         return time.time() - self.began
 
     def restore(self, extra: dict[str, Any]) -> None:
-        self.best = tuple(float(value) for value in extra["best"])
+        success_rate, nearness = extra["best"]
+        self.best = (float(success_rate), float(nearness))
         self.evaluated, self.saved = int(extra["evaluated"]), int(extra["saved"])
         self.began -= float(extra["seconds"])
 
@@ -56,7 +57,8 @@ class Checkpoints(BaseCallback):
             self.save()
 
     def _on_rollout_end(self) -> None:
-        self.logger.record("rollout/diverged", self.model.env.unwrapped.diverged)
+        inner: Any = self.training_env.unwrapped
+        self.logger.record("rollout/diverged", inner.diverged)
 
     def finish(self) -> None:
         """Evaluate and save the final state, unless that was just done."""

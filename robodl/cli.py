@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
@@ -47,7 +47,7 @@ def parse(options: type[T], argv: Sequence[str], prog: str) -> T:
 def usage(options: type, prog: str) -> str:
     lines = [f"python -m {prog} [key=value ...]", "", inspect.cleandoc(options.__doc__ or ""), ""]
     for field in fields(options):
-        default = field.default_factory() if field.default is MISSING else field.default  # type: ignore[misc]
+        default = field.default if field.default_factory is MISSING else field.default_factory()
         shown = field.name if default is None else f"{field.name}={str(default).replace(' ', '')}"
         lines.append(f"  {shown:<22} {field.metadata.get('help', '')}")
     return "\n".join(lines)
@@ -63,7 +63,7 @@ def guarded(command: Callable[[], Any]) -> None:
         raise SystemExit(130) from None
 
 
-def fail(message: str) -> Any:
+def fail(message: str) -> NoReturn:
     print(f"error: {message}", file=sys.stderr)
     raise SystemExit(2)
 

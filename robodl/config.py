@@ -142,7 +142,7 @@ def combinations(overrides: list[str]) -> list[list[str]]:
     """The command lines of a multirun's jobs: every combination of the values that its sweeps list."""
     choices = []
     for text, override in zip(overrides, OverridesParser.create().parse_overrides(overrides), strict=True):
-        key = override.input_line.partition("=")[0]
+        key = text.partition("=")[0]
         values = override.sweep_string_iterator() if override.is_sweep_override() else None
         choices.append([text] if values is None else [f"{key}={value}" for value in values])
     return [list(combination) for combination in itertools.product(*choices)]

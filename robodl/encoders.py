@@ -15,8 +15,12 @@ class StateEncoder(BaseFeaturesExtractor):
     need not spend its first thousands of samples on learning to subtract.
     """
 
+    middle: torch.Tensor  # (k,)
+    scale: torch.Tensor  # (k,)
+
     def __init__(self, observation_space: spaces.Dict):
         observation, goal = observation_space["observation"], observation_space["desired_goal"]
+        assert isinstance(observation, spaces.Box) and isinstance(goal, spaces.Box)
         super().__init__(observation_space, features_dim=observation.shape[0] + 2 * goal.shape[0])
         low, high = observation.low.astype(np.float64), observation.high.astype(np.float64)
         self.register_buffer("middle", torch.tensor((low + high) / 2.0, dtype=torch.float32))

@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from robodl import cli
 
@@ -21,7 +22,7 @@ class Options:
     seed: int = field(default=0, metadata={"help": "episode k begins with seed 2^31 + seed + k"})
     threads: int = field(default=0, metadata={"help": "simulation threads, 0 for one per core"})
     device: str = field(default="auto", metadata={"help": "cpu, cuda, or auto: cuda where there is one"})
-    video: str | None = field(default=None, metadata={"help": "file to write an mp4 of three episodes to"})
+    video: str | None = field(default=None, metadata={"help": "file to write three episodes to, .mp4 or .gif"})
     output: str | None = field(default=None, metadata={"help": "file to write the numbers to, as JSON"})
 
 
@@ -43,6 +44,8 @@ def evaluate(options: Options) -> None:
 
     if options.episodes < 1 or options.seed < 0:
         raise cli.UsageError(f"episodes must be 1 or more and seed 0 or more, got {options.episodes}, {options.seed}")
+    if options.video and Path(options.video).suffix not in (".mp4", ".gif"):
+        raise cli.UsageError(f"video must be a file named .mp4 or .gif, got {options.video}")
     try:
         policy, cfg, title = chosen(options)
         envs = make_envs(cfg, min(AT_ONCE, options.episodes), AutoresetMode.DISABLED)
@@ -69,22 +72,22 @@ def chosen(options: Options):
         if options.run is None and options.policy == "best":
             raise cli.UsageError(f"env={options.env} needs policy={', '.join(choices)}; a trained policy, run=<folder>")
         raise cli.UsageError(f"policy must be one of {', '.join(choices)} here, got {options.policy!r}")
-    return trained(options) if options.run is not None else untrained(options)
+    return untrained(options, options.env) if options.env is not None else trained(options, str(options.run))
 
 
-def trained(options: Options):
+def trained(options: Options, folder: str):
     from robodl import report
     from robodl.agent import load_policy, pick_device
     from robodl.runs import Run
 
-    run = Run.existing(options.run)
+    run = Run.existing(folder)
     stem = run.best if options.policy == "best" else run.last
     policy, cfg = load_policy(stem, pick_device(options.device))
     cfg.threads = options.threads
     return report.acting(policy), cfg, f"{cfg.env['task']}, {cfg.robot['name']}, {stem}"
 
 
-def untrained(options: Options):
+def untrained(options: Options, task: str):
     from omegaconf import OmegaConf
 
     from robodl.config import TrainConfig
@@ -93,15 +96,16 @@ def untrained(options: Options):
 
     cfg = OmegaConf.structured(
         TrainConfig(
-            env={"task": options.env},
+            env={"task": task},
             robot={"name": options.robot},
             control=options.control,
             threads=options.threads,
         )
     )
-    envs = make_envs(cfg, num=1)
-    policy = make_policy(options.policy, options.env, options.control, envs.single_action_space.shape[0], options.seed)
-    return policy, cfg, f"{options.env}, {options.robot}, {options.policy} policy"
+    envs: Any = make_envs(cfg, num=1)
+    policy = make_policy(options.policy, task, options.control, envs.single_action_space.shape[0], options.seed)
+    envs.close()
+    return policy, cfg, f"{task}, {options.robot}, {options.policy} policy"
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class Score:
 
 
 def evaluate_policy(
-    policy: Policy, envs: gymnasium.vector.VectorEnv, episodes: int, seed: int, progress: Callable[[int], None] = int
+    policy: Policy, envs: gymnasium.vector.VectorEnv, episodes: int, seed: int, progress: Callable[[int], object] = int
 ) -> Score:
     """Run whole episodes, as many at once as envs has rows; episode k begins with seed + k.
 
@@ -55,8 +55,9 @@ def evaluate_policy(
         count = min(envs.num_envs, episodes - first)
         scores.append(one_each(policy, envs, count, seed + first))
         progress(first + count)
-    parts = zip(*(score[:4] for score in scores), strict=True)
-    return Score(*(np.concatenate(part) for part in parts), diverged=sum(score[4] for score in scores))
+    success, once, distance, returns, diverged = zip(*scores, strict=True)
+    join = np.concatenate
+    return Score(join(success), join(once), join(distance), join(returns), sum(diverged))
 
 
 def one_each(policy, envs, count, seed):

@@ -15,7 +15,7 @@ from robodl.evaluation import FIRST_SEED, Policy, Score
 from robodl.provenance import provenance
 from robodl.runs import Run
 from robodl.sb3_env import make_envs
-from robodl.video import add_gif, gif, record_episodes, write_mp4
+from robodl.video import add_gif, gif, record_episodes, write_video
 
 GIF_SIZE = 128  # pixels
 
@@ -60,7 +60,7 @@ def render(policy: Policy, cfg, episodes: int, seed: int, path: Path) -> tuple[P
         return f"none: {error}", [], fps
     finally:
         envs.close()
-    write_mp4(path, frames, fps)
+    write_video(path, frames, fps)
     return path, frames, fps
 
 

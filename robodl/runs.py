@@ -54,7 +54,7 @@ class Run:
     def save_training(self, model: BaseAlgorithm, extra: dict[str, Any]) -> None:
         """Write what `load_training` needs besides the policy, at once or not at all."""
         with replacing(self.last.with_suffix(".npz")) as path, path.open("wb") as file:
-            np.savez(file, **flatten({**training_state(model), "extra": extra}))
+            np.savez(file, **flatten({**training_state(model), "extra": extra}))  # type: ignore[arg-type]
 
     def load_training(self, model: BaseAlgorithm) -> dict[str, Any]:
         """Put a fresh model into the state that was saved; returns `extra`."""

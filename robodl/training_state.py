@@ -18,6 +18,7 @@ COUNTERS = ("num_timesteps", "_n_updates", "_episode_num")
 def training_state(model: BaseAlgorithm) -> dict[str, Any]:
     """Parameters, optimisers, counters, random states, environments and replay buffer: arrays in nested dicts."""
     _, variables = model._get_torch_save_params()
+    monitor: Any = model.env  # VecMonitor over Sb3VecEnv, see robodl.agent.training_envs
     state: dict[str, Any] = {
         "parameters": {
             name: value["state"] if "param_groups" in value else value for name, value in model.get_parameters().items()
@@ -26,8 +27,8 @@ def training_state(model: BaseAlgorithm) -> dict[str, Any]:
         "counters": {name: getattr(model, name) for name in COUNTERS},
         "last_obs": model._last_obs,
         "last_episode_starts": model._last_episode_starts,
-        "monitor": {"returns": model.env.episode_returns, "lengths": model.env.episode_lengths},
-        "envs": model.env.unwrapped.envs.unwrapped.get_state(),
+        "monitor": {"returns": monitor.episode_returns, "lengths": monitor.episode_lengths},
+        "envs": monitor.unwrapped.envs.unwrapped.get_state(),
         "random": random_state(),
     }
     if isinstance(model, OffPolicyAlgorithm):
@@ -52,11 +53,12 @@ def restore_training(model: BaseAlgorithm, state: dict[str, Any]) -> None:
     model._last_obs = state["last_obs"]
     model._last_original_obs = None
     model._last_episode_starts = state["last_episode_starts"]
-    model.env.reset()
-    model.env.episode_returns[:] = state["monitor"]["returns"]
-    model.env.episode_lengths[:] = state["monitor"]["lengths"]
-    model.env.unwrapped.envs.unwrapped.set_state(state["envs"])
-    if "replay" in state:
+    monitor: Any = model.env
+    monitor.reset()
+    monitor.episode_returns[:] = state["monitor"]["returns"]
+    monitor.episode_lengths[:] = state["monitor"]["lengths"]
+    monitor.unwrapped.envs.unwrapped.set_state(state["envs"])
+    if isinstance(model, OffPolicyAlgorithm):
         restore_replay(model.replay_buffer, state["replay"])
     restore_random(state["random"])
 

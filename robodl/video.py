@@ -17,28 +17,35 @@ def record_episodes(
     envs: gymnasium.vector.VectorEnv,
     episodes: int,
     seed: int,
-    progress: Callable[[int], None] = int,
+    progress: Callable[[int], object] = int,
 ) -> list[np.ndarray]:
     """Frames, (H, W, 3) uint8, of whole episodes one after the other; envs has one row and render_mode rgb_array."""
-    frames = []
+    frames: list[np.ndarray] = []
     for k in range(episodes):
         observation, _ = envs.reset(seed=seed + k)
-        frames += envs.render()
+        frames += envs.render() or ()  # type: ignore[arg-type]
         ended = False
         while not ended:
             observation, _, terminated, truncated, _ = envs.step(policy(observation))
-            frames += envs.render()
+            frames += envs.render() or ()  # type: ignore[arg-type]
             ended = bool(terminated[0] or truncated[0])
             progress(len(frames))
         frames += [frames[-1]] * HOLD
     return frames
 
 
+def write_video(path: Path, frames: Sequence[np.ndarray], fps: int) -> None:
+    """Write frames as a file of the path's kind: .mp4, H.264 that browsers play; or .gif, small enough for a README."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".gif":
+        path.write_bytes(gif(frames, size=240, fps=fps, most=100))
+    else:
+        write_mp4(path, frames, fps)
+
+
 def write_mp4(path: Path, frames: Sequence[np.ndarray], fps: int) -> None:
-    """Write frames of even size as H.264, playable while still loading."""
     import av
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     height, width = frames[0].shape[:2]
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
         stream = container.add_stream("libx264", rate=fps, options={"crf": "23"})

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 import mujoco
 import numpy as np
 
+from robodl_envs.arrays import Array
+
 if TYPE_CHECKING:
     from robodl_envs.sim import Sim
     from robodl_envs.streams import Streams
@@ -33,3 +35,21 @@ class Component:
 
     def begin(self, ids: np.ndarray) -> None:
         """Start from the poses in rows ids, which all components' `reset` have led to and which are current now."""
+
+
+class Actuated(Component):
+    """A component that takes a share of the action: a controller, a gripper."""
+
+    size: int  # numbers of the action that it takes
+
+    def act(self, action: Array) -> None:
+        """Take its share of the actions, (N, size) in [-1, 1], to servo commands."""
+        raise NotImplementedError
+
+    def observe(self) -> list[Array]:
+        """What it adds to the robot's observation: (N, k) arrays."""
+        return []
+
+    def bounds(self) -> list[Array]:
+        """Bounds of each array of `observe`: (2, k)."""
+        return []

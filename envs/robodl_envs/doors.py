@@ -49,14 +49,22 @@ def sorted_settings(env_class: type, task: str | Task, settings: dict[str, Any])
         TypeError: a setting that neither the environment nor the task has.
     """
     known = set(inspect.signature(env_class).parameters)
-    fields = {f.name for f in dataclasses.fields(task_class(task) if isinstance(task, str) else task) if f.init}
+    fields = {f.name for f in dataclasses.fields(dataclass_of(task)) if f.init}
     for name in settings:
         if name not in known | fields:
             raise TypeError(f"no setting named {name!r}{did_you_mean(name, known | fields)}")
     own = {name: value for name, value in settings.items() if name in fields}
     if own:
-        task = task_class(task)(**own) if isinstance(task, str) else dataclasses.replace(task, **own)
+        task = task_class(task)(**own) if isinstance(task, str) else dataclasses.replace(dataclass_of(task), **own)
     return {"task": task, **{name: value for name, value in settings.items() if name not in fields}}
+
+
+def dataclass_of(task: str | Task) -> Any:
+    """The class of a task's name, or the task itself; TypeError if it is no dataclass, which tasks are."""
+    found = task_class(task) if isinstance(task, str) else task
+    if not dataclasses.is_dataclass(found):
+        raise TypeError(f"a task must be a dataclass, whose fields are its settings, got {found!r}")
+    return found
 
 
 def checked_render_mode(mode: str | None) -> str | None:
@@ -88,7 +96,8 @@ def row_seeds(seed: int | Sequence[int | None] | None, num: int) -> list[int | N
     """Each row's seed: None for all, or s + i of an integer s, or the given ones."""
     if seed is None:
         return [None] * num
-    seeds = [int(seed) + i for i in range(num)] if isinstance(seed, (int, np.integer)) else list(seed)
+    one = isinstance(seed, (int, np.integer))
+    seeds: list[int | None] = [int(seed) + i for i in range(num)] if one else list(seed)  # type: ignore[arg-type]
     if len(seeds) != num:
         raise ValueError(f"seeds must be one integer or {num} of them, got {len(seeds)}")
     for value in seeds:

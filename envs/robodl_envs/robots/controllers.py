@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from robodl_envs.component import Component
+from robodl_envs.component import Actuated
 
 if TYPE_CHECKING:
     from robodl_envs.robots.robot import Robot
 
 
-class JointDelta(Component):
+class JointDelta(Actuated):
     """Increments of the joint angles: 1 moves a joint's target at the joint's top speed for one control step."""
 
     def __init__(self, robot: Robot):
@@ -44,7 +44,7 @@ class JointDelta(Component):
         return [np.stack([-reach, reach])]
 
 
-class ToolDelta(Component):
+class ToolDelta(Actuated):
     """Increments of the tool's position in the world's axes; its orientation is held as it was at the reset.
 
     The target leads the tool by LEASH an axis at most. Damped least squares (Wampler 1986) turn the way from tool to
@@ -131,4 +131,4 @@ def turn_to(quat):
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=1)
 
 
-CONTROLLERS = {"joint": JointDelta, "tool": ToolDelta}
+CONTROLLERS: dict[str, type[JointDelta] | type[ToolDelta]] = {"joint": JointDelta, "tool": ToolDelta}

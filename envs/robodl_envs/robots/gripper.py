@@ -5,10 +5,12 @@ the real hand's coupled fingers do, without an equality constraint for the solve
 FORCE / STIFFNESS of the fingers: that limits the squeeze to the data sheet's force and lets nothing wind up.
 """
 
+from typing import Any
+
 import mujoco
 import numpy as np
 
-from robodl_envs.component import Component
+from robodl_envs.component import Actuated
 from robodl_envs.scene import OBJECT_BIT, ROBOT_BIT
 
 STROKE = 0.04  # m a finger; Franka Hand: 0.08 m together
@@ -21,13 +23,13 @@ FINGER_INERTIA = (2.375e-6, 2.375e-6, 7.5e-7)  # kg m^2; ibid.
 REACH = FORCE / STIFFNESS  # m
 DAMPING = 2.0 * np.sqrt(STIFFNESS * (FINGER_MASS + ARMATURE))  # N s/m, critical
 FINGER_IN_HAND = 0.0584  # m along the hand's z; ibid.
-PAD = {"contype": ROBOT_BIT, "conaffinity": OBJECT_BIT, "condim": 4, "priority": 1}
+PAD: dict[str, Any] = {"contype": ROBOT_BIT, "conaffinity": OBJECT_BIT, "condim": 4, "priority": 1}
 PAD |= {"friction": [1.0, 0.02, 0.0001]}  # rubber on plastic: sliding 1; torsion resists a turn about the fingers
 # Stiffer than MuJoCo's defaults, which let 70 N sink the pads 4.6 mm into a 0.1 kg cube; these, 0.3 mm.
 PAD |= {"solref": [0.01, 1.0], "solimp": [0.98, 0.995, 0.0005, 0.5, 2.0]}
 
 
-class ParallelGripper(Component):
+class ParallelGripper(Actuated):
     """Two fingers that open along the y axis of the robot's hand.
 
     Locked shut where the robot's `gripper` is False: no joints, no action, nothing observed.

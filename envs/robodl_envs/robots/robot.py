@@ -8,7 +8,7 @@ import numpy as np
 
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.component import Component
-from robodl_envs.robots.controllers import CONTROLLERS
+from robodl_envs.robots.controllers import CONTROLLERS, JointDelta, ToolDelta
 from robodl_envs.robots.gripper import ParallelGripper
 from robodl_envs.scene import NO_CONTACT, ROBOT
 
@@ -97,7 +97,7 @@ class Robot(Component):
         self.dof = len(self.servos)
         self.velocity = np.array([servo.velocity for servo in self.servos])  # (dof,) rad/s
         self.range = np.array([servo.range for servo in self.servos]).T  # (2, dof) rad
-        self.controller = CONTROLLERS[self.control](self)
+        self.controller: JointDelta | ToolDelta = CONTROLLERS[self.control](self)
         self.fingers = ParallelGripper(self)
 
     @property
@@ -179,6 +179,7 @@ def add_shape(body, shape: Shape) -> None:
             type=mujoco.mjtGeom.mjGEOM_BOX, pos=shape.start, size=shape.half, rgba=shape.rgba, mass=0.0, **contact
         )
         return
+    assert shape.end is not None, "a shape is a capsule with an end or a box with half sizes"
     body.add_geom(
         type=mujoco.mjtGeom.mjGEOM_CAPSULE,
         fromto=[*shape.start, *shape.end],
