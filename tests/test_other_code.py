@@ -1,0 +1,122 @@
+"""Other people's code trains on the environments: minutes long each, `pytest -m slow tests/test_other_code.py`."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import robodl_envs
+
+ENV_ID = "robodl_envs:robodl/Reach-v0"
+EVALUATION_SEED = 10**6
+
+
+def flat_env():
+    return gym.wrappers.FlattenObservation(gym.make(ENV_ID))
+
+
+@pytest.mark.slow
+def test_plain_stable_baselines3():
+    """SB3's PPO as it comes, with make_vec_env: 90 % within 300,000 steps."""
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.env_util import make_vec_env
+
+    model = PPO("MultiInputPolicy", make_vec_env(ENV_ID, n_envs=4, seed=0), seed=0, device="cpu")
+    model.learn(290_000)  # whole rollouts of 8,192 steps: 294,912
+    envs = gym.make_vec(robodl_envs.task_id("reach"), num_envs=100)
+    observation, _ = envs.reset(seed=EVALUATION_SEED)
+    for _ in range(50):
+        observation, *_, info = envs.step(model.predict(observation, deterministic=True)[0])
+    assert info["success_at_end"].mean() >= 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("context", ["fork", "forkserver", "spawn"])
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_flat_ppo(context):
+    """A PPO loop over flat observations and AsyncVectorEnv, usual hyperparameters: 90 % within 300,000 steps."""
+    envs = gym.vector.AsyncVectorEnv([flat_env] * 8, context=context)
+    try:
+        act = flat_ppo(envs, total=300_000)
+    finally:
+        envs.close()
+    test = gym.vector.SyncVectorEnv([flat_env] * 100)
+    observation, _ = test.reset(seed=EVALUATION_SEED)
+    for _ in range(50):
+        observation, *_, info = test.step(act(observation))
+    assert info["success_at_end"].mean() >= 0.9
+
+
+def flat_ppo(envs, total, steps=256, epochs=10, batch=64, gamma=0.99, lam=0.95, clip=0.2):
+    """Textbook PPO with observation scaling; an episode that time ends is bootstrapped, as it should be.
+
+    Returns:
+        The mean action as a function of observations.
+    """
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    envs = gym.wrappers.vector.NormalizeObservation(envs)
+    num, inputs, outputs = envs.num_envs, envs.single_observation_space.shape[0], envs.single_action_space.shape[0]
+
+    def network(out, gain):
+        layers = [nn.Linear(inputs, 64), nn.Linear(64, 64), nn.Linear(64, out)]
+        for layer, scale in zip(layers, (2**0.5, 2**0.5, gain), strict=True):
+            nn.init.orthogonal_(layer.weight, scale)
+            nn.init.zeros_(layer.bias)
+        return nn.Sequential(layers[0], nn.Tanh(), layers[1], nn.Tanh(), layers[2])
+
+    actor, critic, log_std = network(outputs, 0.01), network(1, 1.0), nn.Parameter(torch.zeros(outputs))
+    parameters = [*actor.parameters(), *critic.parameters(), log_std]
+    optimizer = torch.optim.Adam(parameters, lr=3e-4, eps=1e-5)
+
+    def distribution(observation):
+        return torch.distributions.Normal(actor(observation), log_std.exp())
+
+    observation = torch.tensor(envs.reset(seed=1)[0], dtype=torch.float32)
+    ended = torch.zeros(num)
+    for _ in range(total // (num * steps)):
+        seen, acted, logp, reward, value, real = [], [], [], [], [], []
+        for _ in range(steps):
+            with torch.no_grad():
+                policy = distribution(observation)
+                action = policy.sample()
+                value.append(critic(observation)[:, 0])
+            seen.append(observation)
+            acted.append(action)
+            logp.append(policy.log_prob(action).sum(1))
+            real.append(1.0 - ended)  # after an episode's end Gymnasium ignores one action and resets
+            new, r, terminated, truncated, _ = envs.step(action.clamp(-1, 1).numpy())
+            observation = torch.tensor(new, dtype=torch.float32)
+            reward.append(torch.tensor(r, dtype=torch.float32))
+            ended = torch.tensor(terminated | truncated, dtype=torch.float32)
+        with torch.no_grad():
+            value.append(critic(observation)[:, 0])
+        real.append(1.0 - ended)
+        advantage, trace = torch.zeros(steps, num), torch.zeros(num)
+        for t in reversed(range(steps)):
+            trace = reward[t] + gamma * value[t + 1] - value[t] + gamma * lam * real[t + 1] * trace
+            advantage[t] = trace
+        keep = torch.stack(real[:-1]).reshape(-1) > 0
+        data = [torch.stack(x).flatten(0, 1)[keep] for x in (seen, acted, logp)]
+        gain = advantage.reshape(-1)[keep]
+        target = gain + torch.stack(value[:-1]).reshape(-1)[keep]
+        for _ in range(epochs):
+            for index in torch.randperm(len(gain)).split(batch):
+                o, a, old = (x[index] for x in data)
+                ratio = (distribution(o).log_prob(a).sum(1) - old).exp()
+                g = (gain[index] - gain[index].mean()) / (gain[index].std() + 1e-8)
+                loss = torch.max(-g * ratio, -g * ratio.clamp(1 - clip, 1 + clip)).mean()
+                loss = loss + 0.25 * ((critic(o)[:, 0] - target[index]) ** 2).mean()
+                optimizer.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(parameters, 0.5)
+                optimizer.step()
+
+    def act(flat):
+        scaled = (flat - envs.obs_rms.mean) / np.sqrt(envs.obs_rms.var + envs.epsilon)
+        with torch.no_grad():
+            return actor(torch.tensor(scaled, dtype=torch.float32)).clamp(-1, 1).numpy()
+
+    return act
