@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,7 +60,7 @@ class BatchEnv:
         self.num, self.robot, self.task = num, robot, task
         self.threads = min(threads or available_cores(), num)
         self.sparse = reward == "sparse"
-        self.max_episode_steps = max_episode_steps
+        self.max_episode_steps = sys.maxsize if max_episode_steps is None else max_episode_steps
         self.components: list[Component] = [robot, task, *randomizers]
 
         spec = empty_scene()
@@ -69,6 +70,7 @@ class BatchEnv:
         for component in self.components:
             component.build(spec)
         self.model = spec.compile()
+        self.action_shape = (num, robot.action_size)
         self.rng = Streams(num)
         self.all = np.arange(num)
         self.elapsed = np.zeros(num, np.int64)  # control steps since the reset
@@ -146,17 +148,15 @@ class BatchEnv:
         observation = self.observe(diverged)
         info = self.judge(observation)
         reward = self.reward(observation["achieved_goal"], observation["desired_goal"])
-        truncated = info["diverged"]
-        if diverged is not None:
-            info["diverged"], truncated = diverged, diverged
-        if self.max_episode_steps is not None:
-            truncated = truncated | (self.elapsed >= self.max_episode_steps)
         terminated = self.task.terminated()
-        if terminated is None:
-            terminated = np.zeros(self.num, bool)
+        terminated = np.zeros(self.num, bool) if terminated is None else terminated.copy()
+        truncated = self.elapsed >= self.max_episode_steps
+        if diverged is not None:
+            info["diverged"] |= diverged
+            truncated |= diverged
         if renew is not None:
             reward, terminated, truncated = reward * ~renew, terminated & ~renew, truncated & ~renew
-        return observation, reward, terminated, truncated.copy(), info
+        return observation, reward, terminated, truncated, info
 
     def judge(self, observation: dict[str, np.ndarray], fresh: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Count this instant's success into the episodes, of rows `fresh` alone if they have just begun: the info."""
@@ -196,9 +196,8 @@ class BatchEnv:
     def checked(self, action: Any) -> np.ndarray:
         """The action as (N, action_size) float64 in [-1, 1]."""
         action = np.asarray(action, np.float64)
-        expected = (self.num, self.robot.action_size)
-        if action.shape != expected:
-            raise ValueError(f"actions must have shape {expected}, got {action.shape}")
+        if action.shape != self.action_shape:
+            raise ValueError(f"actions must have shape {self.action_shape}, got {action.shape}")
         if not math.isfinite(np.vdot(action, action)) and not np.isfinite(action).all():
             row, column = np.argwhere(~np.isfinite(action))[0]
             raise ValueError(f"actions must be finite, got {action[row, column]} in row {row}, column {column}")

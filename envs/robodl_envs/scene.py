@@ -55,7 +55,7 @@ def empty_scene() -> mujoco.MjSpec:
     return spec
 
 
-def add_marker(spec: mujoco.MjSpec, name: str, radius: float, rgba=(0.95, 0.25, 0.2, 0.8)) -> None:
+def add_marker(spec: mujoco.MjSpec, name: str, radius: float, rgba=(1.0, 0.2, 0.15, 1.0)) -> None:
     """Add a sphere, radius in metres, that touches nothing and that a task moves through `sim.mocap_pos(name)`."""
     body = spec.worldbody.add_body(name=name, mocap=True)
     body.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[radius, 0, 0], rgba=rgba, **NO_CONTACT)

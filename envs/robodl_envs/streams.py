@@ -35,9 +35,10 @@ class Streams:
 
     def uniform(self, ids, low=0.0, high=1.0) -> np.ndarray:
         """Draw from [low, high): (n, *shape), where shape is that of low and high broadcast together."""
-        low, high = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
-        unit = (self.bits(ids, low.size) >> np.uint64(11)) * 2.0**-53
-        return low + (high - low) * unit.reshape(-1, *low.shape)
+        low = np.asarray(low, float)
+        span = np.asarray(high, float) - low
+        unit = (self.bits(ids, span.size) >> np.uint64(11)) * 2.0**-53
+        return low + span * unit.reshape(-1, *span.shape)
 
     def normal(self, ids, mean=0.0, std=1.0) -> np.ndarray:
         """Draw from a normal distribution: (n, *shape), where shape is that of mean and std broadcast together."""

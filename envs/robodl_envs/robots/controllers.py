@@ -80,7 +80,7 @@ class ToolDelta(Actuated):
     def begin(self, ids):
         self.target[ids] = self.tool[ids]
         # Twice the vector part of a small turn's quaternion is its rotation vector.
-        self.hold[ids] = 2.0 * turn_to(self.tool_quat[ids, :, 0])[:, 1:]
+        self.hold[ids] = 2.0 * turn_to(self.tool_quat[ids, :, 0])
 
     def act(self, action):
         """Move the targets by action, (N, 3), and the servo commands towards them."""
@@ -124,11 +124,14 @@ def cross(a, b):
     return a.take(NEXT, 1) * b.take(LAST, 1) - a.take(LAST, 1) * b.take(NEXT, 1)
 
 
+# quat[PLACES] * SIGNS are the rows x, y, z of the matrix that takes q to quat * conjugate(q).
+PLACES = np.array([[1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
+SIGNS = np.array([[1.0, -1.0, 1.0, -1.0], [1.0, -1.0, -1.0, 1.0], [1.0, 1.0, -1.0, -1.0]])
+
+
 def turn_to(quat):
-    """Matrices, (N, 4, 4), that take a quaternion q to quat * conjugate(q): the turn from q to quat, (N, 4)."""
-    w, x, y, z = quat[:, 0], quat[:, 1], quat[:, 2], quat[:, 3]
-    rows = [[w, x, y, z], [x, -w, z, -y], [y, -z, -w, x], [z, y, -x, -w]]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=1)
+    """Matrices, (N, 3, 4), that take a quaternion q to the vector part of the turn from q to quat, (N, 4)."""
+    return quat[:, PLACES] * SIGNS
 
 
 CONTROLLERS: dict[str, type[JointDelta] | type[ToolDelta]] = {"joint": JointDelta, "tool": ToolDelta}
