@@ -29,28 +29,6 @@ def distance(a: Array, b: Array) -> Array:
     return xp.sqrt(xp.linalg.vecdot(way, way))
 
 
-def quat_conjugate(quat: Array) -> Array:
-    """The inverse of unit quaternions, (..., 4), w x y z."""
-    xp = namespace(quat)
-    return xp.concatenate([quat[..., :1], -quat[..., 1:]], axis=-1)
-
-
-def quat_times(a: Array, b: Array) -> Array:
-    """Hamilton product, (..., 4) w x y z: turn by b first, then by a."""
-    xp = namespace(a)
-    aw, ax, ay, az = a[..., 0], a[..., 1], a[..., 2], a[..., 3]
-    bw, bx, by, bz = b[..., 0], b[..., 1], b[..., 2], b[..., 3]
-    return xp.stack(
-        [
-            aw * bw - ax * bx - ay * by - az * bz,
-            aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw,
-        ],
-        axis=-1,
-    )
-
-
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """'; did you mean ...?' with the names close to a misspelt one, or ''."""
     close = difflib.get_close_matches(name, list(names), n=3, cutoff=0.5)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import mujoco
 import numpy as np
 
 from robodl_envs.component import Component
@@ -30,7 +31,6 @@ class BatchEnv:
         reward: "dense" for the task's own, "sparse" for 0 at the goal and -1 elsewhere.
         max_episode_steps: steps after which an episode is truncated; None for never.
         threads: simulation threads; 0 for one per core.
-        randomizers: further components, which change the scene.
 
     Raises:
         ValueError: control_dt is no multiple of the timestep, or another setting is out of range.
@@ -47,7 +47,6 @@ class BatchEnv:
         reward: str = "dense",
         max_episode_steps: int | None = None,
         threads: int = 0,
-        randomizers: Sequence[Component] = (),
     ):
         if num < 1:
             raise ValueError(f"num_envs must be at least 1, got {num}")
@@ -61,7 +60,8 @@ class BatchEnv:
         self.threads = min(threads or available_cores(), num)
         self.sparse = reward == "sparse"
         self.max_episode_steps = sys.maxsize if max_episode_steps is None else max_episode_steps
-        self.components: list[Component] = [robot, task, *randomizers]
+        self.settled_steps = min(SETTLED_STEPS, self.max_episode_steps)
+        self.components: list[Component] = [robot, task]
 
         spec = empty_scene()
         self.control_dt = control_dt
@@ -76,6 +76,7 @@ class BatchEnv:
         self.elapsed = np.zeros(num, np.int64)  # control steps since the reset
         self.missed = np.zeros(num, np.int64)  # the last control step without success, -1 before the first
         self.once = np.zeros(num, bool)  # whether there was success in this episode
+        self.made_by = f"{num} x {robot!r} doing {task!r}, mujoco {mujoco.__version__}"
         self.bind()
         goal = np.asarray(task.goal_bounds())  # (2, g)
         bounds = np.concatenate([*robot.bounds(), *task.bounds(), goal, goal], axis=1)
@@ -146,21 +147,31 @@ class BatchEnv:
             diverged = self.diverged()
             self.restart(np.flatnonzero(renew))
         observation = self.observe(diverged)
-        info = self.judge(observation)
+        info = self.judge(observation, diverged=diverged)
         reward = self.reward(observation["achieved_goal"], observation["desired_goal"])
         terminated = self.task.terminated()
         terminated = np.zeros(self.num, bool) if terminated is None else terminated.copy()
         truncated = self.elapsed >= self.max_episode_steps
-        if diverged is not None:
-            info["diverged"] |= diverged
-            truncated |= diverged
+        truncated |= info["diverged"]
         if renew is not None:
             reward, terminated, truncated = reward * ~renew, terminated & ~renew, truncated & ~renew
         return observation, reward, terminated, truncated, info
 
-    def judge(self, observation: dict[str, np.ndarray], fresh: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Count this instant's success into the episodes, of rows `fresh` alone if they have just begun: the info."""
+    def judge(
+        self,
+        observation: dict[str, np.ndarray],
+        fresh: np.ndarray | None = None,
+        diverged: np.ndarray | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Count this instant's success into the episodes, of rows `fresh` alone if they have just begun: the info.
+
+        A row that has diverged succeeds in nothing, wherever it was when it did.
+        """
         success = self.task.success(observation["achieved_goal"], observation["desired_goal"])
+        if diverged is None:
+            diverged = np.zeros(self.num, bool)
+        else:
+            success &= ~diverged
         if fresh is None:
             self.once |= success
         else:
@@ -169,8 +180,8 @@ class BatchEnv:
         return {
             "is_success": success,
             "success_once": self.once.copy(),
-            "success_at_end": self.elapsed - self.missed >= SETTLED_STEPS,
-            "diverged": np.zeros(self.num, bool),
+            "success_at_end": self.elapsed - self.missed >= self.settled_steps,
+            "diverged": diverged,
         }
 
     def reward(self, achieved: np.ndarray, desired: np.ndarray) -> np.ndarray:
@@ -218,6 +229,7 @@ class BatchEnv:
     def get_state(self) -> dict[str, Any]:
         """An exact, picklable copy of everything that changes: physics, goals, controllers, streams."""
         return {
+            "made_by": self.made_by,
             "sim": self.sim.get_state(),
             "rng": self.rng.state.copy(),
             "saved": {
@@ -226,8 +238,14 @@ class BatchEnv:
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on, to the last bit, from a state of an environment made with the same settings."""
+        """Go on, to the last bit, from a state of an environment made with the same settings.
+
+        Raises:
+            ValueError: the state is of other settings; nothing has changed then.
+        """
         self.survive_fork()
+        if str(state.get("made_by")) != self.made_by:
+            raise ValueError(f"the state is of {state.get('made_by')}, this is {self.made_by}")
         self.sim.set_state(state["sim"])
         self.rng.state[:] = state["rng"]
         for i, owner in enumerate(self.owners()):
@@ -248,6 +266,8 @@ class BatchEnv:
 
 def substeps(control_dt: float, timestep: float) -> int:
     """How many timesteps a control step takes; ValueError unless it is a whole number of them."""
+    if not 0.0 < control_dt <= 1.0:
+        raise ValueError(f"control_dt must be a multiple of the timestep {timestep:g} s up to 1 s, got {control_dt} s")
     nstep = round(control_dt / timestep)
     if nstep < 1 or abs(nstep * timestep - control_dt) > 1e-9:
         nearest = max(1, nstep) * timestep

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import inspect
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -96,11 +97,15 @@ def row_seeds(seed: int | Sequence[int | None] | None, num: int) -> list[int | N
     """Each row's seed: None for all, or s + i of an integer s, or the given ones."""
     if seed is None:
         return [None] * num
-    one = isinstance(seed, (int, np.integer))
-    seeds: list[int | None] = [int(seed) + i for i in range(num)] if one else list(seed)  # type: ignore[arg-type]
-    if len(seeds) != num:
-        raise ValueError(f"seeds must be one integer or {num} of them, got {len(seeds)}")
-    for value in seeds:
-        if value is not None and value < 0:
-            raise ValueError(f"a seed must be 0 or more, got {value}")
-    return seeds
+    if isinstance(seed, (Integral, str)):
+        first = checked_seed(seed)
+        return [checked_seed(first + i) for i in range(num)]
+    if len(seed) != num:
+        raise ValueError(f"seeds must be one integer or {num} of them, got {len(seed)}")
+    return [None if value is None else checked_seed(value) for value in seed]
+
+
+def checked_seed(seed: Any) -> int:
+    if not isinstance(seed, Integral) or not 0 <= int(seed) < 2**64:
+        raise ValueError(f"a seed must be an integer from 0 to 2^64 - 1, got {seed!r}")
+    return int(seed)

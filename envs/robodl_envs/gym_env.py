@@ -56,7 +56,7 @@ class RobotTaskEnv(gymnasium.Env):
         self.settings = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
         self.batch = make_batch(task, robot, control, reward, control_dt, max_episode_steps, threads, num=1)
         self.render_mode = checked_render_mode(render_mode)
-        self.metadata = {**self.metadata, "render_fps": round(1.0 / control_dt)}
+        self.metadata = {**self.metadata, "render_fps": max(1, round(1.0 / control_dt))}
         self.camera = SceneCamera()
         self.observation_space, self.action_space = make_spaces(self.batch)
 
@@ -65,8 +65,9 @@ class RobotTaskEnv(gymnasium.Env):
         return self.batch.task
 
     def reset(self, *, seed: int | None = None, options: dict | None = None):
-        super().reset(seed=seed)
-        observation, info = self.batch.reset(self.batch.all, [seed])
+        seeds = row_seeds(seed, 1)
+        super().reset(seed=seeds[0])
+        observation, info = self.batch.reset(self.batch.all, seeds)
         return first_row(observation), scalars(info)
 
     def step(self, action):
@@ -96,7 +97,12 @@ class RobotTaskEnv(gymnasium.Env):
         self.batch.set_state(state)
 
     def __reduce__(self):
-        return restored, (type(self), self.settings, self.get_state(), self._np_random)
+        return restored, (
+            type(self),
+            self.settings,
+            self.get_state(),
+            {name: vars(self)[name] for name in carried(self)},
+        )
 
 
 class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
@@ -131,7 +137,7 @@ class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
         self.num_envs = num_envs
         self.autoreset_mode = checked_autoreset(autoreset_mode)
         self.render_mode = checked_render_mode(render_mode)
-        fps = round(1.0 / control_dt)
+        fps = max(1, round(1.0 / control_dt))
         self.metadata = {**self.metadata, "render_fps": fps, "autoreset_mode": self.autoreset_mode}
         self.camera = SceneCamera()
         self.single_observation_space, self.single_action_space = make_spaces(self.batch)
@@ -196,10 +202,15 @@ class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on, to the last bit, from a state of an environment made with the same settings."""
         self.batch.set_state(state)
-        self.ended = state["ended"].copy()
+        self.ended = state.get("ended", np.zeros(self.num_envs, bool)).copy()
 
     def __reduce__(self):
-        return restored, (type(self), self.settings, self.get_state(), self._np_random)
+        return restored, (
+            type(self),
+            self.settings,
+            self.get_state(),
+            {name: vars(self)[name] for name in carried(self)},
+        )
 
 
 def first_row(observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -216,11 +227,17 @@ def masked(info: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarra
     return {**info, **{f"_{key}": rows for key in info}}
 
 
-def restored(cls, settings, state, np_random):
+def carried(env) -> list[str]:
+    """What of Gymnasium's own goes along with a pickled environment: its spec, seeds, and the spaces' generators."""
+    names = ("spec", "_np_random", "_np_random_seed", "observation_space", "action_space")
+    return [name for name in names if name in vars(env)]
+
+
+def restored(cls, settings, state, own):
     """An environment as it was when it was pickled."""
     env = cls(**settings)
     env.set_state(state)
-    env._np_random = np_random
+    vars(env).update(own)
     return env
 
 

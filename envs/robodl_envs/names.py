@@ -73,9 +73,14 @@ def task_id(task: str) -> str:
 def add(kind: str, registry: dict, name: str, value: str | type) -> None:
     if not name.isidentifier() or name != name.lower():
         raise ValueError(f"a {kind}'s name is a lower-case identifier such as 'my_{kind}', got {name!r}")
-    if registry.get(name, value) != value:
-        raise ValueError(f"there is a {kind} named {name!r} already: {registry[name]}")
+    if name in registry and place(registry[name]) != place(value):
+        raise ValueError(f"there is a {kind} named {name!r} already: {place(registry[name])}")
     registry[name] = value
+
+
+def place(value: str | type) -> str:
+    """Where a class is defined, "module:Class": the same class registered again, in a notebook say, replaces itself."""
+    return value if isinstance(value, str) else f"{value.__module__}:{value.__qualname__}"
 
 
 def lookup(kind: str, registry: dict, name: str) -> type:

@@ -79,6 +79,7 @@ class CpuSim:
     def reset(self, ids: np.ndarray) -> None:
         """Put rows ids into the model's initial state; derived arrays follow at the next `forward`."""
         self.batch.reset(ids, stage=STAGE_NONE)
+        self._remember_bad()  # a reset row's counters begin at zero again
 
     def forward(self, ids: np.ndarray | None = None) -> None:
         """Make poses and velocities of rows ids (None: all) current."""

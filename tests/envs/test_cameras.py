@@ -1,8 +1,13 @@
 """Pictures for people: drawn on demand, and never changing a trajectory."""
 
+import gc
+import os
+import threading
+
 import numpy as np
 import pytest
 
+from robodl_envs.cameras import RenderingError
 from robodl_envs.gym_env import make
 
 
@@ -12,7 +17,7 @@ def picture_env():
     env.reset(seed=0)
     try:
         env.render()
-    except RuntimeError as error:
+    except RenderingError as error:
         pytest.skip(f"no OpenGL on this machine: {error}")
     yield env
     env.close()
@@ -44,12 +49,52 @@ def test_rendering_does_not_change_a_trajectory(picture_env):
 def test_nothing_is_drawn_unasked():
     env = make("reach")
     env.reset(seed=0)
-    assert env.render() is None and env.camera.owner is None
+    assert env.render() is None and env.camera.drawing is None
 
 
 def test_disabled_rendering_says_so(monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "disable")
     env = make("reach", render_mode="rgb_array")
     env.reset(seed=0)
-    with pytest.raises(RuntimeError, match="MUJOCO_GL"):
+    with pytest.raises(RenderingError, match="MUJOCO_GL"):
         env.render()
+
+
+def test_another_thread_sees_the_same(picture_env):
+    """A context of its own for each thread: the same picture there, and the same again back here."""
+    here, there = picture_env.render(), []
+    thread = threading.Thread(target=lambda: there.append(picture_env.render()))
+    thread.start()
+    thread.join()
+    np.testing.assert_array_equal(there[0], here)
+    np.testing.assert_array_equal(picture_env.render(), here)
+
+
+def test_a_collected_camera_harms_no_other(picture_env):
+    other = make("reach", render_mode="rgb_array")
+    other.reset(seed=1)
+    other.render()
+    before = picture_env.render()
+    del other
+    gc.collect()
+    np.testing.assert_array_equal(picture_env.render(), before)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_is_told_to_spawn(picture_env):
+    receive, send = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            twin = make("reach", render_mode="rgb_array")
+            twin.reset(seed=0)
+            twin.render()
+        except RenderingError as error:
+            os.write(send, str(error).encode())
+        finally:
+            os._exit(0)
+    os.close(send)
+    with os.fdopen(receive, "rb") as pipe:
+        said = pipe.read().decode()
+    os.waitpid(child, 0)
+    assert "spawn" in said

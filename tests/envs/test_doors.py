@@ -44,7 +44,7 @@ def test_bad_vector_settings(settings, words):
 
 def test_bad_seeds_and_masks():
     envs = make_vec("reach", num_envs=2)
-    for seed in (-1, [1], [1, -2]):
+    for seed in (-1, [1], [1, -2], [1.5, 2], "abc", 2**64):
         with pytest.raises(ValueError, match="seed"):
             envs.reset(seed=seed)
     with pytest.raises(ValueError, match="reset_mask"):

@@ -18,8 +18,8 @@ class Reach(Task):
     radius: float = 0.02  # m; closer than this is success
 
     def __post_init__(self):
-        if not self.radius > 0.0:
-            raise ValueError(f"radius must be more than 0 m, got {self.radius} m")
+        if not 0.0 < self.radius < 10.0:
+            raise ValueError(f"radius must be more than 0 m and less than 10 m, got {self.radius} m")
 
     def build(self, spec):
         add_marker(spec, "goal", radius=self.radius)
