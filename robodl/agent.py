@@ -21,7 +21,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 
 from robodl.encoders import StateEncoder
 from robodl.sb3_env import Sb3VecEnv, make_envs
-from robodl_envs.arrays import did_you_mean
+from robodl_envs import did_you_mean
 
 TRUSTED = ("stable_baselines3.", "sb3_contrib.", "robodl.")  # a file may name no class outside these packages
 OWN_KEYS = ("_target_", "hidden", "her", "noise", "log_std_init")  # keys of `algo` that are not the class's arguments
@@ -35,6 +35,8 @@ def pick_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         raise ValueError(f"device must be auto, cpu or cuda, got {name!r}") from None
+    if device.type not in ("cpu", "cuda"):
+        raise ValueError(f"device must be auto, cpu or cuda, got {name!r}")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device={name} needs a CUDA GPU and PyTorch sees none; use device=auto or device=cpu")
     return device

@@ -111,7 +111,7 @@ class Live(BaseCallback):
         self.checkpoints, self.total = checkpoints, total
         self.console = Console()
         self.bar: Progress | None = None
-        self.shown = -1
+        self.began, self.first, self.shown = time.monotonic(), 0, -1
 
     def _on_training_start(self) -> None:
         self.began, self.first = time.monotonic(), self.num_timesteps

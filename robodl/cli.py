@@ -1,12 +1,12 @@
 """How our commands take arguments and how they fail: one clear line and exit code 2."""
 
-import difflib
 import inspect
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from hydra.errors import HydraException
@@ -34,14 +34,20 @@ def parse(options: type[T], argv: Sequence[str], prog: str) -> T:
         if not equals:
             fail(f"arguments are key=value, got {word!r}; see python -m {prog} --help")
         if key not in known:
-            close = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
-            hint = f"; did you mean {' or '.join(close)}?" if close else f"; there are {', '.join(sorted(known))}"
-            fail(f"no argument named {key!r}{hint}")
+            fail(f"no argument named {key!r}{near_names(key, known)}")
     try:
         values = OmegaConf.from_dotlist(list(argv))
         return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(options), values))  # type: ignore[return-value]
     except OmegaConfBaseException as error:
         fail(one_line(error))
+
+
+def check_writable(path: str | None) -> None:
+    """UsageError unless a file can be written at path, so that no work is done in vain."""
+    if path is not None and not Path(path).resolve().parent.is_dir():
+        raise UsageError(f"there is no folder {Path(path).resolve().parent} to write {path} to")
+    if path is not None and Path(path).is_dir():
+        raise UsageError(f"{path} is a folder, not a file to write to")
 
 
 def usage(options: type, prog: str) -> str:
@@ -85,16 +91,18 @@ def hydra_line(error: BaseException, keys: Sequence[str]) -> str:
     if match := re.search(r"Could not find '([\w/]+)/([^'/]*)'", text):
         group, name = match.groups()
         options = re.findall(r"^\t(\S+)$", text, flags=re.MULTILINE)
-        close = difflib.get_close_matches(name, options, n=3, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        known = ", ".join(options) if options else "none yet"
-        return f"no {group} named {name!r}{hint}; there are {known}"
+        return f"no {group} named {name!r}{near_names(name, options)}"
     if match := re.search(r"Could not override '([^']+)'|Key '([^']+)' is not in struct", text):
         key = match.group(1) or match.group(2)
-        close = difflib.get_close_matches(key, keys, n=3, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(close)}?" if close else f"; there are {', '.join(sorted(keys))}"
-        return f"no key named {key!r}{hint}"
+        return f"no key named {key!r}{near_names(key, keys)}"
     return one_line(error)
+
+
+def near_names(name: str, names: Collection[str]) -> str:
+    """What to try instead of a name that isn't there."""
+    from robodl_envs import did_you_mean
+
+    return f"{did_you_mean(name, names)}; there are {', '.join(sorted(names)) or 'none yet'}"
 
 
 def show_hydra_errors() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
+import os
 import secrets
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from robodl.cli import HYDRA_ERRORS, USER_ERRORS, UsageError, fail, hydra_line, one_line
+from robodl.cli import HYDRA_ERRORS, UsageError, fail, hydra_line, one_line
 
 
 @dataclass
@@ -57,7 +60,16 @@ AT_LEAST = {
     "checkpoint_every": 0,
     "video_episodes": 0,
 }
-SHARES = ("gamma", "gae_lambda", "tau", "clip_range")  # of algo: numbers between 0 and 1
+# Of algo: what kind of number, and from where to where. What an algorithm does not have is refused elsewhere.
+ALGO_RANGES: dict[str, tuple[type, float, float]] = {
+    **dict.fromkeys(("gamma", "gae_lambda", "tau", "clip_range"), (float, 0, 1)),
+    **dict.fromkeys(("learning_rate", "noise", "max_grad_norm", "vf_coef"), (float, 0, math.inf)),
+    **dict.fromkeys(("n_steps", "n_epochs", "train_freq", "buffer_size"), (int, 1, math.inf)),
+    **dict.fromkeys(("learning_starts", "her"), (int, 0, math.inf)),
+    "batch_size": (int, 2, math.inf),
+    "gradient_steps": (int, -1, math.inf),
+    "log_std_init": (float, -10, 10),
+}
 RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_episodes")  # may change in a resumed run
 
 
@@ -84,35 +96,49 @@ def run_name(name: str | None, job: int | None = None) -> str:
 
 def resumed(argv: list[str]) -> list[str]:
     """The command line of a run that goes on: its folder is kept as it is. Others are returned unchanged."""
-    given = dict(word.split("=", 1) for word in argv if "=" in word)
+    given = dict(word.lstrip("+").split("=", 1) for word in argv if "=" in word)
     if "resume" not in given:
         return argv
+    if {"-m", "--multirun"} & set(argv):
+        raise UsageError("runs are resumed one at a time, without -m")
     for key in given:
         if key not in RESUMABLE:
             raise UsageError(f"a resumed run keeps its settings; only {', '.join(RESUMABLE)} may be given, got {key}")
-    folder = given["resume"].strip("'\"")
+    folder = os.path.normpath(given["resume"].strip("'\""))
     from robodl.runs import Run
 
     try:
-        Run.existing(folder)
+        Run.existing(folder).check_resumable()
     except ValueError as error:
         raise UsageError(str(error)) from None
     return [*argv, f"hydra.run.dir='{folder}'", "hydra.output_subdir=null"]
 
 
-def settle(cfg: DictConfig) -> DictConfig:
-    """The configuration to run: as composed, or a resumed run's own with what may change taken from cfg."""
+def settle(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    """The configuration to run: as composed, or a resumed run's own with what the command line overrides."""
     if not cfg.resume:
         return cfg
-    from hydra.core.hydra_config import HydraConfig
-
     from robodl.runs import Run
 
-    own = Run.existing(cfg.resume).config()
-    given = {word.partition("=")[0] for word in HydraConfig.get().overrides.task}
-    for key in given | {"resume"}:
+    own = OmegaConf.merge(OmegaConf.structured(TrainConfig), Run.existing(cfg.resume).config())
+    assert isinstance(own, DictConfig)
+    for key in {word.lstrip("+").partition("=")[0] for word in overrides}:
         own[key] = cfg[key]
     return own
+
+
+def check_algo(algo: DictConfig) -> None:
+    """Refuse hyperparameters that are no numbers or out of range: ValueError."""
+    for key, (kind, low, high) in ALGO_RANGES.items():
+        value = algo.get(key)
+        if value is None:
+            continue
+        right = isinstance(value, int) if kind is int else isinstance(value, (int, float))
+        if not right or isinstance(value, bool) or not low <= value <= high:
+            bounds = f"of at least {low}" if high == math.inf else f"from {low} to {high}"
+            raise ValueError(
+                f"algo.{key} must be {'an integer' if kind is int else 'a number'} {bounds}, got {value!r}"
+            )
 
 
 def opened(argv: list[str]) -> list[str]:
@@ -127,15 +153,15 @@ class Door(Callback):
     """Checks configurations before Hydra makes a run's folder."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        refuse_bad(config)
+        refuse_bad(config, config.hydra.overrides.task)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        for overrides in combinations(list(config.hydra.overrides.task)):
+        for job, overrides in enumerate(combinations(list(config.hydra.overrides.task))):
             try:
                 composed = compose("config", overrides=overrides)
             except HYDRA_ERRORS as error:
                 fail(hydra_line(error, list(TrainConfig.__dataclass_fields__)))
-            refuse_bad(composed)
+            refuse_bad(composed, overrides, job)
 
 
 def combinations(overrides: list[str]) -> list[list[str]]:
@@ -148,30 +174,30 @@ def combinations(overrides: list[str]) -> list[list[str]]:
     return [list(combination) for combination in itertools.product(*choices)]
 
 
-def refuse_bad(config: DictConfig) -> None:
+def refuse_bad(config: DictConfig, overrides: Sequence[str], job: int | None = None) -> None:
     """Exit with one line and code 2 unless the configuration can run."""
     try:
-        check(config)
-    except USER_ERRORS as error:
+        check(settle(config, overrides), job)
+    except Exception as error:  # whatever a library makes of a value, nothing has been made yet, and the user gave it
         fail(one_line(error))
 
 
-def check(cfg: DictConfig) -> None:
+def check(cfg: DictConfig, job: int | None = None) -> None:
     """Refuse a composed configuration that can't run, by making all that it asks for once.
 
     Raises:
-        ValueError, KeyError, TypeError, AssertionError: with one line that says what is wrong.
+        Exception: of any kind, with one line that says what is wrong.
     """
     for key, least in AT_LEAST.items():
         if cfg[key] < least:
             raise ValueError(f"{key} must be at least {least}, got {cfg[key]}")
-    for key in SHARES:
-        if key in cfg.algo and not 0.0 <= float(cfg.algo[key]) <= 1.0:
-            raise ValueError(f"algo.{key} must be between 0 and 1, got {cfg.algo[key]}")
+    check_algo(cfg.algo)
     if cfg.name is not None and ("/" in cfg.name or cfg.name in ("", ".", "..")):
         raise ValueError(f"name must be a folder's name without '/', got {cfg.name!r}")
-    if cfg.name is not None and (folder := Path("runs") / str(cfg.env["task"]) / cfg.name).exists():
-        raise ValueError(f"there is a run {folder} already; go on with resume={folder}, or choose another name")
+    if cfg.name is not None and not cfg.resume:
+        folder = Path("runs") / str(cfg.env.get("task")) / run_name(cfg.name, job)
+        if folder.exists():
+            raise ValueError(f"there is a run {folder} already; go on with resume={folder}, or choose another name")
     from robodl.agent import build_model, pick_device, training_envs
 
     device = pick_device(cfg.device)

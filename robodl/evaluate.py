@@ -16,10 +16,10 @@ class Options:
     run: str | None = field(default=None, metadata={"help": "folder that python -m robodl.train left"})
     env: str | None = field(default=None, metadata={"help": "task, instead of a run"})
     policy: str = field(default="best", metadata={"help": "best or last of a run; expert, random or zero of an env"})
-    robot: str = field(default="panda", metadata={"help": "robot, of an env"})
-    control: str = field(default="tool", metadata={"help": "controller, of an env: tool or joint"})
+    robot: str | None = field(default=None, metadata={"help": "robot, of an env: panda"})
+    control: str | None = field(default=None, metadata={"help": "controller, of an env: tool or joint"})
     episodes: int = field(default=500, metadata={"help": "fresh episodes"})
-    seed: int = field(default=0, metadata={"help": "episode k begins with seed 2^31 + seed + k"})
+    seed: int | None = field(default=None, metadata={"help": "episode k's is 2^31 + seed + k; the run's own, or 0"})
     threads: int = field(default=0, metadata={"help": "simulation threads, 0 for one per core"})
     device: str = field(default="auto", metadata={"help": "cpu, cuda, or auto: cuda where there is one"})
     video: str | None = field(default=None, metadata={"help": "file to write three episodes to, .mp4 or .gif"})
@@ -41,9 +41,12 @@ def evaluate(options: Options) -> None:
     from robodl.evaluation import AT_ONCE, FIRST_SEED, evaluate_policy
     from robodl.provenance import provenance
     from robodl.sb3_env import make_envs
+    from robodl_envs import RenderingError
 
-    if options.episodes < 1 or options.seed < 0:
+    if options.episodes < 1 or (options.seed or 0) < 0:
         raise cli.UsageError(f"episodes must be 1 or more and seed 0 or more, got {options.episodes}, {options.seed}")
+    cli.check_writable(options.output)
+    cli.check_writable(options.video)
     if options.video and Path(options.video).suffix not in (".mp4", ".gif"):
         raise cli.UsageError(f"video must be a file named .mp4 or .gif, got {options.video}")
     try:
@@ -51,16 +54,21 @@ def evaluate(options: Options) -> None:
         envs = make_envs(cfg, min(AT_ONCE, options.episodes), AutoresetMode.DISABLED)
     except cli.USER_ERRORS as error:
         raise cli.UsageError(cli.one_line(error)) from error
-    score = evaluate_policy(policy, envs, options.episodes, FIRST_SEED + options.seed, report.counting("episodes"))
+    seed = cfg.seed if options.seed is None else options.seed
+    score = evaluate_policy(policy, envs, options.episodes, FIRST_SEED + seed, report.counting("episodes"))
     envs.close()
     lines = report.score_lines(score)
-    if options.video:
-        lines["video"] = str(report.render(policy, cfg, 3, FIRST_SEED + options.seed, Path(options.video))[0])
     if options.output:
-        facts = {"env": cfg.env["task"], "robot": cfg.robot["name"], "policy": options.policy, "seed": options.seed}
+        facts = {"env": cfg.env["task"], "robot": cfg.robot["name"], "policy": options.policy, "seed": seed}
         content = {**facts, "run": options.run, **report.score_facts(score), **provenance()}
         Path(options.output).write_text(json.dumps(content, indent=1) + "\n")
     report.say(title, lines)
+    if options.video:
+        try:
+            report.render(policy, cfg, 3, FIRST_SEED + seed, Path(options.video))
+        except RenderingError as error:
+            raise cli.UsageError(str(error)) from error
+        print(f"  video         {options.video}")
 
 
 def chosen(options: Options):
@@ -72,6 +80,8 @@ def chosen(options: Options):
         if options.run is None and options.policy == "best":
             raise cli.UsageError(f"env={options.env} needs policy={', '.join(choices)}; a trained policy, run=<folder>")
         raise cli.UsageError(f"policy must be one of {', '.join(choices)} here, got {options.policy!r}")
+    if options.run is not None and (options.robot or options.control):
+        raise cli.UsageError("a run keeps its robot and its controller: robot= and control= go with env=")
     return untrained(options, options.env) if options.env is not None else trained(options, str(options.run))
 
 
@@ -94,18 +104,15 @@ def untrained(options: Options, task: str):
     from robodl.sb3_env import make_envs
     from robodl_envs import make_policy
 
+    robot, control = options.robot or "panda", options.control or "tool"
     cfg = OmegaConf.structured(
-        TrainConfig(
-            env={"task": task},
-            robot={"name": options.robot},
-            control=options.control,
-            threads=options.threads,
-        )
+        TrainConfig(env={"task": task}, robot={"name": robot}, control=control, threads=options.threads)
     )
     envs: Any = make_envs(cfg, num=1)
-    policy = make_policy(options.policy, task, options.control, envs.single_action_space.shape[0], options.seed)
+    size = envs.single_action_space.shape[0]
     envs.close()
-    return policy, cfg, f"{task}, {options.robot}, {options.policy} policy"
+    policy = make_policy(options.policy, task, control, size, options.seed or 0)
+    return policy, cfg, f"{task}, {robot}, {options.policy} policy"
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import gymnasium
 import numpy as np
 
+from robodl_envs import Policy
+
 FIRST_SEED = 2**31  # evaluation's seeds begin here, far from training's seed + row
 CHOOSING = 10**6  # and a checkpoint is chosen on seeds this much further on, so that tests see fresh episodes
 AT_ONCE = 250  # rows simulated together
-
-Policy = Callable[[dict[str, np.ndarray]], np.ndarray]  # observations, (N, ...) -> actions, (N, k) in [-1, 1]
 
 
 @dataclass(frozen=True)

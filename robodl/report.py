@@ -1,5 +1,6 @@
 """What a run tells: TensorBoard, result.json, the video, and the words on the terminal."""
 
+import itertools
 import json
 import os
 import sys
@@ -11,11 +12,12 @@ from omegaconf import OmegaConf
 from stable_baselines3.common.logger import HParam, Logger, TensorBoardOutputFormat, configure
 
 from robodl.agent import replacing
-from robodl.evaluation import FIRST_SEED, Policy, Score
+from robodl.evaluation import FIRST_SEED, Score
 from robodl.provenance import provenance
 from robodl.runs import Run
 from robodl.sb3_env import make_envs
 from robodl.video import add_gif, gif, record_episodes, write_video
+from robodl_envs import Policy, RenderingError
 
 GIF_SIZE = 128  # pixels
 
@@ -41,27 +43,31 @@ def save_video(run: Run, cfg, policy, logger: Logger, step: int) -> Path | str:
     if not cfg.video_episodes:
         return "none asked for"
     path = run.video(cfg.env["task"])
-    where, frames, fps = render(acting(policy), cfg, cfg.video_episodes, FIRST_SEED + cfg.seed, path)
-    if frames:
-        moving = gif(frames[: len(frames) // cfg.video_episodes], GIF_SIZE, fps)
-        for output in logger.output_formats:
-            if isinstance(output, TensorBoardOutputFormat):
-                add_gif(output.writer, "eval/episode", moving, GIF_SIZE, step)
-    return where
+    try:
+        episodes, fps = render(acting(policy), cfg, cfg.video_episodes, FIRST_SEED + cfg.seed, path)
+    except RenderingError as error:
+        return f"none: {error}"
+    moving = gif(episodes[0], GIF_SIZE, fps)
+    for output in logger.output_formats:
+        if isinstance(output, TensorBoardOutputFormat):
+            add_gif(output.writer, "eval/episode", moving, GIF_SIZE, step)
+    return path
 
 
-def render(policy: Policy, cfg, episodes: int, seed: int, path: Path) -> tuple[Path | str, list[np.ndarray], int]:
-    """Write episodes to an mp4: its path, the frames, and their rate; where nothing can be drawn, why."""
+def render(policy: Policy, cfg, episodes: int, seed: int, path: Path) -> tuple[list[list[np.ndarray]], int]:
+    """Write episodes to a video; returns their frames and the frame rate.
+
+    Raises:
+        RenderingError: nothing can be drawn here.
+    """
     envs = make_envs(cfg, 1, autoreset_mode="Disabled", render_mode="rgb_array")
     fps = envs.metadata["render_fps"]
     try:
-        frames = record_episodes(policy, envs, episodes, seed, counting("frames"))
-    except RuntimeError as error:
-        return f"none: {error}", [], fps
+        films = record_episodes(policy, envs, episodes, seed, counting("frames"))
     finally:
         envs.close()
-    write_video(path, frames, fps)
-    return path, frames, fps
+    write_video(path, list(itertools.chain(*films)), fps)
+    return films, fps
 
 
 def counting(noun: str):
@@ -144,7 +150,7 @@ def say_result(run: Run, cfg, score: Score, steps: int, train_seconds: float, vi
     lines["policy"] = f"{near(run.best)}.safetensors"
     lines["video"] = str(video)
     lines["curves"] = f"tensorboard --logdir {near(run.tensorboard)}"
-    lines["again"] = f"python -m robodl.evaluate run={near(run.folder)}"
+    lines["again"] = f"python -m robodl.evaluate run={near(run.folder)} episodes={score.episodes}"
     say(f"{cfg.env['task']}, {cfg.robot['name']}, seed {cfg.seed}", lines)
 
 

@@ -41,6 +41,11 @@ class Run:
                 raise ValueError(f"{folder} is no run folder: it has no {path.relative_to(run.folder)}")
         return run
 
+    def check_resumable(self) -> None:
+        """ValueError unless everything that training goes on from is here."""
+        if not self.last.with_suffix(".npz").is_file():
+            raise ValueError(f"{self.folder} can't be resumed: it has no checkpoints/last.npz")
+
     def config(self) -> DictConfig:
         """The configuration that the run was started with."""
         try:
@@ -49,7 +54,7 @@ class Run:
             raise ValueError(f"{self.last}.json is damaged: {error}") from error
 
     def video(self, task: str) -> Path:
-        return Path("videos") / task / self.folder.name / "policy.mp4"
+        return Path("videos") / task / self.folder.resolve().name / "policy.mp4"
 
     def save_training(self, model: BaseAlgorithm, extra: dict[str, Any]) -> None:
         """Write what `load_training` needs besides the policy, at once or not at all."""

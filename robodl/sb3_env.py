@@ -9,7 +9,7 @@ from gymnasium.vector import AutoresetMode
 from omegaconf import DictConfig
 from stable_baselines3.common.vec_env import VecEnv
 
-from robodl_envs import task_class, task_id
+from robodl_envs import make_vec, task_class, task_id
 
 
 def make_envs(
@@ -17,15 +17,18 @@ def make_envs(
 ) -> gymnasium.vector.VectorEnv:
     """The vector environment of a run's configuration, with num rows."""
     settings |= cfg.env
+    if "task" not in settings:
+        raise ValueError("env has no task")
     task = str(settings.pop("task"))
     task_class(task)  # an unknown task is refused here, with ours and the plugins' names
-    return gymnasium.make_vec(
-        task_id(task),
+    return make_vec(
+        task,
         num_envs=num,
         robot=cfg.robot["name"],
         control=cfg.control,
         reward=cfg.reward,
         control_dt=cfg.control_dt,
+        max_episode_steps=gymnasium.spec(task_id(task)).max_episode_steps,
         threads=cfg.threads,
         autoreset_mode=autoreset_mode,
         **settings,

@@ -48,7 +48,7 @@ def train(cfg) -> None:
     from robodl.runs import Run
     from robodl.sb3_env import make_envs
 
-    cfg = settle(cfg)
+    cfg = settle(cfg, HydraConfig.get().overrides.task)
     began = CLOCK.pop() if CLOCK else time.time()
     run = Run(Path(cfg.resume or HydraConfig.get().runtime.output_dir))
     torch.set_num_threads(cfg.torch_threads)
@@ -70,7 +70,7 @@ def train(cfg) -> None:
         left = cfg.total_timesteps - model.num_timesteps
         if left > 0:
             model.learn(left, callback=[checkpoints, live], reset_num_timesteps=not cfg.resume)
-        checkpoints.finish()
+            checkpoints.finish()
     except KeyboardInterrupt:
         live.stop()
         report.say_interrupted(run, checkpoints.saved)
@@ -80,8 +80,8 @@ def train(cfg) -> None:
 
     policy, _ = load_policy(run.best, device)
     score = evaluate_policy(report.acting(policy), test_envs, cfg.test_episodes, FIRST_SEED + cfg.seed)
-    video = report.save_video(run, cfg, policy, model.logger, model.num_timesteps)
     report.save_result(run, cfg, score, model.num_timesteps, train_seconds)
+    video = report.save_video(run, cfg, policy, model.logger, model.num_timesteps)
     report.say_result(run, cfg, score, model.num_timesteps, train_seconds, video)
     model.logger.close()
     envs.close()

@@ -1,9 +1,10 @@
 """All that changes while a model trains, as nested dicts of arrays: taken from a model, and put back into one.
 
-Taken between rollouts, it is everything: parameters, optimisers, counters, random states, the environments and the
-replay buffer.
+Taken between rollouts, it is all that learning depends on: parameters, optimisers, counters, random states, the
+environments and the replay buffer. Stable-Baselines3's running averages for rollout/* are not in it.
 """
 
+import json
 import random
 from typing import Any
 
@@ -30,6 +31,8 @@ def training_state(model: BaseAlgorithm) -> dict[str, Any]:
         "monitor": {"returns": monitor.episode_returns, "lengths": monitor.episode_lengths},
         "envs": monitor.unwrapped.envs.unwrapped.get_state(),
         "random": random_state(),
+        "action_space": json.dumps(model.action_space.np_random.bit_generator.state),  # draws the first, random actions
+        "diverged": monitor.unwrapped.diverged,
     }
     if isinstance(model, OffPolicyAlgorithm):
         state["replay"] = replay_state(model.replay_buffer)
@@ -40,8 +43,8 @@ def restore_training(model: BaseAlgorithm, state: dict[str, Any]) -> None:
     current = model.get_parameters()
     device = model.device
     parameters = {}
-    for name, value in state["parameters"].items():
-        tensors = as_tensors(value, device)
+    for name in current:
+        tensors = as_tensors(state["parameters"].get(name, {}), device)  # an optimiser's is empty before its first step
         if "param_groups" in current[name]:
             tensors = {"state": tensors, "param_groups": current[name]["param_groups"]}
         parameters[name] = tensors
@@ -60,6 +63,8 @@ def restore_training(model: BaseAlgorithm, state: dict[str, Any]) -> None:
     monitor.unwrapped.envs.unwrapped.set_state(state["envs"])
     if isinstance(model, OffPolicyAlgorithm):
         restore_replay(model.replay_buffer, state["replay"])
+    monitor.unwrapped.diverged = int(state["diverged"])
+    model.action_space.np_random.bit_generator.state = json.loads(str(state["action_space"]))
     restore_random(state["random"])
 
 

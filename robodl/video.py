@@ -7,7 +7,7 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 
-from robodl.evaluation import Policy
+from robodl_envs import Policy
 
 HOLD = 10  # frames that an episode's last picture stays
 
@@ -18,20 +18,20 @@ def record_episodes(
     episodes: int,
     seed: int,
     progress: Callable[[int], object] = int,
-) -> list[np.ndarray]:
-    """Frames, (H, W, 3) uint8, of whole episodes one after the other; envs has one row and render_mode rgb_array."""
-    frames: list[np.ndarray] = []
+) -> list[list[np.ndarray]]:
+    """Frames, (H, W, 3) uint8, of the episodes of seed, seed + 1, ...; envs has one row and render_mode rgb_array."""
+    films: list[list[np.ndarray]] = []
     for k in range(episodes):
         observation, _ = envs.reset(seed=seed + k)
-        frames += envs.render() or ()  # type: ignore[arg-type]
+        frames: list = [*(envs.render() or ())]
         ended = False
         while not ended:
             observation, _, terminated, truncated, _ = envs.step(policy(observation))
-            frames += envs.render() or ()  # type: ignore[arg-type]
+            frames += envs.render() or ()
             ended = bool(terminated[0] or truncated[0])
-            progress(len(frames))
-        frames += [frames[-1]] * HOLD
-    return frames
+            progress(sum(len(film) for film in films) + len(frames))
+        films.append(frames + [frames[-1]] * HOLD)
+    return films
 
 
 def write_video(path: Path, frames: Sequence[np.ndarray], fps: int) -> None:

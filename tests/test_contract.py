@@ -230,9 +230,11 @@ def test_diverged_row_is_flagged_and_alone(task):
             np.testing.assert_array_equal(observation[key][1], last[key][1])
             np.testing.assert_array_equal(observation[key][[0, 2]], expected[key][[0, 2]])
         assert np.isfinite(reward).all()
-        last = envs.step(action)[0]  # NEXT_STEP: row 1 begins anew
-        twin.step(action)
-        assert np.isfinite(last["observation"]).all()
+        for _ in range(3):  # NEXT_STEP: row 1 begins anew, and goes on
+            last, _, _, truncated, info = envs.step(action)
+            twin.step(action)
+            assert np.isfinite(last["observation"]).all()
+            assert not info["diverged"].any() and not truncated.any()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -288,3 +290,38 @@ def test_made_by_gymnasium(task):
     env.close()
     env.close()
     envs.close()
+
+
+def test_foreign_states_are_refused_whole(task):
+    """A state of other settings or another number of rows raises, and nothing has changed."""
+    env = make(task)
+    env.reset(seed=0)
+    strangers = [make(task, control="joint"), make_vec(task, num_envs=3)]
+    before = pickle.dumps(env.get_state())
+    for stranger in strangers:
+        stranger.reset(seed=1)
+        with pytest.raises(ValueError, match="the state is of"):
+            env.set_state(stranger.get_state())
+    assert pickle.dumps(env.get_state()) == before
+
+
+def test_copies_keep_what_gymnasium_gave(task):
+    env = gym.make(robodl_envs.task_id(task)).unwrapped
+    env.reset(seed=3)
+    env.action_space.seed(5)
+    twin = copy.deepcopy(env)
+    assert twin.spec == env.spec and twin.np_random_seed == 3
+    np.testing.assert_array_equal(twin.action_space.sample(), env.action_space.sample())
+
+
+def test_a_diverged_row_succeeds_in_nothing(task):
+    """Even one that was at its goal when it exploded."""
+    envs = make_vec(task, num_envs=2, radius=5.0)  # everywhere is at the goal
+    envs.reset(seed=0)
+    action = np.zeros(envs.action_space.shape)
+    for _ in range(6):
+        *_, info = envs.step(action)
+    assert info["success_at_end"].all()
+    envs.batch.sim.qvel[1] = np.nan
+    *_, info = envs.step(action)
+    assert info["is_success"].tolist() == info["success_at_end"].tolist() == [True, False]

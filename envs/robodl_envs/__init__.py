@@ -7,8 +7,12 @@ env = gymnasium.make("robodl/Reach-v0")
 envs = gymnasium.make_vec("robodl/Reach-v0", num_envs=256)
 """
 
+import importlib
+from typing import Any
+
+from robodl_envs.arrays import did_you_mean
 from robodl_envs.component import Component
-from robodl_envs.experts import make_policy
+from robodl_envs.experts import Policy, make_policy
 from robodl_envs.names import (
     load_plugins,
     register_id,
@@ -22,8 +26,13 @@ from robodl_envs.names import (
 
 __all__ = [
     "Component",
+    "Policy",
+    "RenderingError",
+    "did_you_mean",
     "load_plugins",
+    "make",
     "make_policy",
+    "make_vec",
     "register_robot",
     "register_task",
     "robot_names",
@@ -33,3 +42,11 @@ __all__ = [
 ]
 
 register_id("reach", max_episode_steps=50)
+
+LAZY = {"make": "gym_env", "make_vec": "gym_env", "RenderingError": "cameras"}  # what importing would make slow
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LAZY:
+        raise AttributeError(f"module 'robodl_envs' has no attribute {name!r}{did_you_mean(name, __all__)}")
+    return getattr(importlib.import_module(f"robodl_envs.{LAZY[name]}"), name)

@@ -97,7 +97,7 @@ def row_seeds(seed: int | Sequence[int | None] | None, num: int) -> list[int | N
     """Each row's seed: None for all, or s + i of an integer s, or the given ones."""
     if seed is None:
         return [None] * num
-    if isinstance(seed, (Integral, str)):
+    if not isinstance(seed, Sequence) or isinstance(seed, str):
         first = checked_seed(seed)
         return [checked_seed(first + i) for i in range(num)]
     if len(seed) != num:

@@ -97,12 +97,7 @@ class RobotTaskEnv(gymnasium.Env):
         self.batch.set_state(state)
 
     def __reduce__(self):
-        return restored, (
-            type(self),
-            self.settings,
-            self.get_state(),
-            {name: vars(self)[name] for name in carried(self)},
-        )
+        return restored, (type(self), self.settings, self.get_state(), carried(self))
 
 
 class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
@@ -205,12 +200,7 @@ class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
         self.ended = state.get("ended", np.zeros(self.num_envs, bool)).copy()
 
     def __reduce__(self):
-        return restored, (
-            type(self),
-            self.settings,
-            self.get_state(),
-            {name: vars(self)[name] for name in carried(self)},
-        )
+        return restored, (type(self), self.settings, self.get_state(), carried(self))
 
 
 def first_row(observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -227,10 +217,10 @@ def masked(info: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarra
     return {**info, **{f"_{key}": rows for key in info}}
 
 
-def carried(env) -> list[str]:
+def carried(env) -> dict[str, Any]:
     """What of Gymnasium's own goes along with a pickled environment: its spec, seeds, and the spaces' generators."""
     names = ("spec", "_np_random", "_np_random_seed", "observation_space", "action_space")
-    return [name for name in names if name in vars(env)]
+    return {name: vars(env)[name] for name in names if name in vars(env)}
 
 
 def restored(cls, settings, state, own):

@@ -5,20 +5,29 @@ import pytest
 from tests.train.conftest import run
 
 CASES = [
-    ("train", ["env=reech"], ["no env named 'reech'", "did you mean reach"]),
+    ("train", ["env=reech"], ["no env named 'reech'", "did you mean 'reach'"]),
     ("train", ["robot=pandda"], ["no robot named 'pandda'", "panda"]),
     ("train", ["algo=poo"], ["no algo named 'poo'", "ppo"]),
     ("train", ["sed=1"], ["no key named 'sed'", "seed"]),
     ("train", ["seed=x"], ["seed=x", "Integer"]),
     ("train", ["algo.n_step=3"], ["n_step", "n_steps"]),
     ("train", ["env.radios=3"], ["radios", "radius"]),
-    ("train", ["env.radius=-1"], ["radius must be more than 0 m, got -1"]),
+    ("train", ["env.radius=-1"], ["radius must be more than 0 m and less than 10 m, got -1"]),
     ("train", ["control_dt=0.03"], ["0.004", "nearest: 0.032"]),
     ("train", ["num_envs=0"], ["num_envs must be at least 1, got 0"]),
-    ("train", ["algo.gamma=2"], ["gamma must be between 0 and 1"]),
+    ("train", ["algo.gamma=2"], ["algo.gamma must be a number from 0 to 1, got 2"]),
     ("train", ["algo.hidden=12"], ["algo.hidden", "12"]),
     ("train", ["algo._target_=os.system"], ["_target_", "os.system"]),
     ("train", ["device=tpu9"], ["device must be auto, cpu or cuda"]),
+    ("train", ["control_dt=inf"], ["control_dt must be a multiple", "inf"]),
+    ("train", ["algo._target_=sb3_contrib.nope.TQC"], ["sb3_contrib.nope"]),
+    ("train", ["algo=sac", "algo.her=-1"], ["algo.her", "-1"]),
+    ("train", ["algo.n_epochs=0"], ["algo.n_epochs must be an integer of at least 1"]),
+    ("train", ["device=meta"], ["device must be auto, cpu or cuda"]),
+    ("train", ["env.wrappers=[1]"], ["no setting named 'wrappers'"]),
+    ("evaluate", ["env=reach", "policy=zero", "output=no/where.json"], ["no folder", "no/where.json"]),
+    ("evaluate", ["env=reach", "policy=zero", "video=a.avi"], [".mp4 or .gif"]),
+    ("evaluate", ["run=x", "control=joint"], ["go with env="]),
     ("train", ["resume=nowhere"], ["no run folder at nowhere"]),
     ("train", ["name=a/b"], ["name must be"]),
     ("train", ["-m", "seed=0,-1"], ["seed must be at least 0, got -1"]),
@@ -75,3 +84,34 @@ def test_damaged_policies_are_refused(trained, tmp_path):
     assert "does not fit" in broken(edit(lambda config: config["algo"].update(hidden=[8])))
     assert "os.system" in broken(edit(lambda config: config["algo"].update(_target_="os.system")))
     assert "best.json" in broken(lambda checkpoints: (checkpoints / "best.json").unlink())
+
+
+def test_runs_that_cannot_be_resumed(trained, tmp_path):
+    """No training state, another machine's device, a foreign key: refused before anything is written."""
+    import json
+    import shutil
+
+    def refused(change):
+        folder = tmp_path / "run"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(trained / "runs/reach/small", folder)
+        change(folder / "checkpoints")
+        before = sorted(folder.rglob("*"))
+        done = run("robodl.train", f"resume={folder}", "total_timesteps=4096", cwd=tmp_path, check=False)
+        assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
+        assert sorted(folder.rglob("*")) == before
+        return done.stderr
+
+    def edit(**changes):
+        def apply(checkpoints):
+            path = checkpoints / "last.json"
+            content = json.loads(path.read_text())
+            content["config"].update(changes)
+            path.write_text(json.dumps(content))
+
+        return apply
+
+    assert "last.npz" in refused(lambda checkpoints: (checkpoints / "last.npz").unlink())
+    assert "radios" in refused(edit(env={"task": "reach", "radios": 1}))
+    assert "unheard" in refused(edit(unheard=1))
+    assert "damaged" in refused(lambda checkpoints: (checkpoints / "last.json").write_text("{}"))

@@ -95,6 +95,7 @@ def test_training_ends_well_where_nothing_can_be_drawn(tmp_path):
     few = [word for word in SMALL if not word.startswith("video")]
     done = run("robodl.train", *few, "video_episodes=1", cwd=tmp_path, MUJOCO_GL="disable")
     assert "video         none: rendering is turned off by MUJOCO_GL" in done.stdout
+    assert (tmp_path / "runs/reach").is_dir() and not (tmp_path / "videos").exists()
 
 
 def test_sb3_zip_is_sb3s(trained):
@@ -133,6 +134,18 @@ def test_other_algorithms_start(algo, tmp_path):
     ]
     run("robodl.train", f"algo={algo}", "name=x", *SMALL[1:], *small, cwd=tmp_path)
     assert json.loads((tmp_path / "runs/reach/x/result.json").read_text())["algo"] == algo
+
+
+def test_resuming_a_finished_run(trained, tmp_path):
+    """Nothing left to train: the run is tested again and stays as it is; its best and last policies are untouched."""
+    import shutil
+
+    shutil.copytree(trained / "runs", tmp_path / "runs")
+    checkpoints = tmp_path / "runs/reach/small/checkpoints"
+    before = {path.name: path.read_bytes() for path in checkpoints.iterdir()}
+    done = run("robodl.train", "resume=runs/reach/small", cwd=tmp_path)
+    assert "trained       2,048 steps" in done.stdout
+    assert before == {path.name: path.read_bytes() for path in checkpoints.iterdir()}
 
 
 @pytest.mark.cuda
