@@ -1,8 +1,11 @@
 """Promises that every registered environment keeps."""
 
 import copy
+import gc
 import os
 import pickle
+import select
+import signal
 import sys
 import warnings
 
@@ -256,6 +259,32 @@ def test_batch_goes_on_in_a_forked_child(task):
         got = pipe.read()
     os.waitpid(child, 0)
     assert got == envs.step(action)[0]["observation"].tobytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_garbage_of_the_parent_does_not_hang_a_forked_child(task):
+    """Collecting a used vector environment in a child would wait for threads that no fork copies."""
+    gc.collect()
+    gc.disable()
+    try:
+        envs = make_vec(task, num_envs=4, threads=2)
+        envs.reset(seed=0)
+        del envs  # components refer to each other: memory goes only when the collector comes
+        receive, send = os.pipe()
+        child = os.fork()
+        if child == 0:
+            gc.collect()
+            os.write(send, b"collected")
+            os._exit(0)
+    finally:
+        gc.enable()
+    os.close(send)
+    ready, _, _ = select.select([receive], [], [], 20)
+    if not ready:
+        os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert ready and os.read(receive, 100) == b"collected"
+    os.close(receive)
 
 
 CONTEXTS = ["forkserver", "spawn"] + (["fork"] if sys.platform == "linux" else [])

@@ -58,7 +58,7 @@ class CpuSim:
         self.batch = Batch(model, num, threads)
         self.orphaned = False  # whether this is a copy in a forked child, without its threads
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=functools.partial(orphan, weakref.ref(self)))
+            os.register_at_fork(after_in_child=functools.partial(orphan, weakref.ref(self), weakref.ref(self.batch._b)))
         self.num, self.model = num, model
         self.qpos, self.qvel = self.batch.qpos, self.batch.qvel
         self.ctrl, self.time = self.batch.ctrl, self.batch.time
@@ -119,12 +119,14 @@ def quiet_log() -> None:
     mujoco.MjLogConfig.set(config)
 
 
-def orphan(ref: "weakref.ref[CpuSim]") -> None:
+def orphan(sim_ref: "weakref.ref[CpuSim]", batch_ref: "weakref.ref[Any]") -> None:
     """In a forked child: mark a simulator whose threads the fork did not copy, and keep its batch for ever.
 
-    Stepping it would hang, and so would freeing it, which waits for the threads.
+    Stepping it would hang, and so would freeing it, which waits for the threads. The batch may outlive its CpuSim:
+    arrays of components hold on to it until the garbage collector comes.
     """
-    sim = ref()
+    sim, batch = sim_ref(), batch_ref()
     if sim is not None:
         sim.orphaned = True
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(sim.batch._b))
+    if batch is not None:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(batch))
