@@ -60,7 +60,11 @@ def gif(frames: Sequence[np.ndarray], size: int, fps: int, most: int = 64) -> by
     from PIL import Image
 
     every = -(-len(frames) // most)
-    images = [Image.fromarray(frame).resize((size, size)).quantize(128) for frame in frames[::every]]
+    # Of the palette methods the one that keeps a small goal its colour.
+    images = [
+        Image.fromarray(frame).resize((size, size)).quantize(128, Image.Quantize.MAXCOVERAGE)
+        for frame in frames[::every]
+    ]
     out = io.BytesIO()
     images[0].save(
         out, format="GIF", save_all=True, append_images=images[1:], duration=round(1000 * every / fps), loop=0

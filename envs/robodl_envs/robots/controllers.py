@@ -31,9 +31,12 @@ class JointDelta(Actuated):
 
     def act(self, action):
         """Move the targets, which are the servo commands themselves, by action, (N, dof)."""
-        target = self.ctrl + action * self.step
-        target = np.minimum(np.maximum(target, self.qpos - self.reach), self.qpos + self.reach)
-        self.ctrl[:] = np.minimum(np.maximum(target, self.low), self.high)
+        lead = action * self.step
+        lead += self.ctrl
+        lead -= self.qpos  # (N, dof) rad, from joints to targets
+        np.minimum(np.maximum(lead, -self.reach, out=lead), self.reach, out=lead)
+        lead += self.qpos
+        np.minimum(np.maximum(lead, self.low, out=lead), self.high, out=self.ctrl)
 
     def observe(self):
         return [self.ctrl - self.qpos]
