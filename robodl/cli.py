@@ -67,6 +67,8 @@ def guarded(command: Callable[[], Any]) -> None:
         fail(str(error))
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except BrokenPipeError:  # the reader of our output has left, as `head` does
+        os._exit(0)
 
 
 def fail(message: str) -> NoReturn:
