@@ -239,3 +239,7 @@ def make(task: str | Task, **settings) -> RobotTaskEnv:
 def make_vec(task: str | Task, **settings) -> RobotTaskVectorEnv:
     """What `gymnasium.make_vec` calls: settings are RobotTaskVectorEnv's and the task's own."""
     return RobotTaskVectorEnv(**sorted_settings(RobotTaskVectorEnv, task, settings))
+
+
+# Gymnasium looks at a creator's metadata to see whether it must wrap it for render_mode="human" or "rgb_array_list".
+make.metadata = RobotTaskEnv.metadata  # type: ignore[attr-defined]

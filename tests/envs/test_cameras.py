@@ -4,6 +4,7 @@ import gc
 import os
 import threading
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -98,3 +99,11 @@ def test_a_forked_child_is_told_to_spawn(picture_env):
         said = pipe.read().decode()
     os.waitpid(child, 0)
     assert "spawn" in said
+
+
+def test_gymnasium_collects_frames(picture_env):
+    env = gym.make("robodl/Reach-v0", render_mode="rgb_array_list")
+    env.reset(seed=0)
+    env.step(np.zeros(3))
+    assert len(env.render()) == 2
+    env.close()
