@@ -135,18 +135,18 @@ class Live(BaseCallback):
 
     def show(self) -> None:
         done, rate = self.num_timesteps, self.checkpoints.success_rate
-        speed = (done - self.first) / max(time.monotonic() - self.began, 1e-9)
+        speed = (done - self.first) / max(time.monotonic() - self.began, 1e-9)  # since the last evaluation
         success = "  -  " if np.isnan(rate) else f"{rate:5.1%}"
         if self.bar is not None:
             self.bar.update(self.task, completed=done, success=success, speed=speed)
-        elif self.checkpoints.evaluated > self.shown:
-            self.shown = self.checkpoints.evaluated
-            left = (self.total - done) / max(speed, 1e-9)
-            if done > self.first:
-                print(
-                    f"{done:>10,} / {self.total:,} steps  success {success}  {speed:,.0f} steps/s  {left:.0f} s left",
-                    flush=True,
-                )
+        elif self.checkpoints.evaluated > self.shown and done > self.first:
+            left = max(self.total - done, 0) / max(speed, 1e-9)
+            progress = f"{done:>10,} / {self.total:,} steps  success {success}"
+            print(f"{progress}  {speed:,.0f} steps/s  {left:.0f} s left", flush=True)
+        if (
+            self.checkpoints.evaluated > self.shown
+        ):  # what went before, such as SAC's warm-up, says little of what comes
+            self.shown, self.began, self.first = self.checkpoints.evaluated, time.monotonic(), done
 
     def stop(self) -> None:
         """Show the last state and give the terminal back."""

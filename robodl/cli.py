@@ -93,10 +93,14 @@ def hydra_line(error: BaseException, keys: Sequence[str]) -> str:
     if match := re.search(r"Could not find '([\w/]+)/([^'/]*)'", text):
         group, name = match.groups()
         options = re.findall(r"^\t(\S+)$", text, flags=re.MULTILINE)
-        return f"no {group} named {name!r}{near_names(name, options)}"
+        own = "; a task of your own is found by its entry point robodl.plugins" if group == "env" else ""
+        return f"no {group} named {name!r}{near_names(name, options)}{own}"
     if match := re.search(r"Could not override '([^']+)'|Key '([^']+)' is not in struct", text):
         key = match.group(1) or match.group(2)
-        return f"no key named {key!r}{near_names(key, keys)}"
+        if f"algo.{key}" in keys:
+            return f"no key named {key!r}; did you mean algo.{key}?"
+        tail = "; a task's settings are env.<name>, an algorithm's algo.<name>"
+        return f"no key named {key!r}{near_names(key, [k for k in keys if '.' not in k])}{tail}"
     return one_line(error)
 
 

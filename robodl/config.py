@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import re
 import secrets
 import time
 import warnings
@@ -70,6 +71,24 @@ ALGO_RANGES: dict[str, tuple[type, float, float]] = {
     "gradient_steps": (int, -1, math.inf),
     "log_std_init": (float, -10, 10),
 }
+HYDRA_FLAGS = frozenset(
+    [
+        "--help",
+        "--hydra-help",
+        "--version",
+        "--cfg",
+        "--package",
+        "--resolve",
+        "--run",
+        "--multirun",
+        "--info",
+        "--config-dir",
+        "--config-name",
+        "--config-path",
+        "--shell-completion",
+        "--experimental-rerun",
+    ]
+)
 RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_episodes")  # may change in a resumed run
 
 
@@ -142,11 +161,24 @@ def check_algo(algo: DictConfig) -> None:
 
 
 def opened(argv: list[str]) -> list[str]:
-    """The command line with settings of an algorithm or a task let through by Hydra, which knows only their defaults.
+    """The command line as Hydra takes it, with settings of an algorithm or a task let through.
 
-    `check` refuses those that the algorithm or the task does not have.
+    Hydra knows only their defaults; `check` refuses those that the algorithm or the task does not have.
     """
-    return [f"++{word}" if word.startswith(("algo.", "env.")) else word for word in argv]
+    words = []
+    for word in argv:
+        if word.startswith("--") and word.partition("=")[0] not in HYDRA_FLAGS:
+            raise UsageError(f"settings are key=value, such as env=reach, got {word}")
+        key, _, value = word.partition("=")
+        if re.fullmatch(r"\d+(\.\d+)?e\d+", value) and isinstance(getattr(TrainConfig, key, None), int):
+            word = f"{key}={round(float(value))}"  # people write 1e5 for 100_000
+        words.append(f"++{word}" if word.startswith(("algo.", "env.")) else word)
+    return words
+
+
+def known_keys() -> list[str]:
+    """Keys of the schema, and of algorithms as algo.<name>, to suggest in place of one that is not there."""
+    return [*TrainConfig.__dataclass_fields__, *(f"algo.{key}" for key in ALGO_RANGES)]
 
 
 class Door(Callback):
@@ -160,7 +192,7 @@ class Door(Callback):
             try:
                 composed = compose("config", overrides=overrides)
             except HYDRA_ERRORS as error:
-                fail(hydra_line(error, list(TrainConfig.__dataclass_fields__)))
+                fail(hydra_line(error, known_keys()))
             refuse_bad(composed, overrides, job)
 
 

@@ -146,8 +146,8 @@ def say_interrupted(run: Run, saved: int) -> None:
 
 def say_result(run: Run, cfg, score: Score, steps: int, train_seconds: float, video: Path | str) -> None:
     lines = score_lines(score)
-    lines["trained"] = f"{steps:,} steps in {train_seconds:.1f} s, from the start of the program"
-    lines["policy"] = f"{near(run.best)}.safetensors"
+    lines["trained"] = f"{steps:,} steps in {train_seconds:.1f} s, start of the program and evaluations included"
+    lines["policy"] = f"{near(run.best)}.safetensors, the best, of step {run.best_step():,}"
     lines["video"] = str(video)
     lines["curves"] = f"tensorboard --logdir {near(run.tensorboard)}"
     lines["again"] = f"python -m robodl.evaluate run={near(run.folder)} episodes={score.episodes}"

@@ -34,6 +34,9 @@ class Run:
     def existing(cls, folder: str | Path) -> "Run":
         """The run of a folder that training left; ValueError with what is missing if it is none."""
         run = cls(Path(folder))
+        for parent in run.folder.parents:
+            if (parent / "checkpoints" / "last.json").is_file():
+                raise ValueError(f"{folder} lies in a run folder; give the folder, {parent}")
         if not run.folder.is_dir():
             raise ValueError(f"no run folder at {folder}")
         for path in (run.last.with_suffix(".json"), run.last.with_suffix(".safetensors")):
@@ -45,6 +48,10 @@ class Run:
         """ValueError unless everything that training goes on from is here."""
         if not self.last.with_suffix(".npz").is_file():
             raise ValueError(f"{self.folder} can't be resumed: it has no checkpoints/last.npz")
+
+    def best_step(self) -> int:
+        """The step count of the best policy."""
+        return int(json.loads(self.best.with_suffix(".json").read_text())["num_timesteps"])
 
     def config(self) -> DictConfig:
         """The configuration that the run was started with."""

@@ -22,7 +22,7 @@ def main() -> None:
 def compose_and_run(argv: list[str]) -> None:
     import hydra
 
-    from robodl.config import TrainConfig, opened, register, resumed
+    from robodl.config import known_keys, opened, register, resumed
 
     register()
     sys.argv[1:] = opened(resumed(argv))
@@ -30,7 +30,7 @@ def compose_and_run(argv: list[str]) -> None:
     try:
         command()
     except cli.HYDRA_ERRORS as error:
-        raise cli.UsageError(cli.hydra_line(error, list(TrainConfig.__dataclass_fields__))) from None
+        raise cli.UsageError(cli.hydra_line(error, known_keys())) from None
 
 
 def train(cfg) -> None:
@@ -71,6 +71,8 @@ def train(cfg) -> None:
         if left > 0:
             model.learn(left, callback=[checkpoints, live], reset_num_timesteps=not cfg.resume)
             checkpoints.finish()
+        else:
+            print(f"already at {model.num_timesteps:,} steps: give total_timesteps= to go on")
     except KeyboardInterrupt:
         live.stop()
         report.say_interrupted(run, checkpoints.saved)
@@ -78,9 +80,12 @@ def train(cfg) -> None:
     live.stop()
     train_seconds = checkpoints.seconds
 
+    print(f"testing the best policy on {cfg.test_episodes} fresh episodes")
     policy, _ = load_policy(run.best, device)
     score = evaluate_policy(report.acting(policy), test_envs, cfg.test_episodes, FIRST_SEED + cfg.seed)
     report.save_result(run, cfg, score, model.num_timesteps, train_seconds)
+    if cfg.video_episodes:
+        print(f"drawing {cfg.video_episodes} of them")
     video = report.save_video(run, cfg, policy, model.logger, model.num_timesteps)
     report.say_result(run, cfg, score, model.num_timesteps, train_seconds, video)
     model.logger.close()

@@ -9,6 +9,8 @@ CASES = [
     ("train", ["robot=pandda"], ["no robot named 'pandda'", "panda"]),
     ("train", ["algo=poo"], ["no algo named 'poo'", "ppo"]),
     ("train", ["sed=1"], ["no key named 'sed'", "seed"]),
+    ("train", ["learning_rate=0.1"], ["did you mean algo.learning_rate?"]),
+    ("train", ["--env", "reach"], ["key=value", "--env"]),
     ("train", ["seed=x"], ["seed=x", "Integer"]),
     ("train", ["algo.n_step=3"], ["n_step", "n_steps"]),
     ("train", ["env.radios=3"], ["radios", "radius"]),
