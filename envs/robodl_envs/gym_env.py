@@ -151,7 +151,7 @@ class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
         seeds = row_seeds(seed, self.num_envs)
         observation, info = self.batch.reset(ids, [seeds[i] for i in ids])
         self.ended &= ~rows
-        return observation, masked(info, rows)
+        return observation, masked(info, rows.copy())
 
     def step(self, actions):
         renew = self.ended if self.autoreset_mode == AutoresetMode.NEXT_STEP and self.ended.any() else None
@@ -174,7 +174,7 @@ class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
         fresh = {key: np.where(ended, value, final[key]) for key, value in fresh.items()}
         info = masked(fresh, np.ones(self.num_envs, bool))
         info |= {"final_obs": final_obs, "_final_obs": ended}
-        info |= {"final_info": masked(final, ended), "_final_info": ended.copy()}
+        info |= {"final_info": masked(final, ended.copy()), "_final_info": ended.copy()}
         return observation, info
 
     def compute_reward(self, achieved_goal, desired_goal, info=None):
@@ -213,7 +213,6 @@ def scalars(info: dict[str, np.ndarray]) -> dict[str, bool]:
 
 def masked(info: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
     """An info of a vector environment: each value with the mask, (N,) bool, of the rows it speaks of."""
-    rows = rows.copy()
     return {**info, **{f"_{key}": rows for key in info}}
 
 
