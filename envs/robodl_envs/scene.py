@@ -3,7 +3,7 @@
 Settings, with what each was measured against (docs/architecture.md has the table):
 timestep 4 ms      grasps hold as still as at 2 ms, at twice the speed.
 implicitfast       the servos' velocity gains are too stiff for explicit Euler at any timestep worth having.
-elliptic cone and impratio 10   a held cube creeps out of the fingers with pyramidal cones and impratio 1.
+elliptic cone and impratio 10   a held cube slides in the fingers with pyramidal cones and impratio 1.
 """
 
 import mujoco
