@@ -1,5 +1,8 @@
 """Bad input to our commands: one clear line, exit code 2, no folder."""
 
+import json
+import shutil
+
 import pytest
 
 from tests.train.conftest import run
@@ -55,65 +58,59 @@ def test_one_line_and_exit_code_2(command, arguments, words, tmp_path):
     assert not done.stdout and not list(tmp_path.iterdir())
 
 
-def test_damaged_policies_are_refused(trained, tmp_path):
-    """A truncated tensor file, one of another network, and a JSON that names a foreign class: one line each."""
-    import json
-    import shutil
+@pytest.fixture
+def spoilt(trained, tmp_path):
+    """A function: spoil a copy of the trained run, call a command on it, and return the one line that refuses it."""
 
-    def broken(change):
-        folder = tmp_path / "broken"
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(trained / "runs/reach/small", folder)
-        change(folder / "checkpoints")
-        done = run("robodl.evaluate", f"run={folder}", "episodes=2", cwd=tmp_path, check=False)
-        assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
-        return done.stderr
-
-    def cut(checkpoints):
-        path = checkpoints / "best.safetensors"
-        path.write_bytes(path.read_bytes()[:100])
-
-    def edit(change):
-        def apply(checkpoints):
-            path = checkpoints / "best.json"
-            content = json.loads(path.read_text())
-            change(content["config"])
-            path.write_text(json.dumps(content))
-
-        return apply
-
-    assert "best" in broken(cut)
-    assert "does not fit" in broken(edit(lambda config: config["algo"].update(hidden=[8])))
-    assert "os.system" in broken(edit(lambda config: config["algo"].update(_target_="os.system")))
-    assert "best.json" in broken(lambda checkpoints: (checkpoints / "best.json").unlink())
-
-
-def test_runs_that_cannot_be_resumed(trained, tmp_path):
-    """No training state, another machine's device, a foreign key: refused before anything is written."""
-    import json
-    import shutil
-
-    def refused(change):
+    def refused(change, command, *arguments):
         folder = tmp_path / "run"
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(trained / "runs/reach/small", folder)
         change(folder / "checkpoints")
         before = sorted(folder.rglob("*"))
-        done = run("robodl.train", f"resume={folder}", "total_timesteps=4096", cwd=tmp_path, check=False)
+        done = run(f"robodl.{command}", *(word.format(run=folder) for word in arguments), cwd=tmp_path, check=False)
         assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
         assert sorted(folder.rglob("*")) == before
         return done.stderr
 
-    def edit(**changes):
-        def apply(checkpoints):
-            path = checkpoints / "last.json"
-            content = json.loads(path.read_text())
-            content["config"].update(changes)
-            path.write_text(json.dumps(content))
+    return refused
 
-        return apply
+
+def edited(name, change):
+    """A change that rewrites the configuration in a checkpoint's JSON file."""
+
+    def apply(checkpoints):
+        path = checkpoints / name
+        content = json.loads(path.read_text())
+        change(content["config"])
+        path.write_text(json.dumps(content))
+
+    return apply
+
+
+def test_damaged_policies_are_refused(spoilt):
+    """A truncated tensor file, one of another network, and a JSON that names a foreign class: one line each."""
+
+    def cut(checkpoints):
+        path = checkpoints / "best.safetensors"
+        path.write_bytes(path.read_bytes()[:100])
+
+    def broken(change):
+        return spoilt(change, "evaluate", "run={run}", "episodes=2")
+
+    assert "best" in broken(cut)
+    assert "does not fit" in broken(edited("best.json", lambda config: config["algo"].update(hidden=[8])))
+    assert "os.system" in broken(edited("best.json", lambda config: config["algo"].update(_target_="os.system")))
+    assert "best.json" in broken(lambda checkpoints: (checkpoints / "best.json").unlink())
+
+
+def test_runs_that_cannot_be_resumed(spoilt):
+    """No training state, a foreign setting or key, a damaged file: refused before anything is written."""
+
+    def refused(change):
+        return spoilt(change, "train", "resume={run}", "total_timesteps=4096")
 
     assert "last.npz" in refused(lambda checkpoints: (checkpoints / "last.npz").unlink())
-    assert "radios" in refused(edit(env={"task": "reach", "radios": 1}))
-    assert "unheard" in refused(edit(unheard=1))
+    assert "radios" in refused(edited("last.json", lambda config: config["env"].update(radios=1)))
+    assert "unheard" in refused(edited("last.json", lambda config: config.update(unheard=1)))
     assert "damaged" in refused(lambda checkpoints: (checkpoints / "last.json").write_text("{}"))
