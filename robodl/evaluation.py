@@ -67,7 +67,7 @@ def one_each(policy, envs, count, seed):
     running = np.arange(num) < count
     success, once, diverged = np.zeros(num, bool), np.zeros(num, bool), np.zeros(num, bool)
     distance, returns = np.zeros(num), np.zeros(num)
-    task = envs.unwrapped.task
+    batch = envs.unwrapped.batch
     while running.any():
         observation, reward, terminated, truncated, info = envs.step(policy(observation))
         returns += reward * running
@@ -76,7 +76,6 @@ def one_each(policy, envs, count, seed):
             success[ended] = info["success_at_end"][ended]
             once[ended] = info["success_once"][ended]
             diverged[ended] = info["diverged"][ended]
-            apart = task.distance(observation["achieved_goal"], observation["desired_goal"])
-            distance[ended] = apart[ended]
+            distance[ended] = batch.distance()[ended]
             running &= ~ended
     return success[:count], once[:count], distance[:count], returns[:count], int(diverged[:count].sum())

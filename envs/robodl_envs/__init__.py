@@ -43,7 +43,7 @@ __all__ = [
 
 register_id("reach", max_episode_steps=50)
 
-LAZY = {"make": "gym_env", "make_vec": "gym_env", "RenderingError": "cameras"}  # what importing would make slow
+LAZY = {"make": "gym_env", "make_vec": "gym_env", "RenderingError": "rendering.gl"}  # what importing would make slow
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from robodl_envs.cameras import Eyes
 from robodl_envs.component import Component
 from robodl_envs.robots.robot import Robot
 from robodl_envs.scene import empty_scene
@@ -31,6 +32,8 @@ class BatchEnv:
         reward: "dense" for the task's own, "sparse" for 0 at the goal and -1 elsewhere.
         max_episode_steps: steps after which an episode is truncated; None for never.
         threads: simulation threads; 0 for one per core.
+        observation: "state", "image" for pictures and the arm's own joints, or "image+state".
+        eyes: the cameras that it sees through; None with "state".
 
     Raises:
         ValueError: control_dt is no multiple of the timestep, or another setting is out of range.
@@ -47,6 +50,8 @@ class BatchEnv:
         reward: str = "dense",
         max_episode_steps: int | None = None,
         threads: int = 0,
+        observation: str = "state",
+        eyes: Eyes | None = None,
     ):
         if num < 1:
             raise ValueError(f"num_envs must be at least 1, got {num}")
@@ -56,12 +61,14 @@ class BatchEnv:
             raise ValueError(f"reward must be one of {', '.join(REWARDS)}, got {reward!r}")
         if max_episode_steps is not None and max_episode_steps < 1:
             raise ValueError(f"max_episode_steps must be at least 1, or None for no limit, got {max_episode_steps}")
-        self.num, self.robot, self.task = num, robot, task
+        if (eyes is None) != (observation == "state"):
+            raise ValueError(f"cameras go with observation='image' or 'image+state', got observation={observation!r}")
+        self.num, self.robot, self.task, self.eyes = num, robot, task, eyes
         self.threads = min(threads or available_cores(), num)
         self.sparse = reward == "sparse"
         self.max_episode_steps = sys.maxsize if max_episode_steps is None else max_episode_steps
         self.settled_steps = min(SETTLED_STEPS, self.max_episode_steps)
-        self.components: list[Component] = [robot, task]
+        self.components: list[Component] = [robot, task] if eyes is None else [robot, task, eyes]
 
         spec = empty_scene()
         self.control_dt = control_dt
@@ -76,18 +83,19 @@ class BatchEnv:
         self.elapsed = np.zeros(num, np.int64)  # control steps since the reset
         self.missed = np.zeros(num, np.int64)  # the last control step without success, -1 before the first
         self.once = np.zeros(num, bool)  # whether there was success in this episode
-        self.made_by = f"{num} x {robot!r} doing {task!r}, mujoco {mujoco.__version__}"
+        self.made_by = f"{num} x {robot!r} doing {task!r}, seen as {eyes or observation!r}, mujoco {mujoco.__version__}"
         self.bind()
         goal = np.asarray(task.goal_bounds())  # (2, g)
-        bounds = np.concatenate([*robot.bounds(), *task.bounds(), goal, goal], axis=1)
+        own = robot.proprioception_bounds() if observation == "image" else [*robot.bounds(), *task.bounds()]
+        bounds = np.concatenate([*own, goal, goal], axis=1)
         self.low, self.high = bounds.astype(np.float32)  # (k + 2 g,)
         k, g = bounds.shape[1] - 2 * goal.shape[1], goal.shape[1]
-        self.slices = {
-            "observation": slice(0, k),
-            "achieved_goal": slice(k, k + g),
-            "desired_goal": slice(k + g, k + 2 * g),
-        }
-        self.last = np.zeros((num, k + 2 * g), np.float32)  # the observation last returned, for rows that diverge
+        self.achieved, self.desired = slice(k, k + g), slice(k + g, k + 2 * g)
+        self.slices = {"observation": slice(0, k), "achieved_goal": self.achieved, "desired_goal": self.desired}
+        if observation == "image":
+            self.slices = {"proprioception": slice(0, k)}
+        self.feel = self.proprioception if observation == "image" else self.state
+        self.last = np.zeros((num, k + 2 * g), np.float32)  # the vectors last observed, goals included
 
     def bind(self) -> None:
         """Make the simulator and hand it to the components: at construction, and in a forked child."""
@@ -109,8 +117,8 @@ class BatchEnv:
             seeded = [k for k, seed in enumerate(seeds) if seed is not None]
             self.rng.seed(ids[seeded], np.array([seeds[k] for k in seeded], np.uint64))
         self.restart(ids)
-        observation = self.observe()
-        return observation, self.judge(observation, ids)
+        observation = self.observe(ids)
+        return observation, self.judge(ids)
 
     def restart(self, ids: np.ndarray) -> None:
         self.sim.reset(ids)
@@ -129,8 +137,7 @@ class BatchEnv:
             renew: rows, (N,) bool, that begin a new episode instead of acting; their reward is zero.
 
         Returns:
-            observation, a dict of new (N, ...) float32 arrays; reward, terminated, truncated, (N,); info, a dict of
-            (N,) arrays.
+            observation, a dict of new (N, ...) arrays; reward, terminated, truncated, (N,); info, a dict of (N,) arrays.
 
         Raises:
             ValueError: an action of another shape, or with NaN or infinity in it. Nothing has moved then.
@@ -146,9 +153,9 @@ class BatchEnv:
             self.sim.step(self.nstep, np.flatnonzero(~renew))
             diverged = self.diverged()
             self.restart(np.flatnonzero(renew))
-        observation = self.observe(diverged)
-        info = self.judge(observation, diverged=diverged)
-        reward = self.reward(observation["achieved_goal"], observation["desired_goal"])
+        observation = self.observe(self.all, diverged)
+        info = self.judge(diverged=diverged)
+        reward = self.reward(self.last[:, self.achieved], self.last[:, self.desired])
         terminated = self.task.terminated()
         terminated = np.zeros(self.num, bool) if terminated is None else terminated.copy()
         truncated = self.elapsed >= self.max_episode_steps
@@ -157,17 +164,12 @@ class BatchEnv:
             reward, terminated, truncated = reward * ~renew, terminated & ~renew, truncated & ~renew
         return observation, reward, terminated, truncated, info
 
-    def judge(
-        self,
-        observation: dict[str, np.ndarray],
-        fresh: np.ndarray | None = None,
-        diverged: np.ndarray | None = None,
-    ) -> dict[str, np.ndarray]:
+    def judge(self, fresh: np.ndarray | None = None, diverged: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Count this instant's success into the episodes, of rows `fresh` alone if they have just begun: the info.
 
         A row that has diverged succeeds in nothing, wherever it was when it did.
         """
-        success = self.task.success(observation["achieved_goal"], observation["desired_goal"])
+        success = self.task.success(self.last[:, self.achieved], self.last[:, self.desired])
         if diverged is None:
             diverged = np.zeros(self.num, bool)
         else:
@@ -190,19 +192,34 @@ class BatchEnv:
             return np.where(self.task.success(achieved, desired), 0.0, -1.0)
         return self.task.reward(achieved, desired)
 
-    def observe(self, diverged: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """New float32 arrays: observation (N, k), achieved_goal and desired_goal (N, g), clipped to their bounds.
+    def distance(self) -> np.ndarray:
+        """How far each row's goal is from being met, (N,) m, as last observed."""
+        return self.task.distance(self.last[:, self.achieved], self.last[:, self.desired])
 
-        They are columns of one new array: one copy costs less than three.
+    def observe(self, ids: np.ndarray, diverged: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """New arrays: vectors, (N, k) float32, clipped to their bounds, and pictures, drawn anew for rows ids.
+
+        Vectors are columns of one new array: one copy costs less than three.
         """
         task = self.task
-        parts = [*self.robot.observe(), *task.observe(), task.achieved_goal(), task.desired_goal()]
+        parts = [*self.feel(), task.achieved_goal(), task.desired_goal()]
         flat = np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
         np.minimum(np.maximum(flat, self.low, out=flat), self.high, out=flat)
         if diverged is not None:
             flat[diverged] = self.last[diverged]
+            ids = ids[~diverged[ids]]
         self.last = flat.copy()
-        return {key: flat[:, columns] for key, columns in self.slices.items()}
+        observation = {key: flat[:, columns] for key, columns in self.slices.items()}
+        if self.eyes is not None:
+            self.eyes.look(ids)
+            observation |= self.eyes.observe()
+        return observation
+
+    def state(self) -> list[np.ndarray]:
+        return [*self.robot.observe(), *self.task.observe()]
+
+    def proprioception(self) -> list[np.ndarray]:
+        return self.robot.proprioception()
 
     def checked(self, action: Any) -> np.ndarray:
         """The action as (N, action_size) float64 in [-1, 1]."""
@@ -255,6 +272,11 @@ class BatchEnv:
     def owners(self) -> list[Any]:
         """Everything that names arrays in `saved`."""
         return [self, *self.components, *self.robot.parts]
+
+    def close(self) -> None:
+        """Free what drawing holds. Stepping on is fine: it is made anew."""
+        if self.eyes is not None:
+            self.eyes.close()
 
     def survive_fork(self) -> None:
         """A thread pool does not survive a fork: in a child process, make a new one and go on from the same state."""

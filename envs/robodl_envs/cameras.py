@@ -1,128 +1,176 @@
-"""Pictures for people: shadows and antialiasing, drawn off screen, on machines with and without a display.
+"""Cameras: where they are, and what an observation sees through them.
 
-The OpenGL context is made at the first picture, never at import, and through EGL on Linux whatever MUJOCO_GL
-says, except "disable", which is honoured. A context belongs to one thread: another thread gets its own. It does
-not survive a fork, and a driver that was used before a fork may hang after it, so that a forked child is told.
+A picture's name in an observation is its camera's, "front", for colours, and "front_depth" or "front_segmentation"
+for the other kinds.
 """
 
-import os
-import sys
-import threading
-import weakref
+from collections.abc import Sequence
 
 import mujoco
 import numpy as np
+from gymnasium import spaces
 
-from robodl_envs.sim import CpuSim
+from robodl_envs.arrays import did_you_mean
+from robodl_envs.component import Component
+from robodl_envs.rendering.fast import GlViews
+from robodl_envs.rendering.gl import RenderingError
+from robodl_envs.rendering.notice import notice
+from robodl_envs.rendering.rays import RayView
+from robodl_envs.rendering.views import CLASSES, FAR, KINDS, dtype_of, geom_classes, shape_of
+from robodl_envs.robots.robot import Robot
 
-GL_PROCESS: list[int] = []  # the process that first used OpenGL, which its forked children inherit
+FIXED = {"front": (1.0, 0.0, 0.5), "side": (0.0, -1.0, 0.5), "top": (0.0, 0.0, 1.0)}  # from the workspace to the camera
+DISTANCE = 3.0  # of a fixed camera from the workspace's middle, in half diagonals of the workspace
+FOVY = 45.0  # degrees
+WRIST = (0.08, 0.0, 0.04)  # m, hand frame: in front of the hand
+WRIST_FOVY = 80.0  # degrees: the fingertips stay in the picture
+RENDERERS = ("ray", "gl")
+SIZES = (4, 1024)  # pixels
 
 
-class RenderingError(RuntimeError):
-    """No picture can be drawn here; the message says why and what would help."""
-
-
-class SceneCamera:
-    """A view of the whole scene from a fixed place, for videos and `render()`.
+class Eyes(Component):
+    """What an observation sees: pictures of the model's cameras, drawn once a control step for the rows asked for.
 
     Args:
-        width, height: of the picture, pixels.
-        lookat: the point in the middle of the picture, m, world frame.
-        distance: of the eye from that point, m.
-        azimuth, elevation: of the line of sight, degrees, as in MuJoCo's free camera.
+        robot: whose workspace the fixed cameras look at and whose hand carries the wrist's.
+        pictures: names as above, of front, side, top, wrist and the cameras that the task adds to the model.
+        size: (height, width) of all pictures.
+        renderer: "ray" casts rays, the same bits everywhere; "gl" draws with OpenGL, or with rays where there is none.
+        threads: that draw with OpenGL; rays use the simulation's.
     """
 
-    def __init__(
-        self,
-        width: int = 480,
-        height: int = 480,
-        lookat: tuple[float, float, float] = (0.3, 0.0, 0.3),
-        distance: float = 1.6,
-        azimuth: float = 135.0,
-        elevation: float = -22.0,
-    ):
-        self.width, self.height = width, height
-        self.view = mujoco.MjvCamera()
-        self.view.lookat, self.view.distance = lookat, distance
-        self.view.azimuth, self.view.elevation = azimuth, elevation
-        self.drawing: Drawing | None = None
+    saved = ("frames",)
 
-    def render(self, sim: CpuSim, row: int = 0) -> np.ndarray:
-        """A picture of one row, (height, width, 3) uint8. Leaves the simulation untouched.
+    def __init__(self, robot: Robot, pictures: Sequence[str], size: tuple[int, int], renderer: str, threads: int):
+        if renderer not in RENDERERS:
+            raise ValueError(f"renderer must be one of {', '.join(RENDERERS)}, got {renderer!r}")
+        if not pictures:
+            raise ValueError(f"cameras must name at least one picture, such as {', '.join(FIXED)} or wrist")
+        if len(set(pictures)) < len(pictures):
+            raise ValueError(f"cameras must differ, got {', '.join(pictures)}")
+        if not all(SIZES[0] <= side <= SIZES[1] for side in size):
+            raise ValueError(f"image_size must be from {SIZES[0]} to {SIZES[1]} pixels, got {size[0]} x {size[1]}")
+        self.robot, self.names, self.size, self.threads = robot, tuple(pictures), size, threads
+        self.renderer = renderer
+        self.gl: GlViews | None = None
 
-        Raises:
-            RenderingError: no OpenGL context can be had here.
-        """
-        if self.drawing is None or self.drawing.thread != threading.get_ident():
-            self.drawing = Drawing(sim.model, self.width, self.height)
-        return self.drawing.picture(sim, row, self.view)
+    def __repr__(self):
+        return f"Eyes({', '.join(self.names)}, {self.size[0]} x {self.size[1]}, {self.renderer})"
+
+    def build(self, spec):
+        own = {camera.name for camera in spec.cameras}
+        known = own | set(FIXED) | {"wrist"}
+        self.pictures = {name: picture(name, known) for name in self.names}  # {name: (camera, kind)}
+        self.kinds: dict[str, list[str]] = {}  # {camera: its kinds}
+        for camera, kind in self.pictures.values():
+            self.kinds.setdefault(camera, []).append(kind)
+        for camera in set(self.kinds) - own:
+            add_camera(spec, self.robot, camera)
+
+    def bind(self, sim):
+        self.close()
+        self.sim = sim
+        self.classes = geom_classes(sim.model, self.robot.root_body)
+        self.eyes = {name: int(sim.model.camera(name).id) for name in self.kinds}
+        height, width = self.size
+        carried = sim.model.body_weldid[sim.model.cam_bodyid] != 0
+        self.rays = {
+            name: RayView(sim, kinds, height, width, self.classes, bool(carried[self.eyes[name]]))
+            for name, kinds in self.kinds.items()
+        }
+        self.place, self.turn = sim.bind("cam_xpos"), sim.bind("cam_xmat")  # (N, ncam, 3), (N, ncam, 9)
+        self.geom_place, self.geom_turn = sim.bind("geom_xpos"), sim.bind("geom_xmat")
+        # One row of bytes a picture set, floats first so that they are aligned: copied, saved and delayed as one.
+        names = sorted(self.names, key=lambda name: self.pictures[name][1] != "depth")
+        self.places, end = {}, 0
+        for name in names:
+            kind = self.pictures[name][1]
+            shape, dtype = shape_of(kind, height, width), np.dtype(dtype_of(kind))
+            begin, end = end, end + int(np.prod(shape)) * dtype.itemsize
+            self.places[name] = (slice(begin, end), dtype, shape)
+        self.frames = np.zeros((sim.num, end), np.uint8)
+
+    def space(self) -> dict[str, spaces.Box]:
+        """The space of each picture of a single row."""
+        highest = {"rgb": 255, "depth": FAR, "segmentation": len(CLASSES) - 1}
+        return {
+            name: spaces.Box(0, highest[kind], shape_of(kind, *self.size), dtype_of(kind))
+            for name, (_, kind) in self.pictures.items()
+        }
+
+    def look(self, ids: np.ndarray) -> None:
+        """Draw rows ids anew."""
+        if not len(ids):
+            return
+        drawn = self.by_gl(ids) if self.renderer == "gl" else self.by_rays(ids)
+        for name, (camera, kind) in self.pictures.items():
+            self.frames[ids, self.places[name][0]] = drawn[camera][kind].reshape(len(ids), -1).view(np.uint8)
+
+    def observe(self) -> dict[str, np.ndarray]:
+        """The pictures of all rows as they were last drawn: new arrays, (N, height, width, channels)."""
+        return {name: self.read(name) for name in self.names}
+
+    def read(self, name: str) -> np.ndarray:
+        columns, dtype, shape = self.places[name]
+        return self.frames[:, columns].copy().view(dtype).reshape(-1, *shape)
+
+    def by_rays(self, ids):
+        geoms = self.geom_place[ids], self.geom_turn[ids].reshape(len(ids), -1, 3, 3)
+        own = self.sim.own.get("cam_fovy")
+        drawn = {}
+        for name, camera in self.eyes.items():
+            eye = self.place[ids, camera], self.turn[ids, camera].reshape(-1, 3, 3)
+            fovy = np.full(len(ids), self.sim.model.cam_fovy[camera]) if own is None else own[ids, camera]
+            drawn[name] = self.rays[name].draw(ids, eye, fovy, geoms)
+        return drawn
+
+    def by_gl(self, ids):
+        try:
+            if self.gl is None or not self.gl.mine:
+                self.gl = GlViews(self.sim, self.kinds, *self.size, self.classes, self.threads)
+        except RenderingError as error:
+            notice(f"drawing by ray casting: {error}")
+            self.renderer = "ray"
+            return self.by_rays(ids)
+        return self.gl.draw(ids)
 
     def close(self) -> None:
-        """Free the context. Closing twice, or where nothing was drawn, is fine."""
-        if self.drawing is not None:
-            self.drawing.free()
-        self.drawing = None
+        """Free what OpenGL holds; the next picture makes it anew."""
+        if self.gl is not None:
+            self.gl.close()
+        self.gl = None
 
 
-class Drawing:
-    """An OpenGL context with what MuJoCo keeps in it, freed together and only by the thread that made them."""
-
-    def __init__(self, model: mujoco.MjModel, width: int, height: int):
-        self.thread = threading.get_ident()
-        model.vis.global_.offwidth = max(model.vis.global_.offwidth, width)
-        model.vis.global_.offheight = max(model.vis.global_.offheight, height)
-        self.gl = gl_context(width, height)
-        self.gl.make_current()
-        self.data, self.option = mujoco.MjData(model), mujoco.MjvOption()
-        self.scene = mujoco.MjvScene(model, maxgeom=200)
-        self.viewport = mujoco.MjrRect(0, 0, width, height)
-        self.context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self.context)
-        # Freed here and not by the garbage collector, which would free names of whichever context is current.
-        self.free = weakref.finalize(self, free_context, self.gl, self.context, self.thread, os.getpid())
-
-    def picture(self, sim: CpuSim, row: int, view: mujoco.MjvCamera) -> np.ndarray:
-        self.gl.make_current()
-        sim.batch.get_data(row, self.data)
-        mujoco.mj_kinematics(sim.model, self.data)
-        mujoco.mj_comPos(sim.model, self.data)
-        mujoco.mj_camlight(sim.model, self.data)
-        everything = int(mujoco.mjtCatBit.mjCAT_ALL)
-        mujoco.mjv_updateScene(sim.model, self.data, self.option, None, view, everything, self.scene)
-        pixels = np.empty((self.viewport.height, self.viewport.width, 3), np.uint8)
-        mujoco.mjr_render(self.viewport, self.scene, self.context)
-        mujoco.mjr_readPixels(pixels, None, self.viewport, self.context)
-        return pixels[::-1].copy()
+def picture(name: str, cameras: set[str]) -> tuple[str, str]:
+    """The camera and the kind of a picture's name; ValueError with near names if there is no such camera."""
+    for kind in KINDS[1:]:
+        if name.endswith(f"_{kind}") and name.removesuffix(f"_{kind}") in cameras:
+            return name.removesuffix(f"_{kind}"), kind
+    if name in cameras:
+        return name, KINDS[0]
+    names = [camera + kind for camera in sorted(cameras) for kind in ("", *(f"_{kind}" for kind in KINDS[1:]))]
+    raise ValueError(f"no picture named {name!r}{did_you_mean(name, names)}; there are {', '.join(names)}")
 
 
-KEPT: list[object] = []  # contexts that no thread may free: they live as long as the process
-
-
-def free_context(gl, context, thread: int, process: int) -> None:
-    """Free a context in the thread that made it; elsewhere keep it, since freeing it there frees another's names."""
-    if (threading.get_ident(), os.getpid()) != (thread, process):
-        KEPT.append((gl, context))
+def add_camera(spec: mujoco.MjSpec, robot: Robot, name: str) -> None:
+    """Add one of our cameras to the model."""
+    if name == "wrist":
+        tool = np.asarray(robot.tool_in_hand)
+        quat = looking(tool - WRIST, up=(1.0, 0.0, 0.0))
+        spec.body(robot.hand).add_camera(name=name, pos=WRIST, quat=quat, fovy=WRIST_FOVY)
         return
-    gl.make_current()
-    context.free()
-    gl.free()
+    low, high = np.asarray(robot.workspace)
+    away = np.asarray(FIXED[name]) / np.linalg.norm(FIXED[name])
+    place = 0.5 * (low + high) + 0.5 * DISTANCE * np.linalg.norm(high - low) * away
+    up = (1.0, 0.0, 0.0) if name == "top" else (0.0, 0.0, 1.0)
+    spec.worldbody.add_camera(name=name, pos=place, quat=looking(-away, up), fovy=FOVY)
 
 
-def gl_context(width: int, height: int):
-    """An off-screen OpenGL context; RenderingError with the reason where there is none."""
-    if os.environ.get("MUJOCO_GL", "").lower() in ("disable", "disabled", "off", "false", "0"):
-        raise RenderingError("rendering is turned off by MUJOCO_GL; unset it to draw pictures")
-    if not GL_PROCESS:
-        GL_PROCESS.append(os.getpid())
-    if os.getpid() != GL_PROCESS[0]:
-        raise RenderingError("pictures were drawn before this process was forked; start workers with 'spawn' instead")
-    try:
-        if sys.platform == "linux":
-            from mujoco.egl import GLContext
-        else:
-            from mujoco.gl_context import GLContext
-        return GLContext(width, height)
-    except Exception as error:  # EGL, PyOpenGL and drivers raise what they like
-        raise RenderingError(
-            f"no OpenGL context for pictures ({error}); on Debian or Ubuntu: apt-get install libegl1 libgl1-mesa-dri"
-        ) from error
+def looking(way, up) -> np.ndarray:
+    """The orientation, w x y z, of a camera that looks along `way` with `up` upwards in the picture."""
+    back = -np.asarray(way) / np.linalg.norm(way)
+    right = np.cross(up, back)
+    right /= np.linalg.norm(right)
+    quat = np.zeros(4)
+    mujoco.mju_mat2Quat(quat, np.stack([right, np.cross(back, right), back], axis=1).ravel())
+    return quat

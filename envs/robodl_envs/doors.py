@@ -12,11 +12,13 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
 from robodl_envs.arrays import did_you_mean
-from robodl_envs.batch_env import BatchEnv
+from robodl_envs.batch_env import BatchEnv, available_cores
+from robodl_envs.cameras import Eyes
 from robodl_envs.names import robot_class, task_class
 from robodl_envs.tasks.task import Task
 
 RENDER_MODES = ["rgb_array"]
+OBSERVATIONS = ("state", "image", "image+state")
 
 
 def make_batch(
@@ -28,19 +30,28 @@ def make_batch(
     max_episode_steps: int | None,
     threads: int,
     num: int,
+    observation: str,
+    cameras: Sequence[str],
+    image_size: int | Sequence[int],
+    renderer: str,
 ) -> BatchEnv:
     """A BatchEnv of named components. A task given as an object is copied: two environments never share one."""
+    if observation not in OBSERVATIONS:
+        raise ValueError(f"observation must be one of {', '.join(OBSERVATIONS)}, got {observation!r}")
     task = copy.deepcopy(task) if isinstance(task, Task) else task_class(task)()
     arm = robot_class(robot)(control=control, gripper=task.gripper)
-    return BatchEnv(arm, task, num, control_dt, reward, max_episode_steps, threads)
+    eyes = None
+    if observation != "state":
+        eyes = Eyes(arm, checked_names(cameras), checked_size(image_size), renderer, threads or available_cores())
+    return BatchEnv(arm, task, num, control_dt, reward, max_episode_steps, threads, observation, eyes)
 
 
 def make_spaces(batch: BatchEnv) -> tuple[spaces.Dict, spaces.Box]:
     """A single row's observation and action space."""
-    observation = spaces.Dict(
-        {key: spaces.Box(batch.low[columns], batch.high[columns]) for key, columns in batch.slices.items()}
-    )
-    return observation, spaces.Box(-1.0, 1.0, (batch.robot.action_size,), np.float32)
+    boxes = {key: spaces.Box(batch.low[columns], batch.high[columns]) for key, columns in batch.slices.items()}
+    if batch.eyes is not None:
+        boxes |= batch.eyes.space()
+    return spaces.Dict(boxes), spaces.Box(-1.0, 1.0, (batch.robot.action_size,), np.float32)
 
 
 def sorted_settings(env_class: type, task: str | Task, settings: dict[str, Any]) -> dict[str, Any]:
@@ -66,6 +77,21 @@ def dataclass_of(task: str | Task) -> Any:
     if not dataclasses.is_dataclass(found):
         raise TypeError(f"a task must be a dataclass, whose fields are its settings, got {found!r}")
     return found
+
+
+def checked_names(cameras: str | Sequence[str]) -> list[str]:
+    names = [cameras] if isinstance(cameras, str) else list(cameras)
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError(f"cameras must be names of pictures, such as ['front', 'wrist_depth'], got {cameras!r}")
+    return names
+
+
+def checked_size(size: int | Sequence[int]) -> tuple[int, int]:
+    """(height, width) of an image_size, which is one number for both or a pair."""
+    sides = [size, size] if isinstance(size, Integral) else list(size) if isinstance(size, Sequence) else []
+    if len(sides) != 2 or not all(isinstance(side, Integral) and not isinstance(side, bool) for side in sides):
+        raise ValueError(f"image_size must be an integer or (height, width), pixels, got {size!r}")
+    return int(sides[0]), int(sides[1])
 
 
 def checked_render_mode(mode: str | None) -> str | None:

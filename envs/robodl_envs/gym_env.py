@@ -8,7 +8,6 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
-from robodl_envs.cameras import SceneCamera
 from robodl_envs.doors import (
     RENDER_MODES,
     checked_autoreset,
@@ -19,14 +18,19 @@ from robodl_envs.doors import (
     row_seeds,
     sorted_settings,
 )
+from robodl_envs.rendering.pretty import SceneCamera
 from robodl_envs.tasks.task import Task
 
 
 class RobotTaskEnv(gymnasium.Env):
     """One arm doing one task: the N = 1 face of BatchEnv.
 
-    Observations are dicts of float32 arrays: observation, achieved_goal, desired_goal. info has is_success (of
+    Observations are dicts. With observation="state" of float32 vectors: observation, achieved_goal, desired_goal.
+    With "image" of pictures, and of what the arm feels of itself, proprioception: joints, gripper, tool; where goals
+    and objects are must be seen. With "image+state" of both pictures and the former vectors. info has is_success (of
     this instant), success_once (in this episode), success_at_end (lasting for the last 5 steps) and diverged.
+
+    `make` gives a GoalEnv, which has compute_reward, where the observation holds goals.
     `gymnasium.make` adds the time limit from the registry; made directly, the environment has the one given here.
 
     Args:
@@ -34,6 +38,12 @@ class RobotTaskEnv(gymnasium.Env):
         robot: name of a registered robot.
         control: "tool" for Cartesian increments of the tool, "joint" for increments of the joint angles.
         reward: "dense" or "sparse" (0 at the goal, -1 elsewhere).
+        observation: "state", "image" or "image+state".
+        cameras: names of pictures: front, side, top, wrist, or a camera of the task's own, each also with _depth (m,
+            float32) or _segmentation (0 background, 1 floor, 2 robot, 3 goal, 4 objects) appended.
+        image_size: pixels, or (height, width).
+        renderer: of the pictures: "ray" casts rays, the same bits everywhere; "gl" draws with OpenGL, which is faster
+            for large pictures and the wrist's camera, and falls back to rays where there is no OpenGL.
         control_dt: seconds of one step, a multiple of the timestep, 0.004 s.
         max_episode_steps: steps after which an episode is truncated; None for never.
         render_mode: "rgb_array" or None.
@@ -48,13 +58,30 @@ class RobotTaskEnv(gymnasium.Env):
         robot: str = "panda",
         control: str = "tool",
         reward: str = "dense",
+        observation: str = "state",
+        cameras: Sequence[str] = ("front", "side"),
+        image_size: int | Sequence[int] = 64,
+        renderer: str = "ray",
         control_dt: float = 0.04,
         max_episode_steps: int | None = None,
         render_mode: str | None = None,
         threads: int = 1,
     ):
         self.settings = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
-        self.batch = make_batch(task, robot, control, reward, control_dt, max_episode_steps, threads, num=1)
+        self.batch = make_batch(
+            task,
+            robot,
+            control,
+            reward,
+            control_dt,
+            max_episode_steps,
+            threads,
+            1,
+            observation,
+            cameras,
+            image_size,
+            renderer,
+        )
         self.render_mode = checked_render_mode(render_mode)
         self.metadata = {**self.metadata, "render_fps": max(1, round(1.0 / control_dt))}
         self.camera = SceneCamera()
@@ -77,16 +104,13 @@ class RobotTaskEnv(gymnasium.Env):
         observation, reward, terminated, truncated, info = self.batch.step(action[None])
         return first_row(observation), float(reward[0]), bool(terminated[0]), bool(truncated[0]), scalars(info)
 
-    def compute_reward(self, achieved_goal, desired_goal, info=None):
-        """Rewards of goals with any leading axes, (..., g) -> (...,): a pure function, info is not looked at."""
-        return self.batch.reward(np.asarray(achieved_goal), np.asarray(desired_goal))
-
     def render(self):
         """A picture, (480, 480, 3) uint8, where render_mode is "rgb_array"."""
         return self.camera.render(self.batch.sim) if self.render_mode else None
 
     def close(self):
         self.camera.close()
+        self.batch.close()
 
     def get_state(self) -> dict[str, Any]:
         """An exact, picklable copy of the episode, for `set_state`."""
@@ -98,6 +122,14 @@ class RobotTaskEnv(gymnasium.Env):
 
     def __reduce__(self):
         return restored, (type(self), self.settings, self.get_state(), carried(self))
+
+
+class GoalEnv(RobotTaskEnv):
+    """A RobotTaskEnv whose observations hold goals: hindsight replay may ask for the rewards of others."""
+
+    def compute_reward(self, achieved_goal, desired_goal, info=None):
+        """Rewards of goals with any leading axes, (..., g) -> (...,): a pure function, info is not looked at."""
+        return self.batch.reward(np.asarray(achieved_goal), np.asarray(desired_goal))
 
 
 class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
@@ -121,6 +153,10 @@ class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
         robot: str = "panda",
         control: str = "tool",
         reward: str = "dense",
+        observation: str = "state",
+        cameras: Sequence[str] = ("front", "side"),
+        image_size: int | Sequence[int] = 64,
+        renderer: str = "ray",
         control_dt: float = 0.04,
         max_episode_steps: int | None = None,
         render_mode: str | None = None,
@@ -128,7 +164,20 @@ class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
     ):
         self.settings = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
-        self.batch = make_batch(task, robot, control, reward, control_dt, max_episode_steps, threads, num=num_envs)
+        self.batch = make_batch(
+            task,
+            robot,
+            control,
+            reward,
+            control_dt,
+            max_episode_steps,
+            threads,
+            num_envs,
+            observation,
+            cameras,
+            image_size,
+            renderer,
+        )
         self.num_envs = num_envs
         self.autoreset_mode = checked_autoreset(autoreset_mode)
         self.render_mode = checked_render_mode(render_mode)
@@ -177,10 +226,6 @@ class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
         info |= {"final_info": masked(final, ended.copy()), "_final_info": ended.copy()}
         return observation, info
 
-    def compute_reward(self, achieved_goal, desired_goal, info=None):
-        """Rewards of goals with any leading axes, (..., g) -> (...,): a pure function, info is not looked at."""
-        return self.batch.reward(np.asarray(achieved_goal), np.asarray(desired_goal))
-
     def render(self):
         """A tuple of pictures, one a row, (480, 480, 3) uint8, where render_mode is "rgb_array"."""
         if not self.render_mode:
@@ -189,6 +234,7 @@ class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
 
     def close_extras(self, **kwargs):
         self.camera.close()
+        self.batch.close()
 
     def get_state(self) -> dict[str, Any]:
         """An exact, picklable copy of all episodes, for `set_state`."""
@@ -201,6 +247,14 @@ class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
 
     def __reduce__(self):
         return restored, (type(self), self.settings, self.get_state(), carried(self))
+
+
+class GoalVectorEnv(RobotTaskVectorEnv):
+    """A RobotTaskVectorEnv whose observations hold goals: hindsight replay may ask for the rewards of others."""
+
+    def compute_reward(self, achieved_goal, desired_goal, info=None):
+        """Rewards of goals with any leading axes, (..., g) -> (...,): a pure function, info is not looked at."""
+        return self.batch.reward(np.asarray(achieved_goal), np.asarray(desired_goal))
 
 
 def first_row(observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -232,12 +286,14 @@ def restored(cls, settings, state, own):
 
 def make(task: str | Task, **settings) -> RobotTaskEnv:
     """What `gymnasium.make` calls: settings are RobotTaskEnv's and the task's own, such as Reach's radius."""
-    return RobotTaskEnv(**sorted_settings(RobotTaskEnv, task, settings))
+    env = RobotTaskEnv if settings.get("observation") == "image" else GoalEnv
+    return env(**sorted_settings(RobotTaskEnv, task, settings))
 
 
 def make_vec(task: str | Task, **settings) -> RobotTaskVectorEnv:
     """What `gymnasium.make_vec` calls: settings are RobotTaskVectorEnv's and the task's own."""
-    return RobotTaskVectorEnv(**sorted_settings(RobotTaskVectorEnv, task, settings))
+    envs = RobotTaskVectorEnv if settings.get("observation") == "image" else GoalVectorEnv
+    return envs(**sorted_settings(RobotTaskVectorEnv, task, settings))
 
 
 # Gymnasium looks at a creator's metadata to see whether it must wrap it for render_mode="human" or "rgb_array_list".

@@ -16,6 +16,7 @@ OBJECT_BIT, ROBOT_BIT = 1, 2
 OBJECT = {"contype": OBJECT_BIT, "conaffinity": OBJECT_BIT | ROBOT_BIT}
 ROBOT = {"contype": ROBOT_BIT, "conaffinity": OBJECT_BIT}
 NO_CONTACT = {"contype": 0, "conaffinity": 0}
+FLOOR = (0.32, 0.36, 0.40, 1.0)
 
 
 def empty_scene() -> mujoco.MjSpec:
@@ -28,14 +29,14 @@ def empty_scene() -> mujoco.MjSpec:
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
     spec.option.impratio = 10.0
     world = spec.worldbody
-    world.add_geom(name="floor", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[1.5, 1.5, 0.1], material="floor", **OBJECT)
+    world.add_geom(name="floor", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[1.5, 1.5, 0.1], material="floor", rgba=FLOOR, **OBJECT)
     world.add_light(pos=[0.3, -0.8, 2.2], dir=[0.1, 0.4, -1.0], type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
     spec.add_texture(
         name="floor",
         type=mujoco.mjtTexture.mjTEXTURE_2D,
         builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
-        rgb1=[0.32, 0.36, 0.40],
-        rgb2=[0.28, 0.32, 0.36],
+        rgb1=[1.0, 1.0, 1.0],  # times the floor's colour, which is all that pictures for learning show
+        rgb2=[0.88, 0.89, 0.90],
         width=64,
         height=64,
     )

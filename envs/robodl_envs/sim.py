@@ -68,13 +68,19 @@ class CpuSim:
             self.batch.joint,
             self.batch.sensor,
         )
-        self.expand, self.bind = self.batch.expand, self.batch.bind
+        self.bind = self.batch.bind
+        self.own: dict[str, np.ndarray] = {}  # fields of the model in which rows differ, (N, ...), live
         self._bad = self.batch.warning[:, BAD_STATE, 1]  # (N, 3) counters, live
         self._remember_bad()
 
     def mocap_pos(self, body: str) -> np.ndarray:
         """Position of a mocap body, (N, 3), world frame, live and writable."""
         return self.batch.mocap_pos[:, int(self.model.body(body).mocapid[0])]
+
+    def expand(self, field: str) -> np.ndarray:
+        """A field of the model with values of each row's own: (N, ...), live and writable."""
+        self.own[field] = self.batch.expand(field)
+        return self.own[field]
 
     def reset(self, ids: np.ndarray) -> None:
         """Put rows ids into the model's initial state; derived arrays follow at the next `forward`."""
@@ -102,12 +108,15 @@ class CpuSim:
 
     def get_state(self) -> dict[str, np.ndarray]:
         """An exact copy of all rows."""
-        return {"state": self.batch.state.copy(), "warning": self.batch.warning.copy()}
+        own = {field: values.copy() for field, values in self.own.items()}
+        return {"state": self.batch.state.copy(), "warning": self.batch.warning.copy(), "own": own}
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         """Go on from a copy made by `get_state`."""
         self.batch.state[:] = state["state"]
         self.batch.warning[:] = state["warning"]
+        for field, values in state["own"].items():
+            self.own[field][:] = values
         self._remember_bad()
         self.forward()
 

@@ -12,6 +12,8 @@ from robodl_envs.robots.controllers import CONTROLLERS, JointDelta, ToolDelta
 from robodl_envs.robots.gripper import ParallelGripper
 from robodl_envs.scene import NO_CONTACT, ROBOT
 
+REACH = np.array([[-1.5, -1.5, -0.5], [1.5, 1.5, 1.5]])  # m, where a tool can be
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -170,6 +172,14 @@ class Robot(Component):
         speed = 2.0 * self.velocity
         joints = [np.stack([low - 0.1, high + 0.1]), np.stack([-speed, speed])]
         return [*joints, *self.fingers.bounds(), *self.controller.bounds()]
+
+    def proprioception(self):
+        """What the arm feels of itself, for observations that see: `observe`, and the tool's place, (N, 3)."""
+        return [*self.observe(), self.tool]
+
+    def proprioception_bounds(self):
+        """Bounds of `proprioception`, a list of (2, k)."""
+        return [*self.bounds(), REACH]
 
 
 def add_shape(body, shape: Shape) -> None:

@@ -1,0 +1,203 @@
+"""Pictures for learning by OpenGL: no shadows, no antialiasing, few vertices, one context a thread.
+
+On a processor (Mesa's llvmpipe) a picture costs its vertices and its state changes, hardly its pixels.
+"""
+
+import copy
+import os
+import queue
+import threading
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from robodl_envs.rendering.gl import Canvas, pose
+from robodl_envs.rendering.views import FAR, VISIBLE, dtype_of, shape_of
+from robodl_envs.sim import CpuSim
+
+EVERYTHING = int(mujoco.mjtCatBit.mjCAT_ALL)
+GEOM = int(mujoco.mjtObj.mjOBJ_GEOM)
+FLAGS_OFF = ("SHADOW", "REFLECTION", "HAZE", "SKYBOX")
+
+
+class GlViews:
+    """What cameras of the model see in each row, drawn by `threads` threads.
+
+    Args:
+        cameras: {name: kinds}, any of "rgb", "depth", "segmentation" for each.
+        classes: (ngeom,) uint8, what segmentation calls each geom.
+        threads: 1 draws in the calling thread.
+    """
+
+    def __init__(
+        self,
+        sim: CpuSim,
+        cameras: Mapping[str, Collection[str]],
+        height: int,
+        width: int,
+        classes: np.ndarray,
+        threads: int,
+    ):
+        # Mesa's own threads get into the way of ours: at 64x64 it draws twice as fast without them. It reads the
+        # variable when a process makes its first context.
+        os.environ.setdefault("LP_NUM_THREADS", "0")
+        self.sim, self.cameras, self.size = sim, cameras, (height, width)
+        self.threads = threads
+        arguments = (sim, cameras, height, width, classes)
+        self.painters: list[Painter | Worker] = (
+            [Painter(*arguments)] if threads == 1 else [Worker(Painter, *arguments) for _ in range(threads)]
+        )
+        self.thread, self.process = threading.get_ident(), os.getpid()
+
+    @property
+    def mine(self) -> bool:
+        """Whether this thread, of this process, may draw here."""
+        return os.getpid() == self.process and (self.threads > 1 or threading.get_ident() == self.thread)
+
+    def draw(self, ids: np.ndarray, sky: np.ndarray | None = None) -> dict[str, dict[str, np.ndarray]]:
+        """Pictures of rows ids, (n,): {camera: {kind: (n, height, width, channels)}}.
+
+        Args:
+            sky: colour of nothing, (N, 3) uint8; None for black.
+        """
+        pictures = {
+            name: {kind: np.empty((len(ids), *shape_of(kind, *self.size)), dtype_of(kind)) for kind in kinds}
+            for name, kinds in self.cameras.items()
+        }
+        if self.threads == 1:
+            self.painters[0].draw(range(len(ids)), ids, pictures, sky)
+            return pictures
+        shares = np.array_split(np.arange(len(ids)), self.threads)
+        for painter, share in zip(self.painters, shares, strict=True):
+            painter.start(share, ids, pictures, sky)
+        for painter in self.painters:
+            painter.join()
+        return pictures
+
+    def close(self) -> None:
+        if os.getpid() == self.process:
+            for painter in self.painters:
+                painter.close()
+        self.painters = []
+
+
+class Painter:
+    """One thread's canvas. Made, used and closed in that thread."""
+
+    def __init__(self, sim: CpuSim, cameras, height: int, width: int, classes: np.ndarray):
+        self.sim, self.cameras, self.classes = sim, cameras, np.append(np.uint8(0), classes)
+        model = copy.copy(sim.model)
+        quality = model.vis.quality
+        quality.offsamples = quality.shadowsize = 0
+        quality.numslices, quality.numstacks, quality.numquads = 6, 4, 1
+        self.canvas = Canvas(model, width, height)
+        self.canvas.option.flags[int(mujoco.mjtVisFlag.mjVIS_TEXTURE)] = 0
+        self.canvas.option.geomgroup[:] = VISIBLE
+        for name in FLAGS_OFF:
+            self.canvas.scene.flags[int(getattr(mujoco.mjtRndFlag, f"mjRND_{name}"))] = 0
+        self.views = {name: camera_view(model, name) for name in cameras}
+        self.rgb = np.empty((height, width, 3), np.uint8)
+        self.depth = np.empty((height, width), np.float32)
+        near, far = (clip * model.stat.extent for clip in (model.vis.map.znear, model.vis.map.zfar))
+        self.clip = (near, near / far)
+        no_highlights(model)
+
+    def draw(self, share, ids, pictures, sky) -> None:
+        """Draw the rows ids[k] for k in share into the k-th of the pictures."""
+        self.canvas.gl.make_current()
+        for k in share:
+            pose(self.sim, int(ids[k]), self.canvas.model, self.canvas.data)
+            if self.sim.own:
+                no_highlights(self.canvas.model)
+            for name, view in self.views.items():
+                self.paint(view, {kind: picture[k] for kind, picture in pictures[name].items()}, sky, ids[k])
+
+    def paint(self, view, pictures, sky, row) -> None:
+        canvas = self.canvas
+        model, scene = canvas.model, canvas.scene
+        mujoco.mjv_updateScene(model, canvas.data, canvas.option, None, view, EVERYTHING, scene)
+        depth = self.depth if "depth" in pictures or sky is not None else None
+        if "rgb" in pictures or depth is not None:
+            mujoco.mjr_render(canvas.viewport, scene, canvas.context)
+            mujoco.mjr_readPixels(self.rgb, depth, canvas.viewport, canvas.context)
+        if "rgb" in pictures:
+            pictures["rgb"][:] = self.rgb[::-1]
+            if sky is not None:
+                pictures["rgb"][self.depth[::-1] == 1.0] = sky[row]
+        if "depth" in pictures:
+            near, ratio = self.clip
+            pictures["depth"][..., 0] = np.minimum(near / (1.0 - self.depth[::-1] * (1.0 - ratio)), FAR)
+        if "segmentation" in pictures:
+            pictures["segmentation"][..., 0] = self.segments()[::-1]
+
+    def segments(self) -> np.ndarray:
+        """Classes of the scene's geoms, (height, width) uint8, bottom row first."""
+        canvas = self.canvas
+        scene = canvas.scene
+        segment, by_id = (int(getattr(mujoco.mjtRndFlag, f"mjRND_{name}")) for name in ("SEGMENT", "IDCOLOR"))
+        scene.flags[segment] = scene.flags[by_id] = 1
+        mujoco.mjr_render(canvas.viewport, scene, canvas.context)
+        mujoco.mjr_readPixels(self.rgb, None, canvas.viewport, canvas.context)
+        scene.flags[segment] = scene.flags[by_id] = 0
+        table = np.zeros(scene.ngeom + 1, np.uint8)  # by what the picture calls a geom: its number in the scene, plus 1
+        for i in range(scene.ngeom):
+            geom = scene.geoms[i]
+            if geom.objtype == GEOM:
+                table[geom.segid + 1] = self.classes[geom.objid + 1]
+        return table[self.rgb[..., 0]]  # fewer than 255 geoms
+
+    def close(self) -> None:
+        self.canvas.free()
+
+
+class Worker:
+    """A Painter in a thread of its own."""
+
+    def __init__(self, make: Callable[..., Painter], *arguments: Any):
+        self.orders: queue.SimpleQueue = queue.SimpleQueue()
+        self.done: queue.SimpleQueue = queue.SimpleQueue()
+        self.working = threading.Thread(target=self.work, args=(make, arguments), daemon=True, name="robodl painter")
+        self.working.start()
+        self.join()
+
+    def work(self, make, arguments) -> None:
+        try:
+            painter = make(*arguments)
+        except Exception as error:  # handed to the thread that waits
+            self.done.put(error)
+            return
+        self.done.put(None)
+        while (order := self.orders.get()) is not None:
+            try:
+                painter.draw(*order)
+                self.done.put(None)
+            except Exception as error:
+                self.done.put(error)
+        painter.close()
+
+    def start(self, *order: Any) -> None:
+        self.orders.put(order)
+
+    def join(self) -> None:
+        """Wait until the order is carried out; raise what went wrong in it."""
+        error = self.done.get()
+        if error is not None:
+            raise error
+
+    def close(self) -> None:
+        self.orders.put(None)
+        self.working.join()
+
+
+def camera_view(model: mujoco.MjModel, name: str) -> mujoco.MjvCamera:
+    view = mujoco.MjvCamera()
+    view.type, view.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, model.camera(name).id
+    return view
+
+
+def no_highlights(model: mujoco.MjModel) -> None:
+    """Light as ray casting has it: no part of it depends on where a surface mirrors."""
+    model.vis.headlight.specular = 0.0
+    model.light_specular[:] = 0.0

@@ -1,0 +1,94 @@
+"""OpenGL contexts: what is drawn on, for learning and for people.
+
+A context is made at the first picture, never at import, and through EGL on Linux whatever MUJOCO_GL says, except
+"disable", which is honoured. A context belongs to one thread. It does not survive a fork, and a driver that was used
+before a fork may hang after it, so that a forked child is told.
+"""
+
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+
+import mujoco
+
+from robodl_envs.sim import CpuSim
+
+GL_PROCESS: list[int] = []  # the process that first used OpenGL, which its forked children inherit
+KEPT: list[object] = []  # contexts that no thread may free: they live as long as the process
+
+
+class RenderingError(RuntimeError):
+    """No picture can be drawn here; the message says why and what would help."""
+
+
+class Canvas:
+    """An OpenGL context with what MuJoCo keeps in it, freed together and only by the thread that made them.
+
+    Args:
+        model: its `vis` settings are those that count when a context is made.
+    """
+
+    def __init__(self, model: mujoco.MjModel, width: int, height: int):
+        self.thread = threading.get_ident()
+        self.model = model
+        model.vis.global_.offwidth, model.vis.global_.offheight = width, height
+        self.gl = gl_context(width, height)
+        self.gl.make_current()
+        self.data, self.option = mujoco.MjData(model), mujoco.MjvOption()
+        self.scene = mujoco.MjvScene(model, maxgeom=model.ngeom + 100)
+        self.viewport = mujoco.MjrRect(0, 0, width, height)
+        self.context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self.context)
+        # Freed here and not by the garbage collector, which would free names of whichever context is current.
+        self.free = weakref.finalize(self, free_context, self.gl, self.context, self.thread, os.getpid())
+
+    @property
+    def mine(self) -> bool:
+        """Whether this thread made the canvas, and so may draw on it."""
+        return self.thread == threading.get_ident()
+
+
+def free_context(gl, context, thread: int, process: int) -> None:
+    """Free a context in the thread that made it; elsewhere keep it, since freeing it there frees another's names."""
+    if (threading.get_ident(), os.getpid()) != (thread, process):
+        KEPT.append((gl, context))
+        return
+    gl.make_current()
+    context.free()
+    gl.free()
+
+
+def gl_context(width: int, height: int):
+    """An off-screen OpenGL context; RenderingError with the reason where there is none."""
+    if os.environ.get("MUJOCO_GL", "").lower() in ("disable", "disabled", "off", "false", "0"):
+        raise RenderingError("OpenGL is turned off by MUJOCO_GL; unset it to use it")
+    if not GL_PROCESS:
+        GL_PROCESS.append(os.getpid())
+    if os.getpid() != GL_PROCESS[0]:
+        raise RenderingError("OpenGL was used before this process was forked; start workers with 'spawn' instead")
+    try:
+        return context_class()(width, height)
+    except Exception as error:  # EGL, PyOpenGL and drivers raise what they like
+        raise RenderingError(
+            f"no OpenGL context ({error}); on Debian or Ubuntu: apt-get install libegl1 libgl1-mesa-dri"
+        ) from error
+
+
+def context_class() -> Callable:
+    if sys.platform == "linux":
+        from mujoco.egl import GLContext
+    else:
+        from mujoco.gl_context import GLContext
+    return GLContext
+
+
+def pose(sim: CpuSim, row: int, model: mujoco.MjModel, data: mujoco.MjData) -> None:
+    """Put a row's own model and state into scratch ones, with all that a picture needs."""
+    if sim.own:
+        sim.batch.get_model(row, model)
+    sim.batch.get_data(row, data)
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)  # cameras and lights may follow a body's centre of mass
+    mujoco.mj_camlight(model, data)

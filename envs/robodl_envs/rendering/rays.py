@@ -1,0 +1,236 @@
+"""Pictures by ray casting on the simulation's own thread pool: no OpenGL, and the same bits on every machine.
+
+Two things make it fast where a camera does not move. The backdrop, all that does not move either, is cast once and
+kept while a row's camera, lights, colours and static geoms stay as they are. And rays are cast only through pixels that
+a moving geom can cover: those in rectangles around the pictures of the pieces of its bounding capsule.
+"""
+
+import copy
+from collections.abc import Collection
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from robodl_envs.rendering.gl import pose
+from robodl_envs.rendering.shading import Lights, geom_colors, values
+from robodl_envs.rendering.views import FAR, VISIBLE, dtype_of, shape_of
+from robodl_envs.sim import CpuSim
+
+NEAR = 0.01  # m; a geom that comes closer to the eye than this may cover the whole picture
+PIECES = 2  # of a bounding capsule; more cover fewer pixels in vain, and take longer to find
+HIDDEN = 5  # a geom group that is not drawn
+
+Poses = tuple[np.ndarray, np.ndarray]  # (n, ..., 3) places and (n, ..., 3, 3) frames
+
+
+class RayView:
+    """What one camera sees in each row.
+
+    Args:
+        kinds: any of "rgb", "depth", "segmentation".
+        classes: (ngeom,) uint8, what segmentation calls each geom.
+        moves: whether the camera is carried by something that moves.
+        slots: backdrops that are kept: 0 for one a row, or 1 for a camera that draws one row at a time.
+    """
+
+    def __init__(
+        self,
+        sim: CpuSim,
+        kinds: Collection[str],
+        height: int,
+        width: int,
+        classes: np.ndarray,
+        moves: bool = False,
+        slots: int = 0,
+    ):
+        self.sim, self.kinds, self.height, self.width, self.moves = sim, tuple(kinds), height, width, moves
+        self.classes = np.append(classes, np.uint8(0))  # geom -1 is background
+        model = sim.model
+        static = model.body_weldid[model.geom_bodyid] == 0
+        self.static, self.moving = np.flatnonzero(static), np.flatnonzero(~static)
+        self.scratch: Any = None  # a model that shows static geoms alone, and its data
+        columns = np.arange(width) + 0.5 - 0.5 * width
+        rows = 0.5 * height - 0.5 - np.arange(height)
+        self.right, self.up = (np.ravel(grid) for grid in np.meshgrid(columns, rows))  # (P,) pixels from the middle
+        self.slots = slots or sim.num
+        self.seen = np.full((self.slots, 0), np.nan)  # what each backdrop was drawn for
+        self.backdrop: dict[str, np.ndarray] = {}  # by kind, and "far", the depth whether asked for or not
+
+    def draw(self, ids: np.ndarray, eye: Poses, fovy: np.ndarray, geoms: Poses, sky=None) -> dict[str, np.ndarray]:
+        """Pictures of rows ids, (n,): {kind: (n, height, width, channels)}.
+
+        Args:
+            eye: the cameras' places and frames, x right, y up, z backwards: (n, 3), (n, 3, 3).
+            fovy: (n,) vertical fields of view, degrees.
+            geoms: the geoms' places and frames: (n, ngeom, 3), (n, ngeom, 3, 3).
+            sky: (n, 3) uint8, the colour of nothing; None for black.
+        """
+        n, count = len(ids), self.height * self.width
+        focal = 0.5 * self.height / np.tan(0.5 * np.radians(fovy))  # (n,) pixels
+        paint = Lights(self.sim, ids), geom_colors(self.sim, ids)
+        if self.moves:
+            pictures = self.blank(n, sky)
+            far = np.full((n, count), np.inf, np.float32)
+            pixels = np.broadcast_to(np.arange(count), (n, count))
+        else:
+            self.refresh(ids, eye, focal, geoms, paint, sky)
+            slots = ids % self.slots
+            pictures = {kind: self.backdrop[kind][slots] for kind in self.kinds}  # new arrays
+            far = self.backdrop["far"][slots]
+            pixels = listed(self.covered(ids, eye, focal, geoms))  # (n, L): all that may be covered, and some more
+        if pixels.size:
+            rays = self.rays(pixels, eye[1], focal)
+            hits = self.sim.batch.ray(
+                eye[0][:, None], rays, VISIBLE, self.moves, ids=np.asarray(ids, np.int32), normal=True
+            )
+            self.paint(pictures, pixels, rays, hits, far, eye[0], paint)
+        return {kind: picture.reshape(n, self.height, self.width, -1) for kind, picture in pictures.items()}
+
+    def blank(self, n: int, sky) -> dict[str, np.ndarray]:
+        """Pictures of nothing, (n, P, channels)."""
+        pictures = {}
+        for kind in self.kinds:
+            pictures[kind] = np.zeros((n, self.height * self.width, shape_of(kind, 1, 1)[2]), dtype_of(kind))
+        if "depth" in pictures:
+            pictures["depth"][:] = FAR
+        if "rgb" in pictures and sky is not None:
+            pictures["rgb"][:] = sky[:, None]
+        return pictures
+
+    def paint(self, pictures, pixels, rays, hits, far, place, paint) -> None:
+        """Write what rays through pixels, (n, L), hit nearer than far, (n, P), into the pictures."""
+        depth, geom, normal = hits
+        count = self.height * self.width
+        flat = pixels + count * np.arange(len(pixels))[:, None]  # (n, L), where a pixel lies in all rows' pictures
+        hit = np.flatnonzero((geom >= 0) & (depth < far.ravel()[flat]))
+        row, flat, geom, depth = hit // pixels.shape[1], flat.ravel()[hit], geom.ravel()[hit], depth.ravel()[hit]
+        if "rgb" in pictures:
+            lights, colors = paint
+            ray, normal = rays.reshape(-1, 3)[hit], normal.reshape(-1, 3)[hit]
+            color = colors[row if len(colors) > 1 else 0, geom]
+            pictures["rgb"].reshape(-1, 3)[flat] = lights.lit(color, row, place, depth, ray, normal)
+        if "depth" in pictures:
+            pictures["depth"].reshape(-1)[flat] = np.minimum(depth, FAR)
+        if "segmentation" in pictures:
+            pictures["segmentation"].reshape(-1)[flat] = self.classes[geom]
+
+    def rays(self, pixels, frame, focal) -> np.ndarray:
+        """Rays through pixels, (n, L), in the world's frame: (n, L, 3), of length 1 along the line of sight.
+
+        Written out, because the last bits of a matrix product depend on its shape.
+        """
+        scaled = frame / focal[:, None, None]
+        rays = np.empty((*pixels.shape, 3))
+        right, up = self.right[pixels], self.up[pixels]
+        for axis in range(3):
+            np.multiply(right, scaled[:, axis, :1], out=rays[..., axis])
+            rays[..., axis] += up * scaled[:, axis, 1:2]
+            rays[..., axis] -= frame[:, axis, 2:]
+        return rays
+
+    def covered(self, ids, eye, focal, geoms) -> np.ndarray:
+        """Pixels that moving geoms may cover: (n, P) bool."""
+        place, frame = eye
+        center, turn = geoms[0][:, self.moving], geoms[1][:, self.moving]
+        axis, half, radius = bounding_capsules(self.sim, ids, self.moving)  # (n or 1, g)
+        along = half[..., None] * np.take_along_axis(turn, axis[..., None, None], axis=3)[..., 0]  # (n, g, 3)
+        cuts = np.linspace(-1.0, 1.0, PIECES + 1)[:, None, None, None]
+        points = (center - place[:, None]) + cuts * along  # (c, n, g, 3), the middles of the pieces' end spheres
+        seen = np.einsum("cngi,nij->cngj", points, frame)  # camera frame
+        depth = -seen[..., 2]
+        near = np.maximum(depth - radius, NEAR)
+        at = seen[..., :2] / np.maximum(depth, NEAR)[..., None]
+        reach = (radius / near)[..., None] * (1.0 + np.abs(at))
+        low, high = pair(at - reach, np.minimum), pair(at + reach, np.maximum)  # (n, pieces * g, 2), at depth 1
+        close = pair((depth - radius < NEAR)[..., None], np.logical_or)[..., 0]
+        behind = pair((depth + radius < NEAR)[..., None], np.logical_and)[..., 0]
+        low[close], high[close] = -np.inf, np.inf
+        low[behind], high[behind] = np.inf, -np.inf
+        low, high = (focal[:, None, None] * edge for edge in (low, high))  # pixels from the middle
+        right, up = self.right[: self.width], self.up[:: self.width]
+        columns = (right >= low[..., :1] - 1e-3) & (right <= high[..., :1] + 1e-3)  # (n, pieces * g, W)
+        rows = (up >= low[..., 1:] - 1e-3) & (up <= high[..., 1:] + 1e-3)  # (n, pieces * g, H)
+        # Small whole numbers, exact in any order of summation.
+        count = rows.transpose(0, 2, 1).astype(np.float32) @ columns.astype(np.float32)
+        return count.reshape(len(place), -1) > 0.0
+
+    def refresh(self, ids, eye, focal, geoms, paint, sky) -> None:
+        """Draw the backdrops of rows in which anything that they depend on is not what it was."""
+        n, slots = len(ids), ids % self.slots
+        lights, colors = paint
+        parts = [*eye, focal, geoms[0][:, self.static], geoms[1][:, self.static], *lights.parts()]
+        parts += [colors[:, self.static], values(self.sim, "geom_size", ids)[:, self.static]]
+        parts += [] if sky is None else [sky]
+        whole = [np.broadcast_to(part, (n, *part.shape[1:])).reshape(n, -1) for part in parts]
+        key = np.concatenate(whole, axis=1)
+        if not self.backdrop:
+            self.backdrop = self.blank(self.slots, None)
+            self.backdrop["far"] = np.empty((self.slots, self.height * self.width), np.float32)
+            self.seen = np.full((self.slots, key.shape[1]), np.nan)
+        changed = np.flatnonzero((self.seen[slots] != key).any(axis=1))
+        drawn: dict[bytes, int] = {}
+        for k in changed:
+            twin = drawn.setdefault(key[k].tobytes(), k)
+            if twin == k:
+                self.draw_backdrop(ids[k : k + 1], k, eye, focal, paint, sky)
+                continue
+            for kept in self.backdrop.values():
+                kept[slots[k]] = kept[slots[twin]]
+        self.seen[slots[changed]] = key[changed]
+
+    def draw_backdrop(self, ids, k, eye, focal, paint, sky) -> None:
+        """Draw the backdrop of one row, the k-th of those asked for."""
+        if self.scratch is None:
+            model = copy.copy(self.sim.model)
+            self.scratch = model, mujoco.MjData(model)
+        model, data = self.scratch
+        model.geom_group[self.moving] = HIDDEN
+        pose(self.sim, int(ids[0]), model, data)
+        model.geom_group[self.moving] = HIDDEN  # a row's own model has brought the groups back
+        one, count = slice(k, k + 1), self.height * self.width
+        pixels = np.arange(count)[None]
+        rays = self.rays(pixels, eye[1][one], focal[one])
+        geom, depth, normal = np.empty(count, np.int32), np.empty(count), np.empty((count, 3))
+        mujoco.mj_multiRay(
+            model, data, eye[0][k], rays.ravel(), VISIBLE, True, -1, geom, depth, normal.ravel(), count, mujoco.mjMAXVAL
+        )
+        pictures = self.blank(1, None if sky is None else sky[one])
+        far = np.full((1, count), np.inf, np.float32)
+        lights, colors = paint
+        own = Lights(self.sim, ids), colors[one] if len(colors) > 1 else colors
+        self.paint(pictures, pixels, rays, (depth[None], geom[None], normal[None]), far, eye[0][one], own)
+        slot = ids[0] % self.slots
+        for kind, picture in pictures.items():
+            self.backdrop[kind][slot] = picture[0]
+        self.backdrop["far"][slot] = np.where(geom >= 0, depth, np.inf)
+
+
+def pair(ends: np.ndarray, join: np.ufunc) -> np.ndarray:
+    """Join neighbouring ends, (c + 1, n, g, k), to pieces, (n, c * g, k)."""
+    pieces = join(ends[:-1], ends[1:])
+    return pieces.transpose(1, 0, 2, 3).reshape(pieces.shape[1], -1, pieces.shape[3])
+
+
+def listed(mask: np.ndarray) -> np.ndarray:
+    """Indices of the True columns of each row of (n, P), filled up to equal numbers with 0: (n, L)."""
+    counts = mask.sum(axis=1)
+    indices = np.zeros((len(mask), int(counts.max(initial=0))), np.int64)
+    indices[np.arange(indices.shape[1]) < counts[:, None]] = np.flatnonzero(mask) % mask.shape[1]
+    return indices
+
+
+def bounding_capsules(sim: CpuSim, ids: np.ndarray, geoms: np.ndarray):
+    """Capsules around geoms: their axis, 0 to 2 in the geom's frame; half length, m; radius, m: (n or 1, g) each."""
+    size, bound = values(sim, "geom_size", ids)[:, geoms], values(sim, "geom_rbound", ids)[:, geoms]
+    types = sim.model.geom_type[geoms]
+    sphere, capsule, cylinder, box, ellipsoid = (
+        types == int(getattr(mujoco.mjtGeom, f"mjGEOM_{name}"))
+        for name in ("SPHERE", "CAPSULE", "CYLINDER", "BOX", "ELLIPSOID")
+    )
+    longest, most = np.argmax(size, axis=2), np.max(size, axis=2)
+    across = np.sqrt(np.maximum((size**2).sum(axis=2) - most**2, 0.0))
+    axis = np.where(box | ellipsoid, longest, 2)
+    half = np.select([capsule | cylinder, box | ellipsoid], [size[..., 1], most], 0.0)
+    radius = np.select([sphere | capsule | cylinder, box | ellipsoid], [size[..., 0], across], bound)
+    return axis, half, radius
