@@ -19,8 +19,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import VecMonitor
 
-from robodl.encoders import StateEncoder
-from robodl.sb3_env import Sb3VecEnv, make_envs
+from robodl.encoders import Encoder
+from robodl.sb3_env import Sb3VecEnv, channels_first_space, make_envs
 from robodl_envs import did_you_mean
 
 TRUSTED = ("stable_baselines3.", "sb3_contrib.", "robodl.")  # a file may name no class outside these packages
@@ -87,7 +87,8 @@ def policy_settings(cfg: DictConfig) -> dict[str, Any]:
     hidden = cfg.algo["hidden"]
     if not OmegaConf.is_list(hidden) or not all(isinstance(size, int) and size > 0 for size in hidden):
         raise ValueError(f"algo.hidden must be a list of layer sizes such as [64,64], got {hidden}")
-    settings = {"net_arch": list(hidden), "features_extractor_class": StateEncoder}
+    encoder = {key: value for key, value in cfg.encoder.items()}
+    settings = {"net_arch": list(hidden), "features_extractor_class": Encoder, "features_extractor_kwargs": encoder}
     if "log_std_init" in cfg.algo:
         settings["log_std_init"] = cfg.algo["log_std_init"]
     return settings
@@ -125,7 +126,7 @@ def load_policy(stem: Path, device: torch.device):
     envs = make_envs(cfg, num=1)
     policy_class = algo_class(cfg.algo).policy_aliases["MultiInputPolicy"]
     policy = policy_class(
-        envs.single_observation_space, envs.single_action_space, lambda _: 0.0, **policy_settings(cfg)
+        channels_first_space(envs.single_observation_space), envs.single_action_space, lambda _: 0.0, **policy_settings(cfg)
     ).to(device)
     envs.close()
     try:

@@ -14,6 +14,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from robodl.agent import save_policy
 from robodl.evaluation import CHOOSING, FIRST_SEED, Score, evaluate_policy
 from robodl.runs import Run
+from robodl.sb3_env import channels_first
 
 
 class Checkpoints(BaseCallback):
@@ -89,7 +90,7 @@ class Checkpoints(BaseCallback):
         self.model.save(stem.with_name(f"{stem.name}_sb3.zip"))
 
     def act(self, observation):
-        return self.model.predict(observation, deterministic=True)[0]
+        return self.model.predict(channels_first(observation), deterministic=True)[0]
 
 
 def log_score(logger, score: Score) -> None:

@@ -30,6 +30,12 @@ class TrainConfig:
     env: dict[str, Any] = field(default_factory=dict)  # task, and the task's own settings
     robot: dict[str, Any] = field(default_factory=dict)  # name
     algo: dict[str, Any] = field(default_factory=dict)  # _target_ and the arguments of its class
+    encoder: dict[str, Any] = field(default_factory=dict)  # name of what pictures go through, frozen or not
+    observation: str = "state"  # or image, or image+state
+    cameras: list[str] = field(default_factory=lambda: ["front", "side"])  # names of pictures
+    image_size: Any = 32  # pixels, or [height, width]
+    renderer: str = "ray"  # or gl
+    randomize: dict[str, Any] = field(default_factory=dict)  # what varies from episode to episode, by name
     control: str = "tool"  # or joint
     reward: str = "dense"  # or sparse
     control_dt: float = 0.04  # s, one step of the environment
@@ -172,7 +178,7 @@ def opened(argv: list[str]) -> list[str]:
         key, _, value = word.partition("=")
         if re.fullmatch(r"\d+(\.\d+)?e\d+", value) and isinstance(getattr(TrainConfig, key, None), int):
             word = f"{key}={round(float(value))}"  # people write 1e5 for 100_000
-        words.append(f"++{word}" if word.startswith(("algo.", "env.")) else word)
+        words.append(f"++{word}" if word.startswith(("algo.", "env.", "encoder.", "randomize.")) else word)
     return words
 
 

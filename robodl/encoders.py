@@ -1,32 +1,176 @@
 """Feature extractors: what a policy's network sees of an observation."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import nn
+
+from robodl_envs import did_you_mean
 
 GOAL_SCALE = 5.0  # 1/m: a goal 20 cm away is a feature of 1
 
 
-class StateEncoder(BaseFeaturesExtractor):
-    """Observation scaled to about [-1, 1] by its bounds, the achieved goal, and the way from it to the desired goal.
+class Encoder(BaseFeaturesExtractor):
+    """Features of an observation, (B, features_dim): its pictures through convolutions, and its vectors, scaled.
 
-    The difference of the goals is what a goal-reaching policy is a function of; given it ready made, the network
-    need not spend its first thousands of samples on learning to subtract.
+    Vectors are scaled to about [-1, 1] by their bounds. Where there are goals, the achieved goal follows, and the way
+    from it to the desired goal: what a goal-reaching policy is a function of; given it ready made, the network need
+    not spend its first thousands of samples on learning to subtract.
+
+    Args:
+        observation_space: vectors and pictures, (channels, height, width); all pictures have one size.
+        name: of the network that pictures go through, see NETWORKS; not looked at where there are none.
+        frozen: whether that network stays as it is, so that only what comes after it learns.
     """
 
     middle: torch.Tensor  # (k,)
     scale: torch.Tensor  # (k,)
 
-    def __init__(self, observation_space: spaces.Dict):
-        observation, goal = observation_space["observation"], observation_space["desired_goal"]
-        assert isinstance(observation, spaces.Box) and isinstance(goal, spaces.Box)
-        super().__init__(observation_space, features_dim=observation.shape[0] + 2 * goal.shape[0])
-        low, high = observation.low.astype(np.float64), observation.high.astype(np.float64)
+    def __init__(self, observation_space: spaces.Dict, name: str = "small", frozen: bool = False):
+        boxes = observation_space.spaces
+        pictures = [key for key, box in boxes.items() if len(box.shape or ()) == 3]
+        vector = next(key for key in ("observation", "proprioception") if key in boxes)
+        size = boxes[vector].shape[0] + (2 * boxes["desired_goal"].shape[0] if "desired_goal" in boxes else 0)
+        eyes = Eyes({key: boxes[key] for key in pictures}, name) if pictures else None
+        super().__init__(observation_space, features_dim=size + (eyes.features if eyes else 0))
+        self.vector, self.eyes, self.goals = vector, eyes, "desired_goal" in boxes
+        low, high = boxes[vector].low.astype(np.float64), boxes[vector].high.astype(np.float64)
         self.register_buffer("middle", torch.tensor((low + high) / 2.0, dtype=torch.float32))
         self.register_buffer("scale", torch.tensor(2.0 / (high - low), dtype=torch.float32))
+        if eyes is not None and frozen:
+            eyes.requires_grad_(False)
 
     def forward(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
-        observation = (observations["observation"] - self.middle) * self.scale  # (B, k)
-        achieved, desired = observations["achieved_goal"], observations["desired_goal"]  # (B, g)
-        return torch.cat([observation, achieved, GOAL_SCALE * (desired - achieved)], dim=1)
+        parts = [(observations[self.vector] - self.middle) * self.scale]  # (B, k)
+        if self.goals:
+            achieved, desired = observations["achieved_goal"], observations["desired_goal"]  # (B, g)
+            parts += [achieved, GOAL_SCALE * (desired - achieved)]
+        if self.eyes is not None:
+            parts.append(self.eyes(observations))
+        return torch.cat(parts, dim=1)
+
+
+class Eyes(nn.Module):
+    """Pictures through a trunk of convolutions: (B, features).
+
+    Each camera's pictures, of whatever kinds, are joined along their channels; cameras with equally many channels
+    share one trunk, because what there is to recognise looks alike from everywhere; a dense head sees them all.
+    Colours come in as numbers in [0, 1], depth in metres, segmentation as class numbers, which become one channel a
+    class.
+
+    Args:
+        boxes: the pictures' spaces, (channels, height, width), all of one height and width.
+        name: of the network.
+    """
+
+    def __init__(self, boxes: dict[str, spaces.Box], name: str):
+        super().__init__()
+        if name not in NETWORKS:
+            raise ValueError(f"no encoder named {name!r}{did_you_mean(name, NETWORKS)}; there are {', '.join(NETWORKS)}")
+        network = NETWORKS[name]
+        self.classes = {key: int(box.high.max()) + 1 for key, box in boxes.items() if is_segmentation(box)}
+        self.far = {key: float(box.high.max()) for key, box in boxes.items() if box.dtype == np.float32}
+        height, width = next(iter(boxes.values())).shape[1:]
+        if min(height, width) < network.least:
+            raise ValueError(f"encoder={name} needs pictures of at least {network.least} pixels, got {height} x {width}")
+        cameras: dict[str, list[str]] = {}
+        for key in boxes:
+            cameras.setdefault(key.removesuffix("_depth").removesuffix("_segmentation"), []).append(key)
+        self.cameras = list(cameras.values())  # the pictures of each
+        self.channels = [sum(self.classes.get(key, boxes[key].shape[0]) for key in keys) for keys in self.cameras]
+        self.trunks = nn.ModuleDict({str(c): nn.Sequential(*network.trunk(c), nn.Flatten()) for c in set(self.channels)})
+        with torch.no_grad():  # a dry run finds the sizes
+            sizes = [self.trunks[str(c)](torch.zeros(1, c, height, width)).shape[1] for c in self.channels]
+        self.head = nn.Sequential(*network.head(sum(sizes)))
+        with torch.no_grad():
+            self.features = self.head(torch.zeros(1, sum(sizes))).shape[1]
+
+    def forward(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
+        seen = []
+        for keys, channels in zip(self.cameras, self.channels, strict=True):
+            joined = torch.cat([self.scaled(key, observations[key]) for key in keys], dim=1)
+            seen.append(self.trunks[str(channels)](joined))
+        return self.head(torch.cat(seen, dim=1))
+
+    def scaled(self, key: str, picture: torch.Tensor) -> torch.Tensor:
+        """A picture with values about [-0.5, 0.5]: (B, channels, height, width)."""
+        if key in self.classes:
+            picture = nn.functional.one_hot(picture[:, 0].long(), self.classes[key]).movedim(-1, 1).float()
+        elif key in self.far:
+            picture = picture / self.far[key]
+        return picture - 0.5
+
+
+def is_segmentation(box: spaces.Box) -> bool:
+    return box.dtype == np.uint8 and int(box.high.max()) < 255
+
+
+@dataclass(frozen=True)
+class Network:
+    """Convolutions for a number of channels, a dense head for a number of inputs, and the least size of a picture."""
+
+    trunk: Callable[[int], list[nn.Module]]
+    head: Callable[[int], list[nn.Module]]
+    least: int  # pixels
+
+
+def small(channels: int) -> list[nn.Module]:
+    """Three convolutions with stride 2."""
+    layers: list[nn.Module] = []
+    for size in (16, 32, 32):
+        layers += [nn.Conv2d(channels, size, 3, stride=2, padding=1), nn.ReLU()]
+        channels = size
+    return layers
+
+
+def nature(channels: int) -> list[nn.Module]:
+    """Mnih et al., Human-level control through deep reinforcement learning, Nature 518, 2015."""
+    first = [nn.Conv2d(channels, 32, 8, stride=4), nn.ReLU()]
+    return [*first, nn.Conv2d(32, 64, 4, stride=2), nn.ReLU(), nn.Conv2d(64, 64, 3), nn.ReLU()]
+
+
+def impala(channels: int) -> list[nn.Module]:
+    """Espeholt et al., IMPALA, ICML 2018, figure 3 right, without the LSTM."""
+    layers: list[nn.Module] = []
+    for size in (16, 32, 32):
+        pooled = nn.MaxPool2d(3, stride=2, padding=1)
+        layers += [nn.Conv2d(channels, size, 3, padding=1), pooled, Residual(size), Residual(size)]
+        channels = size
+    return [*layers, nn.ReLU()]
+
+
+def article(channels: int) -> list[nn.Module]:
+    """The introductory example: one convolution of 32 3x3 filters, ReLU, max-pooling 2x2."""
+    return [nn.Conv2d(channels, 32, 3), nn.ReLU(), nn.MaxPool2d(2)]
+
+
+def dense(features: int) -> Callable[[int], list[nn.Module]]:
+    return lambda size: [nn.Linear(size, features), nn.ReLU()]
+
+
+def normed(features: int) -> Callable[[int], list[nn.Module]]:
+    return lambda size: [nn.Linear(size, features), nn.LayerNorm(features), nn.Tanh()]
+
+
+NETWORKS = {
+    "small": Network(small, normed(64), least=8),
+    "nature": Network(nature, dense(512), least=36),
+    "impala": Network(impala, dense(256), least=8),
+    "article": Network(article, dense(128), least=4),
+}
+
+
+class Residual(nn.Module):
+    """ReLU and convolution, twice, added to what came in."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        twice = [layer for _ in range(2) for layer in (nn.ReLU(), nn.Conv2d(channels, channels, 3, padding=1))]
+        self.layers = nn.Sequential(*twice)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.layers(x)

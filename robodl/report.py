@@ -15,7 +15,7 @@ from robodl.agent import replacing
 from robodl.evaluation import FIRST_SEED, Score
 from robodl.provenance import provenance
 from robodl.runs import Run
-from robodl.sb3_env import make_envs
+from robodl.sb3_env import channels_first, make_envs
 from robodl.video import add_gif, gif, record_episodes, write_video
 from robodl_envs import Policy, RenderingError
 
@@ -35,7 +35,7 @@ def open_logger(run: Run, cfg) -> Logger:
 
 def acting(policy) -> Policy:
     """A policy's deterministic actions as a function of observations."""
-    return lambda observation: policy.predict(observation, deterministic=True)[0]
+    return lambda observation: policy.predict(channels_first(observation), deterministic=True)[0]
 
 
 def save_video(run: Run, cfg, policy, logger: Logger, step: int) -> Path | str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from omegaconf import DictConfig
 from stable_baselines3.common.vec_env import VecEnv
@@ -30,9 +31,33 @@ def make_envs(
         control_dt=cfg.control_dt,
         max_episode_steps=gymnasium.spec(task_id(task)).max_episode_steps,
         threads=cfg.threads,
+        observation=cfg.observation,
+        cameras=list(cfg.cameras),
+        image_size=cfg.image_size if isinstance(cfg.image_size, int) else list(cfg.image_size),
+        renderer=cfg.renderer,
+        randomize=dict(cfg.randomize),
         autoreset_mode=autoreset_mode,
         **settings,
     )
+
+
+def channels_first_space(space: spaces.Dict) -> spaces.Dict:
+    """The space of what `channels_first` returns."""
+    boxes = {}
+    for key, box in space.spaces.items():
+        if len(box.shape) == 3:
+            low, high = (np.moveaxis(bound, -1, 0) for bound in (box.low, box.high))
+            box = spaces.Box(low, high, dtype=box.dtype)
+        boxes[key] = box
+    return spaces.Dict(boxes)
+
+
+def channels_first(observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """An observation with pictures as networks want them: (..., channels, height, width)."""
+    return {
+        key: np.ascontiguousarray(np.moveaxis(value, -1, -3)) if value.ndim >= 3 else value
+        for key, value in observation.items()
+    }
 
 
 class Sb3VecEnv(VecEnv):
@@ -48,7 +73,8 @@ class Sb3VecEnv(VecEnv):
             raise ValueError(f"autoreset_mode must be SAME_STEP, got {envs.metadata['autoreset_mode']}")
         self.envs = envs
         self.render_mode = envs.render_mode
-        super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)
+        observation_space = channels_first_space(envs.single_observation_space)
+        super().__init__(envs.num_envs, observation_space, envs.single_action_space)
         self.seeds: int | None = None  # of the next reset
         self.diverged = 0  # episodes cut short by a diverged simulation
 
@@ -61,7 +87,7 @@ class Sb3VecEnv(VecEnv):
         observation, _ = self.envs.reset(seed=self.seeds)
         self.seeds = None
         self.reset_infos = [{} for _ in range(self.num_envs)]
-        return observation
+        return channels_first(observation)
 
     def step_async(self, actions: np.ndarray) -> None:
         self.actions = actions
@@ -76,9 +102,9 @@ class Sb3VecEnv(VecEnv):
             for i in np.flatnonzero(done):
                 infos[i] = {key: value[i] for key, value in final.items()}
                 infos[i]["is_success"] = bool(final["success_at_end"][i])
-                infos[i]["terminal_observation"] = info["final_obs"][i]
+                infos[i]["terminal_observation"] = channels_first(info["final_obs"][i])
                 infos[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
-        return observation, reward.astype(np.float32), done, infos
+        return channels_first(observation), reward.astype(np.float32), done, infos
 
     def close(self) -> None:
         self.envs.close()

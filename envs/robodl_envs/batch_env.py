@@ -19,7 +19,7 @@ from robodl_envs.tasks.task import Task
 
 SETTLED_STEPS = 5  # control steps that success must last to count at an episode's end
 SENSIBLE_SPEED = 1e4  # rad/s or m/s; beyond it a simulation has exploded, though MuJoCo waits until 1e10
-REWARDS = ("dense", "sparse")
+REWARDS = ("dense", "sparse", "shaped")
 
 
 class BatchEnv:
@@ -29,7 +29,8 @@ class BatchEnv:
         robot, task: the components; the batch owns them from here on.
         num: number of rows N.
         control_dt: seconds of one step, a multiple of the model's timestep.
-        reward: "dense" for the task's own, "sparse" for 0 at the goal and -1 elsewhere.
+        reward: "dense" for the task's own, "sparse" for 0 at the goal and -1 elsewhere, "shaped" for the speed of
+            approach to the goal, m/s: the change of a potential, so that the best policies are the same.
         max_episode_steps: steps after which an episode is truncated; None for never.
         threads: simulation threads; 0 for one per core.
         observation: "state", "image" for pictures and the arm's own joints, or "image+state".
@@ -39,7 +40,7 @@ class BatchEnv:
         ValueError: control_dt is no multiple of the timestep, or another setting is out of range.
     """
 
-    saved = ("elapsed", "missed", "once", "last")
+    saved = ("elapsed", "missed", "once", "last", "apart")
 
     def __init__(
         self,
@@ -65,7 +66,7 @@ class BatchEnv:
             raise ValueError(f"cameras go with observation='image' or 'image+state', got observation={observation!r}")
         self.num, self.robot, self.task, self.eyes = num, robot, task, eyes
         self.threads = min(threads or available_cores(), num)
-        self.sparse = reward == "sparse"
+        self.sparse, self.shaped = reward == "sparse", reward == "shaped"
         self.max_episode_steps = sys.maxsize if max_episode_steps is None else max_episode_steps
         self.settled_steps = min(SETTLED_STEPS, self.max_episode_steps)
         self.components: list[Component] = [robot, task] if eyes is None else [robot, task, eyes]
@@ -96,6 +97,7 @@ class BatchEnv:
             self.slices = {"proprioception": slice(0, k)}
         self.feel = self.proprioception if observation == "image" else self.state
         self.last = np.zeros((num, k + 2 * g), np.float32)  # the vectors last observed, goals included
+        self.apart = np.zeros(num, np.float32)  # m from the goal, as last observed; kept for the shaped reward alone
 
     def bind(self) -> None:
         """Make the simulator and hand it to the components: at construction, and in a forked child."""
@@ -118,6 +120,8 @@ class BatchEnv:
             self.rng.seed(ids[seeded], np.array([seeds[k] for k in seeded], np.uint64))
         self.restart(ids)
         observation = self.observe(ids)
+        if self.shaped:
+            self.apart[ids] = self.distance()[ids]
         return observation, self.judge(ids)
 
     def restart(self, ids: np.ndarray) -> None:
@@ -155,7 +159,7 @@ class BatchEnv:
             self.restart(np.flatnonzero(renew))
         observation = self.observe(self.all, diverged)
         info = self.judge(diverged=diverged)
-        reward = self.reward(self.last[:, self.achieved], self.last[:, self.desired])
+        reward = self.approach() if self.shaped else self.reward(self.last[:, self.achieved], self.last[:, self.desired])
         terminated = self.task.terminated()
         terminated = np.zeros(self.num, bool) if terminated is None else terminated.copy()
         truncated = self.elapsed >= self.max_episode_steps
@@ -192,6 +196,13 @@ class BatchEnv:
             return np.where(self.task.success(achieved, desired), 0.0, -1.0)
         return self.task.reward(achieved, desired)
 
+    def approach(self) -> np.ndarray:
+        """The speed, (N,) m/s, at which each row came closer to its goal in this step."""
+        apart = self.distance()
+        reward = (self.apart - apart) / self.control_dt
+        self.apart = apart
+        return reward
+
     def distance(self) -> np.ndarray:
         """How far each row's goal is from being met, (N,) m, as last observed."""
         return self.task.distance(self.last[:, self.achieved], self.last[:, self.desired])
@@ -211,7 +222,7 @@ class BatchEnv:
         self.last = flat.copy()
         observation = {key: flat[:, columns] for key, columns in self.slices.items()}
         if self.eyes is not None:
-            self.eyes.look(ids)
+            self.eyes.look(ids, self.rng)
             observation |= self.eyes.observe()
         return observation
 
@@ -271,7 +282,8 @@ class BatchEnv:
 
     def owners(self) -> list[Any]:
         """Everything that names arrays in `saved`."""
-        return [self, *self.components, *self.robot.parts]
+        parts = [] if self.eyes is None else self.eyes.parts
+        return [self, *self.components, *self.robot.parts, *parts]
 
     def close(self) -> None:
         """Free what drawing holds. Stepping on is fine: it is made anew."""

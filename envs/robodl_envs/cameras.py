@@ -4,6 +4,7 @@ A picture's name in an observation is its camera's, "front", for colours, and "f
 for the other kinds.
 """
 
+import math
 from collections.abc import Sequence
 
 import mujoco
@@ -12,12 +13,15 @@ from gymnasium import spaces
 
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.component import Component
+from robodl_envs.randomize import Looks, Randomize
 from robodl_envs.rendering.fast import GlViews
 from robodl_envs.rendering.gl import RenderingError
 from robodl_envs.rendering.notice import notice
 from robodl_envs.rendering.rays import RayView
 from robodl_envs.rendering.views import CLASSES, FAR, KINDS, dtype_of, geom_classes, shape_of
 from robodl_envs.robots.robot import Robot
+from robodl_envs.sensors import Sensor
+from robodl_envs.streams import Streams
 
 FIXED = {"front": (1.0, 0.0, 0.5), "side": (0.0, -1.0, 0.5), "top": (0.0, 0.0, 1.0)}  # from the workspace to the camera
 DISTANCE = 3.0  # of a fixed camera from the workspace's middle, in half diagonals of the workspace
@@ -37,11 +41,20 @@ class Eyes(Component):
         size: (height, width) of all pictures.
         renderer: "ray" casts rays, the same bits everywhere; "gl" draws with OpenGL, or with rays where there is none.
         threads: that draw with OpenGL; rays use the simulation's.
+        randomize: how the scene's looks vary, and what the cameras' electronics do.
     """
 
     saved = ("frames",)
 
-    def __init__(self, robot: Robot, pictures: Sequence[str], size: tuple[int, int], renderer: str, threads: int):
+    def __init__(
+        self,
+        robot: Robot,
+        pictures: Sequence[str],
+        size: tuple[int, int],
+        renderer: str,
+        threads: int,
+        randomize: Randomize,
+    ):
         if renderer not in RENDERERS:
             raise ValueError(f"renderer must be one of {', '.join(RENDERERS)}, got {renderer!r}")
         if not pictures:
@@ -51,11 +64,17 @@ class Eyes(Component):
         if not all(SIZES[0] <= side <= SIZES[1] for side in size):
             raise ValueError(f"image_size must be from {SIZES[0]} to {SIZES[1]} pixels, got {size[0]} x {size[1]}")
         self.robot, self.names, self.size, self.threads = robot, tuple(pictures), size, threads
-        self.renderer = renderer
+        self.renderer, self.randomize = renderer, randomize
+        self.looks = Looks(randomize) if randomize.looks else None
         self.gl: GlViews | None = None
 
     def __repr__(self):
-        return f"Eyes({', '.join(self.names)}, {self.size[0]} x {self.size[1]}, {self.renderer})"
+        return f"Eyes({', '.join(self.names)}, {self.size[0]} x {self.size[1]}, {self.renderer}, {self.randomize})"
+
+    @property
+    def parts(self) -> list[Component]:
+        """The components whose life cycle the eyes' own calls carry along."""
+        return [part for part in (self.looks, self.sensor) if part is not None]
 
     def build(self, spec):
         own = {camera.name for camera in spec.cameras}
@@ -67,9 +86,29 @@ class Eyes(Component):
         for camera in set(self.kinds) - own:
             add_camera(spec, self.robot, camera)
 
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Give each picture its place in a row's frame: one run of bytes, copied, delayed and saved as one.
+
+        Depths come first, so that their floats are aligned.
+        """
+        self.places: dict[str, tuple[slice, np.dtype, tuple[int, int, int]]] = {}
+        self.bytes = 0
+        for name in sorted(self.names, key=lambda name: self.pictures[name][1] != "depth"):
+            kind = self.pictures[name][1]
+            shape, dtype = shape_of(kind, *self.size), np.dtype(dtype_of(kind))
+            begin, self.bytes = self.bytes, self.bytes + math.prod(shape) * dtype.itemsize
+            self.places[name] = (slice(begin, self.bytes), dtype, shape)
+        s = self.randomize
+        colors = [self.places[name][::2] for name in self.names if self.pictures[name][1] == "rgb"]
+        self.sensor = Sensor(s, colors, self.bytes) if s.noise or s.blur or s.latency or s.dropped else None
+
     def bind(self, sim):
         self.close()
         self.sim = sim
+        for part in self.parts:
+            part.bind(sim)
         self.classes = geom_classes(sim.model, self.robot.root_body)
         self.eyes = {name: int(sim.model.camera(name).id) for name in self.kinds}
         height, width = self.size
@@ -80,15 +119,11 @@ class Eyes(Component):
         }
         self.place, self.turn = sim.bind("cam_xpos"), sim.bind("cam_xmat")  # (N, ncam, 3), (N, ncam, 9)
         self.geom_place, self.geom_turn = sim.bind("geom_xpos"), sim.bind("geom_xmat")
-        # One row of bytes a picture set, floats first so that they are aligned: copied, saved and delayed as one.
-        names = sorted(self.names, key=lambda name: self.pictures[name][1] != "depth")
-        self.places, end = {}, 0
-        for name in names:
-            kind = self.pictures[name][1]
-            shape, dtype = shape_of(kind, height, width), np.dtype(dtype_of(kind))
-            begin, end = end, end + int(np.prod(shape)) * dtype.itemsize
-            self.places[name] = (slice(begin, end), dtype, shape)
-        self.frames = np.zeros((sim.num, end), np.uint8)
+        self.frames = np.zeros((sim.num, self.bytes), np.uint8)  # as they last arrived
+
+    def reset(self, ids, rng):
+        for part in self.parts:
+            part.reset(ids, rng)
 
     def space(self) -> dict[str, spaces.Box]:
         """The space of each picture of a single row."""
@@ -98,13 +133,15 @@ class Eyes(Component):
             for name, (_, kind) in self.pictures.items()
         }
 
-    def look(self, ids: np.ndarray) -> None:
-        """Draw rows ids anew."""
+    def look(self, ids: np.ndarray, rng: Streams) -> None:
+        """Draw rows ids, (n,), anew, and take what arrives of it."""
         if not len(ids):
             return
         drawn = self.by_gl(ids) if self.renderer == "gl" else self.by_rays(ids)
+        frames = np.empty((len(ids), self.bytes), np.uint8)
         for name, (camera, kind) in self.pictures.items():
-            self.frames[ids, self.places[name][0]] = drawn[camera][kind].reshape(len(ids), -1).view(np.uint8)
+            frames[:, self.places[name][0]] = drawn[camera][kind].reshape(len(ids), -1).view(np.uint8)
+        self.frames[ids] = frames if self.sensor is None else self.sensor.take(ids, frames, rng)
 
     def observe(self) -> dict[str, np.ndarray]:
         """The pictures of all rows as they were last drawn: new arrays, (N, height, width, channels)."""
@@ -117,11 +154,11 @@ class Eyes(Component):
     def by_rays(self, ids):
         geoms = self.geom_place[ids], self.geom_turn[ids].reshape(len(ids), -1, 3, 3)
         own = self.sim.own.get("cam_fovy")
-        drawn = {}
+        sky, drawn = self.sky, {}
         for name, camera in self.eyes.items():
             eye = self.place[ids, camera], self.turn[ids, camera].reshape(-1, 3, 3)
             fovy = np.full(len(ids), self.sim.model.cam_fovy[camera]) if own is None else own[ids, camera]
-            drawn[name] = self.rays[name].draw(ids, eye, fovy, geoms)
+            drawn[name] = self.rays[name].draw(ids, eye, fovy, geoms, None if sky is None else sky[ids])
         return drawn
 
     def by_gl(self, ids):
@@ -132,7 +169,12 @@ class Eyes(Component):
             notice(f"drawing by ray casting: {error}")
             self.renderer = "ray"
             return self.by_rays(ids)
-        return self.gl.draw(ids)
+        return self.gl.draw(ids, self.sky)
+
+    @property
+    def sky(self) -> np.ndarray | None:
+        """The colour beyond the floor, (N, 3) uint8; None for black everywhere."""
+        return self.looks.sky if self.looks is not None and self.randomize.background else None
 
     def close(self) -> None:
         """Free what OpenGL holds; the next picture makes it anew."""

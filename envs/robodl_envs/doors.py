@@ -3,7 +3,7 @@
 import copy
 import dataclasses
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.batch_env import BatchEnv, available_cores
 from robodl_envs.cameras import Eyes
+from robodl_envs.randomize import Randomize, randomize_settings
 from robodl_envs.names import robot_class, task_class
 from robodl_envs.tasks.task import Task
 
@@ -34,15 +35,17 @@ def make_batch(
     cameras: Sequence[str],
     image_size: int | Sequence[int],
     renderer: str,
+    randomize: Randomize | Mapping[str, Any] | None,
 ) -> BatchEnv:
     """A BatchEnv of named components. A task given as an object is copied: two environments never share one."""
     if observation not in OBSERVATIONS:
         raise ValueError(f"observation must be one of {', '.join(OBSERVATIONS)}, got {observation!r}")
     task = copy.deepcopy(task) if isinstance(task, Task) else task_class(task)()
     arm = robot_class(robot)(control=control, gripper=task.gripper)
-    eyes = None
+    eyes, looks = None, randomize_settings(randomize)
     if observation != "state":
-        eyes = Eyes(arm, checked_names(cameras), checked_size(image_size), renderer, threads or available_cores())
+        names, size = checked_names(cameras), checked_size(image_size)
+        eyes = Eyes(arm, names, size, renderer, min(threads or available_cores(), num), looks)
     return BatchEnv(arm, task, num, control_dt, reward, max_episode_steps, threads, observation, eyes)
 
 

@@ -1,6 +1,6 @@
 """The Gymnasium faces of BatchEnv: one arm, and many arms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -18,6 +18,7 @@ from robodl_envs.doors import (
     row_seeds,
     sorted_settings,
 )
+from robodl_envs.randomize import Randomize
 from robodl_envs.rendering.pretty import SceneCamera
 from robodl_envs.tasks.task import Task
 
@@ -37,13 +38,14 @@ class RobotTaskEnv(gymnasium.Env):
         task: name of a registered task, or a Task, which is copied.
         robot: name of a registered robot.
         control: "tool" for Cartesian increments of the tool, "joint" for increments of the joint angles.
-        reward: "dense" or "sparse" (0 at the goal, -1 elsewhere).
+        reward: "dense", "sparse" (0 at the goal, -1 elsewhere), or "shaped" (the speed of approach to the goal, m/s).
         observation: "state", "image" or "image+state".
         cameras: names of pictures: front, side, top, wrist, or a camera of the task's own, each also with _depth (m,
             float32) or _segmentation (0 background, 1 floor, 2 robot, 3 goal, 4 objects) appended.
         image_size: pixels, or (height, width).
         renderer: of the pictures: "ray" casts rays, the same bits everywhere; "gl" draws with OpenGL, which is faster
             for large pictures and the wrist's camera, and falls back to rays where there is no OpenGL.
+        randomize: what varies from episode to episode, by name, as {"colors": 0.1}; see Randomize.
         control_dt: seconds of one step, a multiple of the timestep, 0.004 s.
         max_episode_steps: steps after which an episode is truncated; None for never.
         render_mode: "rgb_array" or None.
@@ -62,6 +64,7 @@ class RobotTaskEnv(gymnasium.Env):
         cameras: Sequence[str] = ("front", "side"),
         image_size: int | Sequence[int] = 64,
         renderer: str = "ray",
+        randomize: Randomize | Mapping[str, Any] | None = None,
         control_dt: float = 0.04,
         max_episode_steps: int | None = None,
         render_mode: str | None = None,
@@ -81,6 +84,7 @@ class RobotTaskEnv(gymnasium.Env):
             cameras,
             image_size,
             renderer,
+            randomize,
         )
         self.render_mode = checked_render_mode(render_mode)
         self.metadata = {**self.metadata, "render_fps": max(1, round(1.0 / control_dt))}
@@ -157,6 +161,7 @@ class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
         cameras: Sequence[str] = ("front", "side"),
         image_size: int | Sequence[int] = 64,
         renderer: str = "ray",
+        randomize: Randomize | Mapping[str, Any] | None = None,
         control_dt: float = 0.04,
         max_episode_steps: int | None = None,
         render_mode: str | None = None,
@@ -177,6 +182,7 @@ class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
             cameras,
             image_size,
             renderer,
+            randomize,
         )
         self.num_envs = num_envs
         self.autoreset_mode = checked_autoreset(autoreset_mode)
@@ -284,15 +290,20 @@ def restored(cls, settings, state, own):
     return env
 
 
+def has_goals(settings: dict[str, Any]) -> bool:
+    """Whether rewards can be computed from an environment's observations: they hold goals, and goals are enough."""
+    return settings.get("observation") != "image" and settings.get("reward") != "shaped"
+
+
 def make(task: str | Task, **settings) -> RobotTaskEnv:
     """What `gymnasium.make` calls: settings are RobotTaskEnv's and the task's own, such as Reach's radius."""
-    env = RobotTaskEnv if settings.get("observation") == "image" else GoalEnv
+    env = GoalEnv if has_goals(settings) else RobotTaskEnv
     return env(**sorted_settings(RobotTaskEnv, task, settings))
 
 
 def make_vec(task: str | Task, **settings) -> RobotTaskVectorEnv:
     """What `gymnasium.make_vec` calls: settings are RobotTaskVectorEnv's and the task's own."""
-    envs = RobotTaskVectorEnv if settings.get("observation") == "image" else GoalVectorEnv
+    envs = GoalVectorEnv if has_goals(settings) else RobotTaskVectorEnv
     return envs(**sorted_settings(RobotTaskVectorEnv, task, settings))
 
 

@@ -1,0 +1,123 @@
+"""Domain randomisation: what may differ from episode to episode besides the task, and by how much.
+
+Everything is off by default, and what is on changes nothing but what it says.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from robodl_envs.arrays import did_you_mean
+from robodl_envs.component import Component
+
+MOST_LATENCY = 3  # frames
+
+
+@dataclass(frozen=True)
+class Randomize:
+    """How much varies. Each episode draws anew from its row's stream, uniformly unless another way is named."""
+
+    colors: float = 0.0  # of every geom, each of red, green, blue (0 to 1) by as much up or down
+    lights: float = 0.0  # brightness by this share up or down; direction by a normal share of its length
+    background: float = 0.0  # of what lies beyond the floor: from black to this share of any colour
+    camera_position: float = 0.0  # m along each axis of the camera's body
+    camera_angle: float = 0.0  # degrees about each of the camera's axes
+    camera_fovy: float = 0.0  # field of view by this share up or down
+    noise: float = 0.0  # of colours, normal, standard deviation in levels of 256, new in every picture
+    blur: float = 0.0  # px, the most that a Gaussian's standard deviation may be
+    latency: int = 0  # frames that pictures may be late, 0 to 3
+    dropped: float = 0.0  # share of pictures that do not arrive, so that the one before stays
+
+    def __post_init__(self):
+        most = {"colors": 1, "lights": 1, "background": 1, "camera_fovy": 0.9, "dropped": 0.99, "latency": MOST_LATENCY}
+        most |= {"camera_position": 1, "camera_angle": 90, "noise": 128, "blur": 8}
+        for name, value in asdict(self).items():
+            kind = "an integer" if name == "latency" else "a number"
+            right = isinstance(value, int if name == "latency" else (int, float)) and not isinstance(value, bool)
+            if not right or not 0 <= value <= most[name]:
+                raise ValueError(f"randomize.{name} must be {kind} from 0 to {most[name]}, got {value!r}")
+
+    @property
+    def looks(self) -> bool:
+        """Whether anything about the scene or the cameras varies."""
+        names = ("colors", "lights", "background", "camera_position", "camera_angle", "camera_fovy")
+        return any(getattr(self, name) for name in names)
+
+
+def randomize_settings(value: "Randomize | Mapping[str, Any] | None") -> Randomize:
+    """Settings from a Randomize, from names and numbers, or from None for no randomisation.
+
+    Raises:
+        ValueError: a number out of its range.
+        TypeError: a name that is none of Randomize's.
+    """
+    if isinstance(value, Randomize):
+        return value
+    if value is not None and not isinstance(value, Mapping):
+        raise TypeError(f"randomize must be names with numbers, such as {{'colors': 0.1}}, got {value!r}")
+    known = [field.name for field in fields(Randomize)]
+    for name in value or {}:
+        if name not in known:
+            raise TypeError(f"randomize has no {name!r}{did_you_mean(str(name), known)}; there are {', '.join(known)}")
+    return Randomize(**(value or {}))
+
+
+class Looks(Component):
+    """Varies colours, lights, cameras and the background at the start of each episode; physics stays as it is."""
+
+    saved = ("sky",)
+
+    def __init__(self, settings: Randomize):
+        self.settings = settings
+
+    def bind(self, sim):
+        model, s = sim.model, self.settings
+        wanted = {
+            "geom_rgba": s.colors,
+            "light_diffuse": s.lights,
+            "light_dir": s.lights,
+            "cam_pos": s.camera_position,
+            "cam_quat": s.camera_angle,
+            "cam_fovy": s.camera_fovy,
+        }
+        self.own = {field: sim.expand(field) for field, amount in wanted.items() if amount}  # (N, ...), live
+        self.base = {field: getattr(model, field).copy() for field in self.own}
+        self.sky = np.zeros((sim.num, 3), np.uint8)  # the colour beyond the floor
+
+    def reset(self, ids, rng):
+        s, own, base = self.settings, self.own, self.base
+        if s.colors:
+            shift = rng.uniform(ids, np.full((len(base["geom_rgba"]), 3), -s.colors), s.colors)
+            own["geom_rgba"][ids, :, :3] = np.clip(base["geom_rgba"][:, :3] + shift, 0.0, 1.0)
+        if s.lights:
+            count = len(base["light_dir"])
+            brightness = rng.uniform(ids, np.full((count, 1), 1.0 - s.lights), 1.0 + s.lights)
+            own["light_diffuse"][ids] = np.clip(base["light_diffuse"] * brightness, 0.0, 1.0)
+            way = base["light_dir"] + rng.normal(ids, np.zeros((count, 3)), s.lights)
+            own["light_dir"][ids] = way / np.sqrt((way**2).sum(axis=2, keepdims=True))
+        if s.background:
+            self.sky[ids] = rng.uniform(ids, np.zeros(3), 255.0 * s.background).astype(np.uint8)
+        if s.camera_position:
+            shift = rng.uniform(ids, np.full(base["cam_pos"].shape, -s.camera_position), s.camera_position)
+            own["cam_pos"][ids] = base["cam_pos"] + shift
+        if s.camera_angle:
+            most = np.radians(s.camera_angle)
+            turn = rng.uniform(ids, np.full((len(base["cam_quat"]), 3), -most), most)
+            own["cam_quat"][ids] = turned(base["cam_quat"], turn)
+        if s.camera_fovy:
+            share = rng.uniform(ids, np.full(base["cam_fovy"].shape, 1.0 - s.camera_fovy), 1.0 + s.camera_fovy)
+            own["cam_fovy"][ids] = np.minimum(base["cam_fovy"] * share, 150.0)
+
+
+def turned(quat: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    """Orientations, (c, 4), turned about their own axes by rotation vectors, (n, c, 3) rad: (n, c, 4)."""
+    out = np.empty((*turns.shape[:2], 4))
+    small = np.zeros(4)
+    for i, c in np.ndindex(turns.shape[:2]):
+        angle = float(np.sqrt(turns[i, c] @ turns[i, c]))
+        mujoco.mju_axisAngle2Quat(small, turns[i, c] / max(angle, 1e-12), angle)
+        mujoco.mju_mulQuat(out[i, c], quat[c], small)
+    return out
