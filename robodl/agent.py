@@ -17,14 +17,26 @@ from safetensors.torch import load_file, save_file
 from stable_baselines3 import HerReplayBuffer
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
+from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecMonitor
+from torch import nn
 
-from robodl.encoders import Encoder
+from robodl.algos import PixelSAC
+from robodl.demonstrations import demonstrate
+from robodl.encoders import Encoder, load_eyes
+from robodl.files import replacing
 from robodl.sb3_env import Sb3VecEnv, channels_first_space, make_envs
 from robodl_envs import did_you_mean
 
 TRUSTED = ("stable_baselines3.", "sb3_contrib.", "robodl.")  # a file may name no class outside these packages
-OWN_KEYS = ("_target_", "hidden", "her", "noise", "log_std_init")  # keys of `algo` that are not the class's arguments
+OWN_KEYS = (
+    "_target_",
+    "hidden",
+    "her",
+    "noise",
+    "log_std_init",
+    "anneal",
+)  # keys of `algo` that are not the class's arguments
 
 
 def pick_device(name: str) -> torch.device:
@@ -67,7 +79,14 @@ def build_model(cfg: DictConfig, envs: VecMonitor, device: torch.device) -> Base
     """A fresh model of the configuration's algorithm for an SB3 vector environment."""
     algo = dict(cfg.algo)
     arguments = {key: value for key, value in algo.items() if key not in OWN_KEYS}
+    if algo.get("anneal"):
+        arguments["learning_rate"] = LinearSchedule(algo["learning_rate"], 0.0, 1.0)
     if algo.get("her"):
+        if cfg.observation == "image" or cfg.reward == "shaped":
+            raise ValueError(
+                f"hindsight replay (algo.her={algo['her']}) needs rewards that goals are enough for, got "
+                f"observation={cfg.observation} and reward={cfg.reward}: give algo.her=0, or algo=ppo or algo=pixel_sac"
+            )
         arguments["replay_buffer_class"] = HerReplayBuffer
         arguments["replay_buffer_kwargs"] = {"n_sampled_goal": algo["her"], "goal_selection_strategy": "future"}
     if algo.get("noise"):
@@ -78,8 +97,30 @@ def build_model(cfg: DictConfig, envs: VecMonitor, device: torch.device) -> Base
         inner: Any = envs.unwrapped
         steps = inner.envs.unwrapped.batch.max_episode_steps * envs.num_envs
         arguments["learning_starts"] = max(algo["learning_starts"], steps)
+    if issubclass(algo_class(algo), PixelSAC) and cfg.observation == "state":
+        raise ValueError("algo=pixel_sac learns from pictures: give observation=image, or take algo=sac")
     policy = policy_settings(cfg)
-    return algo_class(algo)("MultiInputPolicy", envs, policy_kwargs=policy, device=device, seed=cfg.seed, **arguments)
+    model = algo_class(algo)("MultiInputPolicy", envs, policy_kwargs=policy, device=device, seed=cfg.seed, **arguments)
+    if cfg.encoder.get("weights") and not cfg.resume:
+        begin_with(model.policy, str(cfg.encoder["weights"]))
+    if isinstance(model, PixelSAC) and model.demonstrations:
+        demonstrate(model, cfg)
+    return model
+
+
+def begin_with(policy: nn.Module, weights: str) -> None:
+    """Fill a file that robodl.pretrain left into a policy's encoders.
+
+    Only now: Stable-Baselines3 initialises a policy's layers after its feature extractor has been made.
+
+    Raises:
+        ValueError: the file is missing, damaged or of another network.
+    """
+    for encoder in policy.modules():
+        if isinstance(encoder, Encoder):
+            if encoder.eyes is None:
+                raise ValueError("encoder.weights is for pictures: give observation=image or image+state")
+            load_eyes(encoder.eyes, Path(weights))
 
 
 def policy_settings(cfg: DictConfig) -> dict[str, Any]:
@@ -87,7 +128,11 @@ def policy_settings(cfg: DictConfig) -> dict[str, Any]:
     hidden = cfg.algo["hidden"]
     if not OmegaConf.is_list(hidden) or not all(isinstance(size, int) and size > 0 for size in hidden):
         raise ValueError(f"algo.hidden must be a list of layer sizes such as [64,64], got {hidden}")
-    encoder = {key: value for key, value in cfg.encoder.items()}
+    encoder = {str(key): value for key, value in cfg.encoder.items()}
+    known = ("name", "weights", "frozen")
+    for key in set(encoder) - set(known):
+        raise TypeError(f"encoder has no setting named {key!r}{did_you_mean(key, known)}")
+    encoder.pop("weights", None)
     settings = {"net_arch": list(hidden), "features_extractor_class": Encoder, "features_extractor_kwargs": encoder}
     if "log_std_init" in cfg.algo:
         settings["log_std_init"] = cfg.algo["log_std_init"]
@@ -126,7 +171,10 @@ def load_policy(stem: Path, device: torch.device):
     envs = make_envs(cfg, num=1)
     policy_class = algo_class(cfg.algo).policy_aliases["MultiInputPolicy"]
     policy = policy_class(
-        channels_first_space(envs.single_observation_space), envs.single_action_space, lambda _: 0.0, **policy_settings(cfg)
+        channels_first_space(envs.single_observation_space),
+        envs.single_action_space,
+        lambda _: 0.0,
+        **policy_settings(cfg),
     ).to(device)
     envs.close()
     try:
@@ -135,19 +183,3 @@ def load_policy(stem: Path, device: torch.device):
         raise ValueError(f"{stem}.safetensors does not fit its {stem.name}.json: {error}".split("\n")[0]) from error
     policy.set_training_mode(False)
     return policy, cfg
-
-
-class replacing:  # noqa: N801  (a context manager reads as a verb)
-    """Write to the path given by `with`; it takes the place of `path` only when all went well."""
-
-    def __init__(self, path: Path):
-        self.path, self.part = path, path.with_name(f".{path.name}.part")
-
-    def __enter__(self) -> Path:
-        return self.part
-
-    def __exit__(self, kind, value, trace) -> None:
-        if kind is None:
-            self.part.replace(self.path)
-        else:
-            self.part.unlink(missing_ok=True)

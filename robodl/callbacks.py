@@ -13,6 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from robodl.agent import save_policy
 from robodl.evaluation import CHOOSING, FIRST_SEED, Score, evaluate_policy
+from robodl.report import show_eyes
 from robodl.runs import Run
 from robodl.sb3_env import channels_first
 
@@ -73,6 +74,8 @@ class Checkpoints(BaseCallback):
         self.evaluated = self.num_timesteps
         self.success_rate = score.success_rate
         log_score(self.logger, score)
+        if self.cfg.observation != "state":
+            show_eyes(self.model.policy, self.envs, seed, self.logger, self.num_timesteps)
         self.logger.dump(self.num_timesteps)
         rank = (score.success_rate, -float(score.distance.mean()))
         if rank > self.best:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import os
 import re
 import secrets
+import sys
 import time
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -95,15 +97,16 @@ HYDRA_FLAGS = frozenset(
         "--experimental-rerun",
     ]
 )
+OPEN = ("algo.", "env.", "encoder.", "randomize.", "data.")  # settings of things that check their own
 RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_episodes")  # may change in a resumed run
 
 
-def register() -> None:
-    """Make the schema, the run's name and the tasks of installed plugins known to Hydra."""
+def register(name: str = "config", schema: type = TrainConfig) -> None:
+    """Make a command's schema, the run's name and the tasks of installed plugins known to Hydra."""
     from robodl_envs import load_plugins, task_names
 
     store = ConfigStore.instance()
-    store.store(name="schema", node=TrainConfig)
+    store.store(name=f"{name}_schema", node=schema)
     if not OmegaConf.has_resolver("run_name"):
         OmegaConf.register_new_resolver("run_name", run_name, use_cache=True)
     ours = task_names()
@@ -166,7 +169,7 @@ def check_algo(algo: DictConfig) -> None:
             )
 
 
-def opened(argv: list[str]) -> list[str]:
+def opened(argv: list[str], schema: type = TrainConfig) -> list[str]:
     """The command line as Hydra takes it, with settings of an algorithm or a task let through.
 
     Hydra knows only their defaults; `check` refuses those that the algorithm or the task does not have.
@@ -176,30 +179,48 @@ def opened(argv: list[str]) -> list[str]:
         if word.startswith("--") and word.partition("=")[0] not in HYDRA_FLAGS:
             raise UsageError(f"settings are key=value, such as env=reach, got {word}")
         key, _, value = word.partition("=")
-        if re.fullmatch(r"\d+(\.\d+)?e\d+", value) and isinstance(getattr(TrainConfig, key, None), int):
+        if re.fullmatch(r"\d+(\.\d+)?e\d+", value) and isinstance(getattr(schema, key, None), int):
             word = f"{key}={round(float(value))}"  # people write 1e5 for 100_000
-        words.append(f"++{word}" if word.startswith(("algo.", "env.", "encoder.", "randomize.")) else word)
+        words.append(f"++{word}" if word.startswith(OPEN) else word)
     return words
 
 
-def known_keys() -> list[str]:
-    """Keys of the schema, and of algorithms as algo.<name>, to suggest in place of one that is not there."""
-    return [*TrainConfig.__dataclass_fields__, *(f"algo.{key}" for key in ALGO_RANGES)]
+def known_keys(schema: type = TrainConfig) -> list[str]:
+    """Keys of a schema, and of algorithms as algo.<name>, to suggest in place of one that is not there."""
+    algo = [f"algo.{key}" for key in ALGO_RANGES] if schema is TrainConfig else []
+    return [known.name for known in fields(schema)] + algo
 
 
 class Door(Callback):
     """Checks configurations before Hydra makes a run's folder."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        refuse_bad(config, config.hydra.overrides.task)
+        refused(lambda: check(settle(config, config.hydra.overrides.task)))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        for job, overrides in enumerate(combinations(list(config.hydra.overrides.task))):
-            try:
-                composed = compose("config", overrides=overrides)
-            except HYDRA_ERRORS as error:
-                fail(hydra_line(error, known_keys()))
-            refuse_bad(composed, overrides, job)
+        for job, composed in each_job("config", config):
+            refused(functools.partial(check, composed, job))
+
+
+def launch(name: str, command: Callable[[DictConfig], None], argv: Sequence[str], schema: type) -> None:
+    """Compose the configuration `name` from a command line and run the command; UsageError for what Hydra refuses."""
+    import hydra
+
+    register(name, schema)
+    sys.argv[1:] = opened(list(argv), schema)
+    try:
+        hydra.main(version_base="1.3", config_path="pkg://robodl.conf", config_name=name)(command)()
+    except HYDRA_ERRORS as error:
+        raise UsageError(hydra_line(error, known_keys(schema))) from None
+
+
+def each_job(name: str, config: DictConfig) -> Iterator[tuple[int, DictConfig]]:
+    """The jobs of a multirun with their configurations; exits with one line if one does not compose."""
+    for job, overrides in enumerate(combinations(list(config.hydra.overrides.task))):
+        try:
+            yield job, compose(name, overrides=overrides)
+        except HYDRA_ERRORS as error:
+            fail(hydra_line(error, known_keys()))
 
 
 def combinations(overrides: list[str]) -> list[list[str]]:
@@ -212,12 +233,29 @@ def combinations(overrides: list[str]) -> list[list[str]]:
     return [list(combination) for combination in itertools.product(*choices)]
 
 
-def refuse_bad(config: DictConfig, overrides: Sequence[str], job: int | None = None) -> None:
-    """Exit with one line and code 2 unless the configuration can run."""
+def refused(checks: Callable[[], None]) -> None:
+    """Exit with one line and code 2 where the checks raise."""
     try:
-        check(settle(config, overrides), job)
+        checks()
     except Exception as error:  # whatever a library makes of a value, nothing has been made yet, and the user gave it
         fail(one_line(error))
+
+
+def check_at_least(cfg: DictConfig, bounds: dict[str, int]) -> None:
+    for key, least in bounds.items():
+        if cfg[key] < least:
+            raise ValueError(f"{key} must be at least {least}, got {cfg[key]}")
+
+
+def check_name(name: str | None, parent: Path, job: int | None) -> None:
+    """Refuse a run's name that is no folder's, or that another run has: ValueError."""
+    if name is None:
+        return
+    if "/" in name or name in ("", ".", ".."):
+        raise ValueError(f"name must be a folder's name without '/', got {name!r}")
+    folder = parent / run_name(name, job)
+    if folder.exists():
+        raise ValueError(f"there is a run {folder} already; choose another name, or go on with resume={folder}")
 
 
 def check(cfg: DictConfig, job: int | None = None) -> None:
@@ -226,16 +264,10 @@ def check(cfg: DictConfig, job: int | None = None) -> None:
     Raises:
         Exception: of any kind, with one line that says what is wrong.
     """
-    for key, least in AT_LEAST.items():
-        if cfg[key] < least:
-            raise ValueError(f"{key} must be at least {least}, got {cfg[key]}")
+    check_at_least(cfg, AT_LEAST)
     check_algo(cfg.algo)
-    if cfg.name is not None and ("/" in cfg.name or cfg.name in ("", ".", "..")):
-        raise ValueError(f"name must be a folder's name without '/', got {cfg.name!r}")
-    if cfg.name is not None and not cfg.resume:
-        folder = Path("runs") / str(cfg.env.get("task")) / run_name(cfg.name, job)
-        if folder.exists():
-            raise ValueError(f"there is a run {folder} already; go on with resume={folder}, or choose another name")
+    if not cfg.resume:
+        check_name(cfg.name, Path("runs") / str(cfg.env.get("task")), job)
     from robodl.agent import build_model, pick_device, training_envs
 
     device = pick_device(cfg.device)

@@ -1,14 +1,20 @@
 """Feature extractors: what a policy's network sees of an observation."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from gymnasium import spaces
+from safetensors.torch import load_file, save_file
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
+from robodl.files import replacing
+from robodl.sb3_env import boxes_of, pictures_of
 from robodl_envs import did_you_mean
 
 GOAL_SCALE = 5.0  # 1/m: a goal 20 cm away is a feature of 1
@@ -31,11 +37,10 @@ class Encoder(BaseFeaturesExtractor):
     scale: torch.Tensor  # (k,)
 
     def __init__(self, observation_space: spaces.Dict, name: str = "small", frozen: bool = False):
-        boxes = observation_space.spaces
-        pictures = [key for key, box in boxes.items() if len(box.shape or ()) == 3]
+        boxes, pictures = boxes_of(observation_space), pictures_of(observation_space)
         vector = next(key for key in ("observation", "proprioception") if key in boxes)
         size = boxes[vector].shape[0] + (2 * boxes["desired_goal"].shape[0] if "desired_goal" in boxes else 0)
-        eyes = Eyes({key: boxes[key] for key in pictures}, name) if pictures else None
+        eyes = Eyes(pictures, name) if pictures else None
         super().__init__(observation_space, features_dim=size + (eyes.features if eyes else 0))
         self.vector, self.eyes, self.goals = vector, eyes, "desired_goal" in boxes
         low, high = boxes[vector].low.astype(np.float64), boxes[vector].high.astype(np.float64)
@@ -70,19 +75,26 @@ class Eyes(nn.Module):
     def __init__(self, boxes: dict[str, spaces.Box], name: str):
         super().__init__()
         if name not in NETWORKS:
-            raise ValueError(f"no encoder named {name!r}{did_you_mean(name, NETWORKS)}; there are {', '.join(NETWORKS)}")
+            raise ValueError(
+                f"no encoder named {name!r}{did_you_mean(name, NETWORKS)}; there are {', '.join(NETWORKS)}"
+            )
         network = NETWORKS[name]
+        self.name, self.size = name, list(next(iter(boxes.values())).shape[1:])
         self.classes = {key: int(box.high.max()) + 1 for key, box in boxes.items() if is_segmentation(box)}
         self.far = {key: float(box.high.max()) for key, box in boxes.items() if box.dtype == np.float32}
-        height, width = next(iter(boxes.values())).shape[1:]
+        height, width = self.size
         if min(height, width) < network.least:
-            raise ValueError(f"encoder={name} needs pictures of at least {network.least} pixels, got {height} x {width}")
+            raise ValueError(
+                f"encoder={name} needs pictures of at least {network.least} pixels, got {height} x {width}"
+            )
         cameras: dict[str, list[str]] = {}
         for key in boxes:
             cameras.setdefault(key.removesuffix("_depth").removesuffix("_segmentation"), []).append(key)
         self.cameras = list(cameras.values())  # the pictures of each
         self.channels = [sum(self.classes.get(key, boxes[key].shape[0]) for key in keys) for keys in self.cameras]
-        self.trunks = nn.ModuleDict({str(c): nn.Sequential(*network.trunk(c), nn.Flatten()) for c in set(self.channels)})
+        self.trunks = nn.ModuleDict(
+            {str(c): nn.Sequential(*network.trunk(c), nn.Flatten()) for c in set(self.channels)}
+        )
         with torch.no_grad():  # a dry run finds the sizes
             sizes = [self.trunks[str(c)](torch.zeros(1, c, height, width)).shape[1] for c in self.channels]
         self.head = nn.Sequential(*network.head(sum(sizes)))
@@ -103,6 +115,42 @@ class Eyes(nn.Module):
         elif key in self.far:
             picture = picture / self.far[key]
         return picture - 0.5
+
+
+def save_eyes(stem: Path, eyes: Eyes, facts: dict[str, Any]) -> None:
+    """Write <stem>.safetensors and, beside it for people, <stem>.json with what the network is for and facts."""
+    tensors = {name: tensor.detach().cpu().clone() for name, tensor in eyes.state_dict().items()}
+    with replacing(stem.with_suffix(".safetensors")) as path:
+        save_file(tensors, path)
+    content = {"network": eyes.name, "pictures": eyes.cameras, "size": eyes.size, **facts}
+    with replacing(stem.with_suffix(".json")) as path:
+        path.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def load_eyes(eyes: Eyes, path: Path) -> None:
+    """Fill the tensors of a file that `save_eyes` wrote into eyes; ValueError in one line if they do not fit."""
+    if not path.is_file():
+        raise ValueError(f"encoder.weights must be a .safetensors file that robodl.pretrain left; there is no {path}")
+    try:
+        tensors = load_file(path, device="cpu")
+    except Exception as error:  # safetensors has its own
+        raise ValueError(f"encoder.weights={path} is damaged: {error}") from error
+    own = eyes.state_dict()
+    wrong = [name for name in own if name not in tensors or tensors[name].shape != own[name].shape]
+    if wrong or len(tensors) != len(own):
+        made, here = (shapes(each, wrong) for each in (tensors, own))
+        raise ValueError(
+            f"encoder.weights={path} is of another network, number of cameras or image_size: "
+            f"it has {made}, encoder={eyes.name} with these pictures has {here}"
+        )
+    eyes.load_state_dict(tensors)
+
+
+def shapes(tensors: dict[str, torch.Tensor], names: list[str]) -> str:
+    """The first tensor that does not fit, in words, or how many there are."""
+    if names and names[0] in tensors:
+        return f"{names[0]} of {' x '.join(map(str, tensors[names[0]].shape))}"
+    return f"{len(tensors)} tensors"
 
 
 def is_segmentation(box: spaces.Box) -> bool:

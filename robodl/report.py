@@ -11,12 +11,13 @@ import numpy as np
 from omegaconf import OmegaConf
 from stable_baselines3.common.logger import HParam, Logger, TensorBoardOutputFormat, configure
 
-from robodl.agent import replacing
 from robodl.evaluation import FIRST_SEED, Score
+from robodl.files import replacing
 from robodl.provenance import provenance
 from robodl.runs import Run
 from robodl.sb3_env import channels_first, make_envs
 from robodl.video import add_gif, gif, record_episodes, write_video
+from robodl.views import attended
 from robodl_envs import Policy, RenderingError
 
 GIF_SIZE = 128  # pixels
@@ -48,10 +49,22 @@ def save_video(run: Run, cfg, policy, logger: Logger, step: int) -> Path | str:
     except RenderingError as error:
         return f"none: {error}"
     moving = gif(episodes[0], GIF_SIZE, fps)
-    for output in logger.output_formats:
-        if isinstance(output, TensorBoardOutputFormat):
-            add_gif(output.writer, "eval/episode", moving, GIF_SIZE, step)
+    for writer in writers(logger):
+        add_gif(writer, "eval/episode", moving, step)
     return path
+
+
+def writers(logger: Logger) -> list[Any]:
+    """The SummaryWriters behind a logger."""
+    return [output.writer for output in logger.output_formats if isinstance(output, TensorBoardOutputFormat)]
+
+
+def show_eyes(policy, envs, seed: int, logger: Logger, step: int) -> None:
+    """What each camera sees at an episode's start, and what of it the policy attends to, into TensorBoard."""
+    observation, _ = envs.reset(seed=seed)
+    for name, picture in attended(policy, observation).items():
+        for writer in writers(logger):
+            writer.add_image(f"eyes/{name}", picture, step, dataformats="HWC")
 
 
 def render(policy: Policy, cfg, episodes: int, seed: int, path: Path) -> tuple[list[list[np.ndarray]], int]:

@@ -16,7 +16,7 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from robodl.agent import replacing
+from robodl.files import replacing
 from robodl.training_state import flatten, restore_training, training_state, unflatten
 
 

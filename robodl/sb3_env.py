@@ -17,11 +17,12 @@ def make_envs(
     cfg: DictConfig, num: int, autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP, **settings
 ) -> gymnasium.vector.VectorEnv:
     """The vector environment of a run's configuration, with num rows."""
-    settings |= cfg.env
+    settings = {**cfg.env, **settings}
     if "task" not in settings:
         raise ValueError("env has no task")
     task = str(settings.pop("task"))
     task_class(task)  # an unknown task is refused here, with ours and the plugins' names
+    settings.setdefault("max_episode_steps", gymnasium.spec(task_id(task)).max_episode_steps)
     return make_vec(
         task,
         num_envs=num,
@@ -29,7 +30,6 @@ def make_envs(
         control=cfg.control,
         reward=cfg.reward,
         control_dt=cfg.control_dt,
-        max_episode_steps=gymnasium.spec(task_id(task)).max_episode_steps,
         threads=cfg.threads,
         observation=cfg.observation,
         cameras=list(cfg.cameras),
@@ -41,14 +41,24 @@ def make_envs(
     )
 
 
-def channels_first_space(space: spaces.Dict) -> spaces.Dict:
+def boxes_of(space: spaces.Space) -> dict[str, Any]:
+    """The boxes of an environment's observation space, by name."""
+    assert isinstance(space, spaces.Dict)
+    return dict(space.spaces)
+
+
+def pictures_of(space: spaces.Space) -> dict[str, Any]:
+    """Those of them that are pictures, which have three axes."""
+    return {key: box for key, box in boxes_of(space).items() if len(box.shape) == 3}
+
+
+def channels_first_space(space: spaces.Space) -> spaces.Dict:
     """The space of what `channels_first` returns."""
-    boxes = {}
-    for key, box in space.spaces.items():
+    boxes = boxes_of(space)
+    for key, box in boxes.items():
         if len(box.shape) == 3:
             low, high = (np.moveaxis(bound, -1, 0) for bound in (box.low, box.high))
-            box = spaces.Box(low, high, dtype=box.dtype)
-        boxes[key] = box
+            boxes[key] = spaces.Box(low, high, dtype=box.dtype)
     return spaces.Dict(boxes)
 
 

@@ -16,21 +16,13 @@ from robodl import cli  # noqa: E402
 
 def main() -> None:
     cli.show_hydra_errors()
-    cli.guarded(lambda: compose_and_run(sys.argv[1:]))
+    cli.guarded(lambda: compose(sys.argv[1:]))
 
 
-def compose_and_run(argv: list[str]) -> None:
-    import hydra
+def compose(argv: list[str]) -> None:
+    from robodl.config import TrainConfig, launch, resumed
 
-    from robodl.config import known_keys, opened, register, resumed
-
-    register()
-    sys.argv[1:] = opened(resumed(argv))
-    command = hydra.main(version_base="1.3", config_path="pkg://robodl.conf", config_name="config")(train)
-    try:
-        command()
-    except cli.HYDRA_ERRORS as error:
-        raise cli.UsageError(cli.hydra_line(error, known_keys())) from None
+    launch("config", train, resumed(argv), TrainConfig)
 
 
 def train(cfg) -> None:

@@ -3,10 +3,12 @@
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
 
+from robodl.views import beside, views
 from robodl_envs import Policy
 
 HOLD = 10  # frames that an episode's last picture stays
@@ -19,19 +21,27 @@ def record_episodes(
     seed: int,
     progress: Callable[[int], object] = int,
 ) -> list[list[np.ndarray]]:
-    """Frames, (H, W, 3) uint8, of the episodes of seed, seed + 1, ...; envs has one row and render_mode rgb_array."""
+    """Frames, (H, W, 3) uint8, of the episodes of seed, seed + 1, ...; envs has one row and render_mode rgb_array.
+
+    Where the policy sees pictures, they stand to the right of the pretty one.
+    """
     films: list[list[np.ndarray]] = []
     for k in range(episodes):
         observation, _ = envs.reset(seed=seed + k)
-        frames: list = [*(envs.render() or ())]
+        frames = [picture(envs, observation)]
         ended = False
         while not ended:
             observation, _, terminated, truncated, _ = envs.step(policy(observation))
-            frames += envs.render() or ()
+            frames.append(picture(envs, observation))
             ended = bool(terminated[0] or truncated[0])
             progress(sum(len(film) for film in films) + len(frames))
         films.append(frames + [frames[-1]] * HOLD)
     return films
+
+
+def picture(envs: gymnasium.vector.VectorEnv, observation: dict[str, np.ndarray]) -> np.ndarray:
+    pretty: Any = envs.render()
+    return beside(pretty[0], views(observation))
 
 
 def write_video(path: Path, frames: Sequence[np.ndarray], fps: int) -> None:
@@ -56,13 +66,14 @@ def write_mp4(path: Path, frames: Sequence[np.ndarray], fps: int) -> None:
 
 
 def gif(frames: Sequence[np.ndarray], size: int, fps: int, most: int = 64) -> bytes:
-    """Frames as an animated GIF of size x size pixels and at most `most` frames, which TensorBoard plays."""
+    """Frames as an animated GIF, size pixels high, of at most `most` frames, which TensorBoard plays."""
     from PIL import Image
 
     every = -(-len(frames) // most)
+    width = round(size * frames[0].shape[1] / frames[0].shape[0])
     # Of the palette methods the one that keeps a small goal its colour.
     images = [
-        Image.fromarray(frame).resize((size, size)).quantize(128, Image.Quantize.MAXCOVERAGE)
+        Image.fromarray(frame).resize((width, size)).quantize(128, Image.Quantize.MAXCOVERAGE)
         for frame in frames[::every]
     ]
     out = io.BytesIO()
@@ -72,9 +83,11 @@ def gif(frames: Sequence[np.ndarray], size: int, fps: int, most: int = 64) -> by
     return out.getvalue()
 
 
-def add_gif(writer, tag: str, content: bytes, size: int, step: int) -> None:
+def add_gif(writer, tag: str, content: bytes, step: int) -> None:
     """Put an encoded GIF into TensorBoard's Images tab; writer is a torch SummaryWriter."""
+    from PIL import Image
     from tensorboard.compat.proto.summary_pb2 import Summary
 
-    image = Summary.Image(encoded_image_string=content, height=size, width=size, colorspace=3)
+    width, height = Image.open(io.BytesIO(content)).size
+    image = Summary.Image(encoded_image_string=content, height=height, width=width, colorspace=3)
     writer.file_writer.add_summary(Summary(value=[Summary.Value(tag=tag, image=image)]), step)

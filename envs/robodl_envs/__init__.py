@@ -25,10 +25,14 @@ from robodl_envs.names import (
 )
 
 __all__ = [
+    "CLASSES",
+    "FAR",
     "Component",
     "Policy",
+    "Randomize",
     "RenderingError",
     "did_you_mean",
+    "gl_context",
     "load_plugins",
     "make",
     "make_policy",
@@ -43,7 +47,15 @@ __all__ = [
 
 register_id("reach", max_episode_steps=50)
 
-LAZY = {"make": "gym_env", "make_vec": "gym_env", "RenderingError": "rendering.gl"}  # what importing would make slow
+LAZY = {  # what importing would make slow
+    "make": "gym_env",
+    "make_vec": "gym_env",
+    "RenderingError": "rendering.gl",
+    "gl_context": "rendering.gl",
+    "CLASSES": "rendering.views",
+    "FAR": "rendering.views",
+    "Randomize": "randomize",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -141,7 +141,7 @@ class BatchEnv:
             renew: rows, (N,) bool, that begin a new episode instead of acting; their reward is zero.
 
         Returns:
-            observation, a dict of new (N, ...) arrays; reward, terminated, truncated, (N,); info, a dict of (N,) arrays.
+            observation, a dict of new (N, ...) arrays; reward, terminated, truncated, (N,); info, a dict of (N,) ones.
 
         Raises:
             ValueError: an action of another shape, or with NaN or infinity in it. Nothing has moved then.
@@ -159,7 +159,9 @@ class BatchEnv:
             self.restart(np.flatnonzero(renew))
         observation = self.observe(self.all, diverged)
         info = self.judge(diverged=diverged)
-        reward = self.approach() if self.shaped else self.reward(self.last[:, self.achieved], self.last[:, self.desired])
+        reward = (
+            self.approach() if self.shaped else self.reward(self.last[:, self.achieved], self.last[:, self.desired])
+        )
         terminated = self.task.terminated()
         terminated = np.zeros(self.num, bool) if terminated is None else terminated.copy()
         truncated = self.elapsed >= self.max_episode_steps
@@ -225,6 +227,12 @@ class BatchEnv:
             self.eyes.look(ids, self.rng)
             observation |= self.eyes.observe()
         return observation
+
+    def state_observation(self) -> dict[str, np.ndarray]:
+        """What observation="state" would show of this instant, whatever is observed: for scripted experts."""
+        goals = self.last[:, self.achieved].copy(), self.last[:, self.desired].copy()
+        vector = np.concatenate(self.state(), axis=1).astype(np.float32)
+        return {"observation": vector, "achieved_goal": goals[0], "desired_goal": goals[1]}
 
     def state(self) -> list[np.ndarray]:
         return [*self.robot.observe(), *self.task.observe()]

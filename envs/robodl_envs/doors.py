@@ -14,8 +14,8 @@ from gymnasium.vector import AutoresetMode
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.batch_env import BatchEnv, available_cores
 from robodl_envs.cameras import Eyes
-from robodl_envs.randomize import Randomize, randomize_settings
 from robodl_envs.names import robot_class, task_class
+from robodl_envs.randomize import Randomize, randomize_settings
 from robodl_envs.tasks.task import Task
 
 RENDER_MODES = ["rgb_array"]
@@ -51,7 +51,9 @@ def make_batch(
 
 def make_spaces(batch: BatchEnv) -> tuple[spaces.Dict, spaces.Box]:
     """A single row's observation and action space."""
-    boxes = {key: spaces.Box(batch.low[columns], batch.high[columns]) for key, columns in batch.slices.items()}
+    boxes: dict[str, spaces.Space] = {
+        key: spaces.Box(batch.low[columns], batch.high[columns]) for key, columns in batch.slices.items()
+    }
     if batch.eyes is not None:
         boxes |= batch.eyes.space()
     return spaces.Dict(boxes), spaces.Box(-1.0, 1.0, (batch.robot.action_size,), np.float32)

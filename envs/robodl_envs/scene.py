@@ -29,7 +29,9 @@ def empty_scene() -> mujoco.MjSpec:
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
     spec.option.impratio = 10.0
     world = spec.worldbody
-    world.add_geom(name="floor", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[1.5, 1.5, 0.1], material="floor", rgba=FLOOR, **OBJECT)
+    world.add_geom(
+        name="floor", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[1.5, 1.5, 0.1], material="floor", rgba=FLOOR, **OBJECT
+    )
     world.add_light(pos=[0.3, -0.8, 2.2], dir=[0.1, 0.4, -1.0], type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
     spec.add_texture(
         name="floor",

@@ -106,12 +106,12 @@ class CpuSim:
     def _remember_bad(self) -> None:
         self._seen, self._seen_bytes = self._bad.copy(), self._bad.tobytes()
 
-    def get_state(self) -> dict[str, np.ndarray]:
+    def get_state(self) -> dict[str, Any]:
         """An exact copy of all rows."""
         own = {field: values.copy() for field, values in self.own.items()}
         return {"state": self.batch.state.copy(), "warning": self.batch.warning.copy(), "own": own}
 
-    def set_state(self, state: dict[str, np.ndarray]) -> None:
+    def set_state(self, state: dict[str, Any]) -> None:
         """Go on from a copy made by `get_state`."""
         self.batch.state[:] = state["state"]
         self.batch.warning[:] = state["warning"]

@@ -1,11 +1,11 @@
 """Pictures as observations: what they show, that all ways to draw agree, and that nobody is disturbed."""
 
 import gc
-import os
 import pickle
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -110,7 +110,9 @@ def test_depth_is_distance_along_the_line_of_sight(renderer):
 
 def test_a_goal_is_seen_where_it_is(renderer):
     """The middle of the goal's pixels is the projection of its position."""
-    env = make("reach", observation="image", cameras=["top_segmentation"], image_size=128, radius=0.05, renderer=renderer)
+    env = make(
+        "reach", observation="image", cameras=["top_segmentation"], image_size=128, radius=0.05, renderer=renderer
+    )
     for seed in range(5):
         observation, _ = env.reset(seed=seed)
         rows, columns, _ = np.nonzero(observation["top_segmentation"] == CLASSES.index("goal"))
@@ -125,7 +127,10 @@ def test_a_goal_is_seen_where_it_is(renderer):
 def test_row_equals_single_env_in_pictures(renderer):
     """Row i's pictures are the single environment's, whatever the number of rows and threads, through resets."""
     settings = {"observation": "image", "cameras": ["front", "wrist"], "image_size": 32, "renderer": renderer}
-    settings |= {"max_episode_steps": 3, "randomize": {"colors": 0.2, "noise": 5, "camera_position": 0.05, "latency": 2}}
+    settings |= {
+        "max_episode_steps": 3,
+        "randomize": {"colors": 0.2, "noise": 5, "camera_position": 0.05, "latency": 2},
+    }
     for threads in (1, 2):
         envs = make_vec("reach", num_envs=5, threads=threads, autoreset_mode="SameStep", **settings)
         singles = [make("reach", **settings) for _ in range(5)]
@@ -266,7 +271,9 @@ def test_long_runs_leak_nothing(renderer, close):
     import resource
 
     def live(steps):
-        env = gym.make("robodl/Reach-v0", observation="image", cameras=["front", "wrist"], image_size=32, renderer=renderer)
+        env = gym.make(
+            "robodl/Reach-v0", observation="image", cameras=["front", "wrist"], image_size=32, renderer=renderer
+        )
         env.reset(seed=0)
         for _ in range(steps):
             if env.step(env.action_space.sample())[3]:
@@ -277,8 +284,8 @@ def test_long_runs_leak_nothing(renderer, close):
         gc.collect()
 
     def use():
-        pages = int(open("/proc/self/statm").read().split()[1])
-        return pages * resource.getpagesize() / 2**20, len(os.listdir("/proc/self/fd"))
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * resource.getpagesize() / 2**20, len(list(Path("/proc/self/fd").iterdir()))
 
     for _ in range(10):
         live(100)

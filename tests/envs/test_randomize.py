@@ -12,7 +12,9 @@ KEYS = ("front", "front_depth", "front_segmentation")
 
 def watch(randomize, steps=6, num=3, seed=0, **settings):
     """Each picture kind, (steps + 1, num, 32, 32, c), and proprioception, while the arms move."""
-    envs = make_vec("reach", num_envs=num, observation="image", cameras=list(KEYS), image_size=32, randomize=randomize, **settings)
+    envs = make_vec(
+        "reach", num_envs=num, observation="image", cameras=list(KEYS), image_size=32, randomize=randomize, **settings
+    )
     frames = [envs.reset(seed=seed)[0]]
     frames += [envs.step(np.full((num, 3), 0.5))[0] for _ in range(steps)]
     envs.close()
@@ -97,7 +99,9 @@ def test_dropped_frames():
 def test_noise_is_normal_and_of_the_size_asked_for():
     noise = normals(Streams(2), np.array([0, 1]), 40_001)
     assert noise.shape == (2, 40_001)
-    assert abs(noise.mean()) < 0.02 and abs(noise.std() - 1.0) < 0.02 and abs((np.abs(noise) < 1.0).mean() - 0.683) < 0.02
+    assert (
+        abs(noise.mean()) < 0.02 and abs(noise.std() - 1.0) < 0.02 and abs((np.abs(noise) < 1.0).mean() - 0.683) < 0.02
+    )
 
 
 def test_blur():

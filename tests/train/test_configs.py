@@ -20,7 +20,7 @@ def composed():
         yield lambda *overrides: compose("config", overrides=list(overrides))
 
 
-@pytest.mark.parametrize("group", ["algo", "env", "robot"])
+@pytest.mark.parametrize("group", ["algo", "env", "robot", "observation", "encoder", "randomize"])
 def test_groups(composed, group):
     for path in sorted((CONF / group).glob("*.yaml")):
         cfg = composed(f"{group}={path.stem}", "num_envs=4")

@@ -46,9 +46,8 @@ class GlViews:
         self.sim, self.cameras, self.size = sim, cameras, (height, width)
         self.threads = threads
         arguments = (sim, cameras, height, width, classes)
-        self.painters: list[Painter | Worker] = (
-            [Painter(*arguments)] if threads == 1 else [Worker(Painter, *arguments) for _ in range(threads)]
-        )
+        self.painter = Painter(*arguments) if threads == 1 else None
+        self.workers = [] if threads == 1 else [Worker(Painter, *arguments) for _ in range(threads)]
         self.thread, self.process = threading.get_ident(), os.getpid()
 
     @property
@@ -62,25 +61,24 @@ class GlViews:
         Args:
             sky: colour of nothing, (N, 3) uint8; None for black.
         """
-        pictures = {
+        pictures: dict[str, dict[str, np.ndarray]] = {
             name: {kind: np.empty((len(ids), *shape_of(kind, *self.size)), dtype_of(kind)) for kind in kinds}
             for name, kinds in self.cameras.items()
         }
-        if self.threads == 1:
-            self.painters[0].draw(range(len(ids)), ids, pictures, sky)
-            return pictures
-        shares = np.array_split(np.arange(len(ids)), self.threads)
-        for painter, share in zip(self.painters, shares, strict=True):
-            painter.start(share, ids, pictures, sky)
-        for painter in self.painters:
-            painter.join()
+        if self.painter is not None:
+            self.painter.draw(range(len(ids)), ids, pictures, sky)
+        for worker, share in zip(self.workers, np.array_split(np.arange(len(ids)), self.threads), strict=False):
+            worker.start(share, ids, pictures, sky)
+        for worker in self.workers:
+            worker.join()
         return pictures
 
     def close(self) -> None:
         if os.getpid() == self.process:
-            for painter in self.painters:
-                painter.close()
-        self.painters = []
+            for drawing in (self.painter, *self.workers):
+                if drawing is not None:
+                    drawing.close()
+        self.painter, self.workers = None, []
 
 
 class Painter:

@@ -73,9 +73,7 @@ class SceneCamera:
         pose(sim, row, model, data)
         geoms = data.geom_xpos[None], data.geom_xmat.reshape(1, -1, 3, 3)
         azimuth, elevation = np.radians([self.view.azimuth, self.view.elevation])
-        ahead = np.array(
-            [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
-        )
+        ahead = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
         right = np.array([np.sin(azimuth), -np.cos(azimuth), 0.0])
         frame = np.stack([right, np.cross(right, ahead), -ahead], axis=1)
         eye = (self.view.lookat - self.view.distance * ahead)[None], frame[None]

@@ -89,7 +89,7 @@ class RayView:
 
     def blank(self, n: int, sky) -> dict[str, np.ndarray]:
         """Pictures of nothing, (n, P, channels)."""
-        pictures = {}
+        pictures: dict[str, np.ndarray] = {}
         for kind in self.kinds:
             pictures[kind] = np.zeros((n, self.height * self.width, shape_of(kind, 1, 1)[2]), dtype_of(kind))
         if "depth" in pictures:
@@ -170,7 +170,7 @@ class RayView:
             self.seen = np.full((self.slots, key.shape[1]), np.nan)
         changed = np.flatnonzero((self.seen[slots] != key).any(axis=1))
         drawn: dict[bytes, int] = {}
-        for k in changed:
+        for k in changed.tolist():
             twin = drawn.setdefault(key[k].tobytes(), k)
             if twin == k:
                 self.draw_backdrop(ids[k : k + 1], k, eye, focal, paint, sky)
@@ -197,7 +197,7 @@ class RayView:
         )
         pictures = self.blank(1, None if sky is None else sky[one])
         far = np.full((1, count), np.inf, np.float32)
-        lights, colors = paint
+        colors = paint[1]
         own = Lights(self.sim, ids), colors[one] if len(colors) > 1 else colors
         self.paint(pictures, pixels, rays, (depth[None], geom[None], normal[None]), far, eye[0][one], own)
         slot = ids[0] % self.slots

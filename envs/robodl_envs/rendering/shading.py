@@ -37,7 +37,8 @@ class Lights:
         light = self.head_diffuse * outwards + self.head_ambient
         for i, directional in enumerate(self.directional):
             at, way, ambient, diffuse = (
-                part[row, i] if len(part) > 1 else part[0, i] for part in (self.place, self.way, self.ambient, self.diffuse)
+                part[row, i] if len(part) > 1 else part[0, i]
+                for part in (self.place, self.way, self.ambient, self.diffuse)
             )
             if directional:
                 shine = np.maximum(-dot(normal, way), 0.0)

@@ -1,0 +1,150 @@
+"""Labelled pictures: frames that the simulator renders, image sets in IDX files, and scikit-learn's digits.
+
+Pictures are {name: (n, channels, height, width)} and labels (n,) integers, for classes, or (n, k) numbers.
+"""
+
+import gzip
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from gymnasium import spaces
+from omegaconf import DictConfig
+
+from robodl.sb3_env import channels_first, channels_first_space, make_envs, pictures_of
+
+HELD_BACK = 0.2  # share of a set without a test part of its own
+SPLIT_SEED = 0  # of the pictures held back, the same in every run
+ROWS, EVERY, EPISODE = 256, 2, 10  # arms that make frames; steps between two frames; steps of an episode
+MOST_HOLD = 6  # steps that an arm goes on in one direction
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Pictures with labels, some of them for testing alone.
+
+    classes: the labels' names where they are classes, else none.
+    unit: of labels that are numbers, for reports.
+    """
+
+    pictures: dict[str, np.ndarray]
+    labels: np.ndarray
+    test: np.ndarray  # (n,) bool
+    boxes: dict[str, spaces.Box]
+    classes: tuple[str, ...] = ()
+    unit: str = ""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def load(cfg: DictConfig, progress: Callable[[int], object] = int) -> Dataset:
+    """The dataset that cfg.data names; ValueError in one line if it is damaged or missing."""
+    kind = cfg.data.get("name")
+    if kind == "mnist":
+        return idx_folder(cfg.data.get("root"))
+    if kind == "digits":
+        return digits()
+    return simulated(cfg, progress)
+
+
+def simulated(cfg: DictConfig, progress: Callable[[int], object]) -> Dataset:
+    """Frames of arms that wander, and what the simulator knows of them."""
+    total, label = int(cfg.data["frames"]), str(cfg.data["label"])
+    envs = make_envs(cfg, min(ROWS, total), autoreset_mode="NextStep", max_episode_steps=EPISODE)
+    rng = np.random.default_rng(cfg.seed)
+    observation, _ = envs.reset(seed=cfg.seed)
+    boxes = pictures_of(channels_first_space(envs.single_observation_space))
+    made: dict[str, list[np.ndarray]] = {name: [] for name in [*boxes, label]}
+    count = step = 0
+    while count < total:
+        if step % MOST_HOLD == 0:
+            action = rng.uniform(-1.0, 1.0, envs.action_space.shape)
+        observation, *_ = envs.step(action)
+        step += 1
+        if step % EVERY == 0:
+            seen = channels_first(observation)
+            for name in made:
+                made[name].append(seen[name])
+            count += envs.num_envs
+            progress(count)
+    envs.close()
+    joined = {name: np.concatenate(parts)[:total] for name, parts in made.items()}
+    labels = joined.pop(label)
+    test = np.arange(total) >= round(total * (1.0 - HELD_BACK / 2))  # the last episodes: neighbours look alike
+    return Dataset(joined, labels, test, boxes, unit="m")
+
+
+def idx_folder(root: str | None) -> Dataset:
+    """An image set: its own test part if it has one ("t10k"), else a random fifth is held back, the same every time."""
+    if root is None:
+        raise ValueError("data=mnist needs data.root=<folder with IDX files>")
+    folder = Path(root).expanduser()
+    if not folder.is_dir():
+        raise ValueError(f"data.root must be a folder with IDX files; there is no folder {root}")
+    parts = {}
+    for part in ("train", "t10k"):
+        images, labels = (idx_file(folder, f"{part}-{name}-ubyte") for name in ("images-idx3", "labels-idx1"))
+        if images is None or labels is None:
+            continue
+        if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels):
+            raise ValueError(f"{folder}: {part} has images of shape {images.shape} and labels of shape {labels.shape}")
+        parts[part] = images[:, None], labels.astype(np.int64)
+    if not parts:
+        raise ValueError(
+            f"{folder} has no IDX files such as t10k-images-idx3-ubyte.gz with its t10k-labels-idx1-ubyte.gz"
+        )
+    pictures, labels = (np.concatenate([part[i] for part in parts.values()]) for i in range(2))
+    test = np.concatenate([np.full(len(part[1]), name == "t10k") for name, part in parts.items()])
+    return classified(pictures, labels, held_back(len(labels)) if len(parts) == 1 else test)
+
+
+def idx_file(folder: Path, name: str) -> np.ndarray | None:
+    """The array in an IDX file of bytes, gzipped or not; None if there is no such file.
+
+    Raises:
+        ValueError: it is damaged, or holds something else.
+    """
+    path = next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+    if path is None:
+        return None
+    content = path.read_bytes()
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{path} is damaged: {error}") from None
+    # Two zero bytes, 8 for unsigned bytes, the number of axes, and the length of each as a big-endian integer.
+    axes = content[3] if len(content) > 3 else 0
+    if content[:3] != b"\0\0\x08" or not 1 <= axes <= 3 or len(content) < 4 + 4 * axes:
+        raise ValueError(f"{path} is damaged: it does not begin as an IDX file of bytes does")
+    shape = tuple(int.from_bytes(content[4 + 4 * k : 8 + 4 * k], "big") for k in range(axes))
+    values = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
+    if values.size != np.prod(shape):
+        raise ValueError(f"{path} is damaged: it announces {shape} bytes and holds {values.size}")
+    return values.reshape(shape)
+
+
+def digits() -> Dataset:
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        raise ValueError("data=digits needs scikit-learn: pip install 'robodl[digits]'") from None
+    found = load_digits()
+    pictures = np.round(found.images[:, None] * (255.0 / 16.0)).astype(np.uint8)
+    return classified(pictures, found.target.astype(np.int64), held_back(len(found.target)))
+
+
+def classified(pictures: np.ndarray, labels: np.ndarray, test: np.ndarray) -> Dataset:
+    box = spaces.Box(0, 255, pictures.shape[1:], np.uint8)
+    names = tuple(str(k) for k in range(int(labels.max()) + 1))
+    return Dataset({"image": pictures}, labels, test, {"image": box}, classes=names)
+
+
+def held_back(count: int) -> np.ndarray:
+    """Which of count pictures are for testing, (count,) bool."""
+    test = np.zeros(count, bool)
+    test[np.random.default_rng(SPLIT_SEED).permutation(count)[: round(HELD_BACK * count)]] = True
+    return test

@@ -1,0 +1,157 @@
+"""What this machine can do: python -m robodl.doctor"""
+
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from robodl import cli
+
+MEND = {
+    "MUJOCO_GL": "unset MUJOCO_GL: it turns OpenGL off, which pictures for people and renderer=gl want",
+    "opengl": "apt-get install libegl1 libgl1-mesa-dri (Debian, Ubuntu), and pip install pyopengl if that is what is missing",
+    "cuda": "a GPU is here and PyTorch does not see it: install a PyTorch with CUDA, see pytorch.org/get-started",
+    "cores": "one core: training works, and takes its time",
+}
+
+
+@dataclass
+class Options:
+    """Versions, processor, GPU and OpenGL, the speed of each way to draw, and how to mend what is missing.
+
+    Speeds are of env=reach: 64 rows, one 64x64 picture a row and step; each way is measured for some seconds.
+    """
+
+    seconds: float = field(default=2.0, metadata={"help": "length of one measurement"})
+    output: str | None = field(default=None, metadata={"help": "file to write what was found to, as JSON"})
+
+
+def main() -> None:
+    cli.guarded(lambda: examine(cli.parse(Options, sys.argv[1:], "robodl.doctor")))
+
+
+def examine(options: Options) -> None:
+    """Look, measure, tell."""
+    from robodl.provenance import provenance
+    from robodl.report import say
+
+    if not 0.0 < options.seconds <= 60.0:
+        raise cli.UsageError(f"seconds must be more than 0 and at most 60, got {options.seconds}")
+    cli.check_writable(options.output)
+    found = provenance()
+    machine = found["machine"]
+    opengl, cuda = opengl_found(), cuda_found()
+    print(f"robodl on {machine['system']}")
+    say("Here", {name: str(version) for name, version in found["versions"].items()})
+    say(
+        "Machine",
+        {"processor": f"{machine['cpu']}, {usable_cores()} cores", "CUDA": cuda["said"], "OpenGL": opengl["said"]},
+    )
+
+    print("\nSpeed, of 64 arms that reach")
+    speeds = {}
+    for name, settings in WAYS.items():
+        if opengl["error"] and name in ("gl", "pretty"):
+            continue
+        speeds[name] = measured(name, settings, options.seconds)
+        print(f"  {name:<13} {speeds[name]['said']}", flush=True)
+    missing = to_mend(opengl, cuda)
+    if missing:
+        say("To mend", {str(k + 1): line for k, line in enumerate(missing)})
+    else:
+        print("\nNothing is missing.")
+    if options.output:
+        content = {**found, "opengl": opengl, "cuda": cuda, "speeds": speeds, "to_mend": missing}
+        Path(options.output).write_text(json.dumps(content, indent=1) + "\n")
+
+
+def usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def opengl_found() -> dict[str, Any]:
+    """Which OpenGL draws here, or why none does."""
+    from robodl_envs import RenderingError, gl_context
+
+    try:
+        context = gl_context(64, 64)
+    except RenderingError as error:
+        return {"error": str(error), "said": f"none: {error}; pictures are cast by rays instead"}
+    from OpenGL import GL
+
+    context.make_current()
+    driver, version = (GL.glGetString(name).decode() for name in (GL.GL_RENDERER, GL.GL_VERSION))
+    context.free()
+    return {"error": None, "driver": driver, "version": version, "said": f"{driver}, {version}"}
+
+
+def cuda_found() -> dict[str, Any]:
+    """Which GPU PyTorch trains on, and whether there is one that it does not see."""
+    import torch
+
+    present = Path("/proc/driver/nvidia/version").exists()
+    if torch.cuda.is_available():
+        name = torch.cuda.get_device_name()
+        return {"available": True, "present": True, "said": f"{name}, CUDA {torch.version.cuda}"}
+    why = "a driver is here, but PyTorch does not see a GPU" if present else "no GPU; training runs on the processor"
+    return {"available": False, "present": present, "said": why}
+
+
+WAYS: dict[str, dict[str, Any]] = {
+    "physics": {},
+    "ray": {"observation": "image", "renderer": "ray", "cameras": ["front"], "image_size": 64},
+    "gl": {"observation": "image", "renderer": "gl", "cameras": ["front"], "image_size": 64},
+    "pretty": {"render_mode": "rgb_array"},
+}
+
+
+def measured(name: str, settings: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """Environment steps/s with a way to draw, and pictures/s of it alone."""
+    import numpy as np
+
+    from robodl_envs import make_vec
+
+    num = 1 if name == "pretty" else 64
+    envs: Any = make_vec("reach", num_envs=num, max_episode_steps=50, **settings)
+    envs.reset(seed=0)
+    action = np.zeros(envs.action_space.shape)
+
+    def rate(call) -> float:
+        call()
+        began, count = time.perf_counter(), 0
+        while time.perf_counter() - began < seconds / 2:
+            call()
+            count += 1
+        return num * count / (time.perf_counter() - began)
+
+    if name == "pretty":
+        pictures = rate(envs.render)
+        result = {"pictures_per_s": pictures, "said": f"{pictures:,.0f} pictures/s of 480x480, for people"}
+    else:
+        steps = rate(lambda: envs.step(action))
+        result = {"steps_per_s": steps, "said": f"{steps:,.0f} environment steps/s"}
+        if settings:
+            eyes = envs.batch.eyes
+            pictures = rate(lambda: eyes.look(envs.batch.all, envs.batch.rng))
+            said = f"{result['said']}, {pictures:,.0f} pictures/s of 64x64"
+            result = {**result, "pictures_per_s": pictures, "said": said}
+    envs.close()
+    return result
+
+
+def to_mend(opengl: dict[str, Any], cuda: dict[str, Any]) -> list[str]:
+    lines = []
+    if opengl["error"]:
+        lines.append(MEND["MUJOCO_GL" if "MUJOCO_GL" in opengl["error"] else "opengl"])
+    if cuda["present"] and not cuda["available"]:
+        lines.append(MEND["cuda"])
+    if usable_cores() < 2:
+        lines.append(MEND["cores"])
+    return lines
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""Train an encoder on labels: python -m robodl.pretrain env=reach
+
+Writes runs/pretrain/<run>/ (encoder.safetensors with encoder.json, TensorBoard, result.json) below the working
+directory. The encoder then starts a policy: python -m robodl.train ... encoder.weights=<its .safetensors>.
+"""
+
+import functools
+import sys
+import time
+
+BEGAN = time.time()
+
+from collections.abc import Sequence  # noqa: E402
+from dataclasses import dataclass, field  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+from hydra.experimental.callback import Callback  # noqa: E402
+
+from robodl import cli  # noqa: E402
+
+
+@dataclass
+class PretrainConfig:
+    """Every key of `python -m robodl.pretrain`; a key that is not here is refused."""
+
+    data: dict[str, Any] = field(default_factory=dict)  # name: sim, mnist or digits; and the set's own settings
+    env: dict[str, Any] = field(default_factory=dict)  # of data=sim: task, and the task's own settings
+    robot: dict[str, Any] = field(default_factory=dict)  # name
+    encoder: dict[str, Any] = field(default_factory=dict)  # name of the network
+    control: str = "tool"  # or joint: how the arms that are seen wander
+    control_dt: float = 0.04  # s
+    cameras: list[str] = field(default_factory=lambda: ["front", "side"])  # names of pictures
+    image_size: Any = 32  # pixels, or [height, width]
+    renderer: str = "ray"  # or gl
+    randomize: dict[str, Any] = field(default_factory=dict)  # what varies from episode to episode, by name
+    epochs: int = 10  # passes over the training pictures
+    batch_size: int = 128
+    learning_rate: float = 1.0e-3
+    shift: int = 0  # px, by which training pictures are moved at random
+    seed: int = 0
+    device: str = "auto"  # cpu, cuda, or auto: cuda where there is one
+    threads: int = 0  # simulation threads, 0 for one per core
+    torch_threads: int = 0  # 0 for one per core
+    name: str | None = None  # of the run's folder, instead of date, time and id
+    # What frames are made with, whatever a policy sees later.
+    observation: str = "image+state"
+    reward: str = "dense"
+
+
+AT_LEAST = {"epochs": 1, "batch_size": 1, "shift": 0, "seed": 0, "threads": 0, "torch_threads": 0}
+
+
+class Door(Callback):
+    """Checks configurations before Hydra makes a run's folder."""
+
+    def on_run_start(self, config, **kwargs: Any) -> None:
+        from robodl.config import refused
+
+        refused(lambda: check(config))
+
+    def on_multirun_start(self, config, **kwargs: Any) -> None:
+        from robodl.config import each_job, refused
+
+        for job, composed in each_job("pretrain", config):
+            refused(functools.partial(check, composed, job))
+
+
+def check(cfg, job: int | None = None) -> None:
+    """Refuse a configuration that can't run: ValueError in one line, or what the environment raises."""
+    from robodl import datasets
+    from robodl.agent import pick_device
+    from robodl.config import check_at_least, check_name
+    from robodl.encoders import Eyes
+    from robodl.sb3_env import boxes_of, channels_first_space, make_envs, pictures_of
+
+    check_at_least(cfg, AT_LEAST)
+    if not 0.0 < cfg.learning_rate < 10.0:
+        raise ValueError(f"learning_rate must be more than 0 and less than 10, got {cfg.learning_rate}")
+    check_name(cfg.name, Path("runs/pretrain"), job)
+    pick_device(cfg.device)
+    for key in set(cfg.encoder) - {"name"}:
+        raise ValueError(f"pretrain has no setting encoder.{key}; encoder=<name> chooses the network")
+    if cfg.data.get("name") == "sim":
+        envs = make_envs(cfg, 1)
+        boxes = boxes_of(channels_first_space(envs.single_observation_space))
+        envs.close()
+        frames, label = cfg.data.get("frames"), cfg.data.get("label")
+        vectors = [name for name, box in boxes.items() if len(box.shape) == 1]
+        if not isinstance(frames, int) or frames < 100:
+            raise ValueError(f"data.frames must be an integer of at least 100, got {frames!r}")
+        if label not in vectors:
+            raise ValueError(f"data.label must be one of {', '.join(vectors)}, got {label!r}")
+        Eyes(pictures_of(channels_first_space(envs.single_observation_space)), cfg.encoder["name"])
+    else:
+        data = datasets.load(cfg)
+        Eyes(data.boxes, cfg.encoder["name"])
+
+
+def main() -> None:
+    cli.show_hydra_errors()
+    cli.guarded(lambda: compose(sys.argv[1:]))
+
+
+def compose(argv: Sequence[str]) -> None:
+    from robodl.config import launch
+
+    launch("pretrain", pretrain, argv, PretrainConfig)
+
+
+def pretrain(cfg) -> None:
+    """Load or render the pictures, learn, tell."""
+    import os
+
+    import torch
+    from hydra.core.hydra_config import HydraConfig
+    from stable_baselines3.common.utils import set_random_seed
+
+    from robodl import datasets, supervised
+    from robodl.agent import pick_device
+    from robodl.encoders import Eyes, save_eyes
+    from robodl.figures import pretraining_pictures
+    from robodl.report import counting, near, say
+
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    torch.set_num_threads(cfg.torch_threads or os.cpu_count() or 1)
+    set_random_seed(cfg.seed)
+    device = pick_device(cfg.device)
+    data = datasets.load(cfg, counting("frames"))
+    made = time.time() - BEGAN
+    what = f"{cfg.encoder['name']} on {len(data):,} pictures of {cfg.data['name']}"
+    print(f"{what}, {device}, seed {cfg.seed}: {near(folder)}")
+
+    eyes = Eyes(data.boxes, cfg.encoder["name"])
+    training = data.labels[~data.test]
+    if data.classes:
+        reader = supervised.Reader(eyes, len(data.classes))
+    else:
+        reader = supervised.Reader(eyes, training.shape[1], training.mean(axis=0), training.std(axis=0) + 1e-6)
+    reader.to(device)
+    curves = Curves(folder / "tb", cfg.epochs, data)
+    supervised.fit(reader, data, cfg.epochs, cfg.batch_size, cfg.learning_rate, cfg.shift, cfg.seed, device, curves.add)
+    predicted, _ = supervised.predict(reader, data, device)
+    for tag, picture in pretraining_pictures(data, predicted).items():
+        curves.writer.add_image(tag, picture, cfg.epochs, dataformats="HWC")
+    curves.writer.close()
+    facts = {"seconds": round(time.time() - BEGAN, 2), **curves.score()}
+    save_eyes(folder / "encoder", eyes, facts)
+    save_result(folder / "result.json", cfg, facts, len(data))
+    path = near(folder / "encoder.safetensors")
+    lines = {
+        "test": curves.told,
+        "seconds": f"{facts['seconds']:.1f}, of which {made:.1f} to start and get the pictures",
+        "encoder": path,
+        "curves": f"tensorboard --logdir {near(folder / 'tb')}",
+    }
+    if cfg.data["name"] == "sim":
+        seen = f"cameras=[{','.join(cfg.cameras)}] image_size={str(cfg.image_size).replace(' ', '')}"
+        network = f"encoder={cfg.encoder['name']} encoder.weights={path}"
+        lines["use"] = f"python -m robodl.train env={cfg.env['task']} observation=image {seen} {network}"
+    say(f"{cfg.encoder['name']}, {cfg.data['name']}, seed {cfg.seed}", lines)
+
+
+class Curves:
+    """Losses and scores, on the terminal and in TensorBoard."""
+
+    def __init__(self, folder: Path, epochs: int, data):
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.writer, self.epochs, self.data = SummaryWriter(str(folder)), epochs, data
+
+    def add(self, epoch) -> None:
+        self.last = epoch
+        if self.data.classes:
+            tag, value, self.told = "eval/accuracy", epoch.score, f"{epoch.score:.2%} right"
+        else:
+            tag, value, self.told = "eval/error_mm", 1e3 * epoch.score, f"{1e3 * epoch.score:.1f} mm off on average"
+        self.writer.add_scalar("train/loss", epoch.train_loss, epoch.number)
+        self.writer.add_scalar("eval/loss", epoch.test_loss, epoch.number)
+        self.writer.add_scalar(tag, value, epoch.number)
+        width = len(str(self.epochs))
+        losses = f"loss {epoch.train_loss:.4f} in training, {epoch.test_loss:.4f} in test"
+        left = epoch.seconds / epoch.number * (self.epochs - epoch.number)
+        print(f"  epoch {epoch.number:>{width}} / {self.epochs}  {losses}, {self.told}  {left:.0f} s left", flush=True)
+
+    def score(self) -> dict[str, float]:
+        if self.data.classes:
+            return {"accuracy": self.last.score}
+        return {"error_mm": round(1e3 * self.last.score, 3)}
+
+
+def save_result(path: Path, cfg, facts: dict[str, Any], count: int) -> None:
+    import json
+
+    from omegaconf import OmegaConf
+
+    from robodl.files import replacing
+    from robodl.provenance import provenance
+
+    settings: Any = OmegaConf.to_container(cfg, resolve=True)
+    content = {key: settings[key] for key in ("data", "encoder", "seed", "epochs", "shift")}
+    with replacing(path) as part:
+        part.write_text(
+            json.dumps({**content, "pictures": count, **facts, **provenance(), "config": settings}, indent=1)
+        )
+
+
+if __name__ == "__main__":
+    main()

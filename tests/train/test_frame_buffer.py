@@ -1,0 +1,73 @@
+"""Replay that keeps each observation once."""
+
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from robodl.algos.frame_buffer import FrameBuffer
+
+SPACE = spaces.Dict({"eye": spaces.Box(0, 255, (1, 2, 2), np.uint8), "time": spaces.Box(-1e6, 1e6, (2,), np.float32)})
+ACTION = spaces.Box(-1, 1, (1,), np.float32)
+
+
+def filled(steps, rows=3, capacity=300, n_steps=3, lengths=(5, 7, 4)):
+    """A buffer of rows whose observation tells row, episode and step; rewards are powers of ten by step."""
+    buffer = FrameBuffer(capacity * rows, SPACE, ACTION, "cpu", rows, n_steps=n_steps, gamma=0.5)
+    clock = np.zeros((rows, 2), np.float32)  # episode and step of each row
+
+    def seen(times):
+        return {
+            "eye": np.broadcast_to(times[:, 1].astype(np.uint8)[:, None, None, None], (rows, 1, 2, 2)),
+            "time": times,
+        }
+
+    for _ in range(steps):
+        before, after = clock.copy(), clock + np.array([0.0, 1.0])
+        done = after[:, 1] >= lengths[:rows]
+        infos = [{"TimeLimit.truncated": bool(i == 0)} if done[i] else {} for i in range(rows)]
+        buffer.add(seen(before), seen(after), before[:, 1:], 1.0 + before[:, 1], done, infos)
+        clock = np.where(done[:, None], before * [1, 0] + [1, 0], after).astype(np.float32)
+    return buffer
+
+
+@pytest.mark.parametrize("n_steps", [1, 3])
+@pytest.mark.parametrize("steps", [40, 1000])
+def test_samples_are_true(n_steps, steps):
+    """Returns, discounts and the observation n steps on, or at the episode's end, also after the ring has turned."""
+    buffer = filled(steps, n_steps=n_steps)
+    data = buffer.sample(500)
+    lengths = np.array([5, 7, 4])
+    at, row = buffer.draw(500)
+    data = buffer.gather(at, row)
+    start, following = (part["time"].numpy() for part in (data.observations, data.next_observations))
+    assert (start[:, 0] == following[:, 0]).all()  # never across episodes
+    going = np.minimum(n_steps, lengths[row] - start[:, 1]).astype(int)
+    np.testing.assert_array_equal(following[:, 1], start[:, 1] + going)
+    expected = [sum(0.5**k * (1 + s + k) for k in range(g)) for s, g in zip(start[:, 1], going, strict=True)]
+    np.testing.assert_allclose(data.rewards[:, 0], expected, rtol=1e-6)
+    np.testing.assert_allclose(data.discounts[:, 0], 0.5**going)
+    ended = (following[:, 1] == lengths[row]) & (row != 0)  # row 0 ends by the clock alone
+    np.testing.assert_array_equal(data.dones[:, 0].numpy().astype(bool), ended)
+    np.testing.assert_array_equal(data.actions[:, 0], start[:, 1])
+    np.testing.assert_array_equal(data.observations["eye"][:, 0, 0, 0], start[:, 1])
+
+
+def test_every_transition_can_be_drawn():
+    buffer = filled(40)
+    at, row = buffer.draw(20_000)
+    drawn = set(zip(at.tolist(), row.tolist(), strict=True))
+    whole = {(t, r) for r in range(3) for t in range(buffer.count[r]) if buffer.leads[t, r]}
+    missing = {(t, r) for t, r in whole - drawn if t < buffer.count[r] - 3}
+    assert not missing and drawn <= whole
+
+
+def test_each_frame_is_kept_once():
+    """Memory: an entry a transition and one an episode, pictures as bytes."""
+    buffer = filled(30, lengths=(10, 10, 10))
+    assert buffer.count.tolist() == [33, 33, 33]
+    assert buffer.observations["eye"].dtype == np.uint8
+
+
+def test_an_empty_buffer_says_so():
+    with pytest.raises(ValueError, match="too few whole windows"):
+        filled(1).sample(10)

@@ -1,0 +1,146 @@
+"""Supervised backpropagation, as a user runs it."""
+
+import gzip
+import json
+import struct
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from robodl.augment import shifted
+from robodl.datasets import idx_folder
+from tests.train.conftest import run
+
+TINY = ("data.frames=600", "epochs=2", "image_size=16", "torch_threads=1")
+
+
+def write_idx(path, array, packed):
+    content = struct.pack(">BBBB", 0, 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+    path.write_bytes(gzip.compress(content) if packed else content)
+
+
+@pytest.fixture
+def images(tmp_path):
+    """A function that writes an image set of two easy classes, bright to the left or to the right."""
+
+    def write(folder, count=300, part="t10k", packed=True):
+        folder.mkdir(exist_ok=True)
+        rng = np.random.default_rng(len(part))
+        labels = rng.integers(0, 2, count).astype(np.uint8)
+        pictures = rng.integers(0, 60, (count, 12, 12)).astype(np.uint8)
+        pictures[labels == 0, :, :6] += 120
+        pictures[labels == 1, :, 6:] += 120
+        end = ".gz" if packed else ""
+        write_idx(folder / f"{part}-images-idx3-ubyte{end}", pictures, packed)
+        write_idx(folder / f"{part}-labels-idx1-ubyte{end}", labels, packed)
+        return folder
+
+    return lambda *args, **kwargs: write(tmp_path / "set", *args, **kwargs)
+
+
+def test_idx_files(images):
+    """Gzipped or plain; a fifth is held back, the same every time; a set with a test part of its own keeps it."""
+    data = idx_folder(str(images(packed=False)))
+    assert data.pictures["image"].shape == (300, 1, 12, 12) and data.test.sum() == 60
+    np.testing.assert_array_equal(data.test, idx_folder(str(images())).test)
+    both = idx_folder(str(images(part="train", count=100)))
+    assert len(both) == 400 and both.test.sum() == 300
+
+
+def test_an_image_set(images, tmp_path):
+    """Learns, tells, and leaves an encoder, curves, a confusion matrix and samples."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = images()
+    arguments = ["data=mnist", f"data.root={folder}", "encoder=article", "epochs=4", "name=two", "shift=1"]
+    done = run("robodl.pretrain", *arguments, cwd=tmp_path)
+    assert "epoch 4 / 4" in done.stdout and "right" in done.stdout
+    result = json.loads((tmp_path / "runs/pretrain/two/result.json").read_text())
+    assert result["accuracy"] > 0.95 and result["pictures"] == 300 and result["seconds"] > 0
+    assert load_file(tmp_path / "runs/pretrain/two/encoder.safetensors")
+    events = EventAccumulator(str(tmp_path / "runs/pretrain/two/tb"))
+    events.Reload()
+    assert {"train/loss", "eval/loss", "eval/accuracy"} <= set(events.Tags()["scalars"])
+    assert {"eval/confusion", "eval/samples"} <= set(events.Tags()["images"])
+
+
+def test_same_seed_same_bits(images, tmp_path):
+    folder = images()
+    for name in ("one", "other"):
+        arguments = [f"data.root={folder}", "epochs=1", f"name={name}", "torch_threads=1", "shift=1"]
+        run("robodl.pretrain", "data=mnist", *arguments, cwd=tmp_path)
+    one, other = (load_file(tmp_path / f"runs/pretrain/{name}/encoder.safetensors") for name in ("one", "other"))
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_from_rendered_frames_to_a_policy(tmp_path):
+    """Frames that the simulator renders and labels; the policy begins with the encoder, frozen, and keeps it."""
+    run("robodl.pretrain", "env=reach", "name=eyes", *TINY, cwd=tmp_path)
+    result = json.loads((tmp_path / "runs/pretrain/eyes/result.json").read_text())
+    assert 0 < result["error_mm"] < 400
+    few = ["total_timesteps=256", "num_envs=8", "algo.n_steps=16", "algo.batch_size=64", "eval_every=256"]
+    few += ["eval_episodes=4", "test_episodes=4", "video_episodes=0", "image_size=16"]
+    weights = "encoder.weights=runs/pretrain/eyes/encoder.safetensors"
+    run("robodl.train", "observation=image", weights, "encoder.frozen=true", "name=p", *few, cwd=tmp_path)
+    eyes = load_file(tmp_path / "runs/pretrain/eyes/encoder.safetensors")
+    policy = load_file(tmp_path / "runs/reach/p/checkpoints/last.safetensors")
+    for name, tensor in eyes.items():
+        np.testing.assert_array_equal(policy[f"features_extractor.eyes.{name}"], tensor)
+    (tmp_path / "runs/pretrain/eyes/encoder.safetensors").unlink()  # the policy has its own copy
+    run("robodl.evaluate", "run=runs/reach/p", "episodes=2", cwd=tmp_path)
+
+
+def test_shifts():
+    """Every picture of a row moves alike, by at most so many pixels; the edge is repeated; nothing else changes."""
+    picture = torch.arange(49.0).reshape(1, 1, 7, 7).repeat(200, 1, 1, 1)
+    moved = shifted({"a": picture, "b": picture}, 2, torch.Generator().manual_seed(0))
+    assert (moved["a"] == moved["b"]).all()
+    middles = {int(value) for value in moved["a"][:, 0, 3, 3]}
+    assert middles == {24 + 7 * dy + dx for dy in range(-2, 3) for dx in range(-2, 3)}
+    padded = torch.nn.functional.pad(picture[:1], (2, 2, 2, 2), mode="replicate")
+    windows = {tuple(padded[0, 0, y : y + 7, x : x + 7].ravel().tolist()) for y in range(5) for x in range(5)}
+    assert {tuple(each.ravel().tolist()) for each in moved["a"][:, 0]} == windows
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["data=mnist"], ["data=mnist needs data.root=<folder with IDX files>"]),
+        (["data=mnist", "data.root=nowhere"], ["there is no folder nowhere"]),
+        (["data=mnist", "data.root=."], ["has no IDX files"]),
+        (["data=mnits"], ["no data named 'mnits'", "mnist"]),
+        (["data.label=goal"], ["data.label must be one of", "desired_goal"]),
+        (["data.frames=3"], ["data.frames must be an integer of at least 100, got 3"]),
+        (["encoder=nature"], ["encoder=nature needs pictures of at least 36 pixels"]),
+        (["epochs=0"], ["epochs must be at least 1, got 0"]),
+        (["epoch=1"], ["no key named 'epoch'", "epochs"]),
+        (["cameras=[fromt]"], ["no picture named 'fromt'", "front"]),
+    ],
+)
+def test_what_is_refused(arguments, words, tmp_path):
+    done = run("robodl.pretrain", *arguments, cwd=tmp_path, check=False)
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == 2 and len(lines) == 1, done.stderr
+    for word in words:
+        assert word in lines[0]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("spoil", ["cut", "magic", "count", "gzip"])
+def test_damaged_sets_are_refused(images, spoil, tmp_path):
+    path = images(packed=spoil == "gzip") / f"t10k-labels-idx1-ubyte{'.gz' if spoil == 'gzip' else ''}"
+    content = bytearray(path.read_bytes())
+    if spoil == "cut" or spoil == "gzip":
+        content = content[:-20]
+    elif spoil == "magic":
+        content[2] = 13
+    else:
+        content = content[:4] + struct.pack(">I", 299) + content[8:-1]
+    path.write_bytes(bytes(content))
+    done = run("robodl.pretrain", "data=mnist", f"data.root={path.parent}", cwd=tmp_path, check=False)
+    assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1
+    assert "damaged" in done.stderr or "labels of shape" in done.stderr
+    assert not (tmp_path / "runs").exists()
