@@ -12,7 +12,7 @@ from robodl import cli
 
 MEND = {
     "MUJOCO_GL": "unset MUJOCO_GL: it turns OpenGL off, which pictures for people and renderer=gl want",
-    "opengl": "apt-get install libegl1 libgl1-mesa-dri (Debian, Ubuntu), and pip install pyopengl if that is what is missing",
+    "opengl": "apt-get install libegl1 libgl1-mesa-dri (Debian, Ubuntu), and pip install pyopengl if that is missing",
     "cuda": "a GPU is here and PyTorch does not see it: install a PyTorch with CUDA, see pytorch.org/get-started",
     "cores": "one core: training works, and takes its time",
 }

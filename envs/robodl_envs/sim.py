@@ -115,7 +115,7 @@ class CpuSim:
         """Go on from a copy made by `get_state`."""
         self.batch.state[:] = state["state"]
         self.batch.warning[:] = state["warning"]
-        for field, values in state["own"].items():
+        for field, values in state.get("own", {}).items():
             self.own[field][:] = values
         self._remember_bad()
         self.forward()

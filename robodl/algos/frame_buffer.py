@@ -4,7 +4,7 @@ Each row of the environments has a ring of entries, one an observation. A transi
 an episode's last observation has an entry of its own, from which none leads.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,15 +12,7 @@ from gymnasium import spaces
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.type_aliases import DictReplayBufferSamples
 
-TRIES = 100  # draws for a full batch; a fresh buffer may hold few whole windows
-
-
-class Marks(NamedTuple):
-    """Of each entry, (capacity, rows) bool."""
-
-    leads: np.ndarray  # a transition begins here
-    ends: np.ndarray  # that transition is its episode's last
-    terminal: np.ndarray  # and what it leads to is worth nothing more
+TRIES = 100  # draws for a full batch; almost every draw is good
 
 
 class FrameBuffer(ReplayBuffer):
@@ -28,7 +20,7 @@ class FrameBuffer(ReplayBuffer):
 
     Args:
         buffer_size: entries of all rows together.
-        n_steps: transitions that a return sums rewards over; fewer where the episode ends before.
+        n_steps: transitions that a return sums rewards over; fewer where the episode ends, or time does, before.
         gamma: discount of each.
         Others: as Stable-Baselines3's DictReplayBuffer's.
     """
@@ -58,6 +50,7 @@ class FrameBuffer(ReplayBuffer):
         }
         self.actions = np.zeros((*shape, self.action_dim), np.float32)
         self.rewards = np.zeros(shape, np.float32)
+        # Of each entry: whether a transition begins here, is its episode's last, leads to what is worth nothing more.
         self.leads, self.ends, self.terminal = (np.zeros(shape, bool) for _ in range(3))
         self.where = np.zeros(n_envs, np.int64)  # the entry that each row writes next
         self.count = np.zeros(n_envs, np.int64)  # entries that each row holds
@@ -66,21 +59,20 @@ class FrameBuffer(ReplayBuffer):
         """Store a transition of every row; next_obs is the episode's own last where it is done."""
         rows = np.arange(self.n_envs)
         at = self.where
-        for key, kept in self.observations.items():
-            kept[at, rows] = obs[key]
         truncated = np.array([info.get("TimeLimit.truncated", False) for info in infos])
         self.actions[at, rows] = np.asarray(action).reshape(self.n_envs, -1)
         self.rewards[at, rows] = reward
         self.leads[at, rows], self.ends[at, rows], self.terminal[at, rows] = True, done, done & ~truncated
+        self.write(obs)
         self.advance(rows)
-        over = np.flatnonzero(done)
-        if over.size:
-            at = self.where[over]
-            for key, kept in self.observations.items():
-                kept[at, over] = next_obs[key][over]
-            self.leads[at, over] = False
-            self.advance(over)
-        self.pos, self.full = int(self.count.max() % self.buffer_size), bool((self.count == self.buffer_size).any())
+        self.write(next_obs)  # the next transition writes it again, unless a new episode begins
+        self.leads[self.where, rows] = False
+        self.advance(np.flatnonzero(done))
+        self.pos, self.full = int(self.count.max()), bool((self.count == self.buffer_size).any())
+
+    def write(self, obs: dict[str, np.ndarray]) -> None:
+        for key, kept in self.observations.items():
+            kept[self.where, np.arange(self.n_envs)] = obs[key]
 
     def advance(self, rows: np.ndarray) -> None:
         self.where[rows] = (self.where[rows] + 1) % self.buffer_size
@@ -94,34 +86,28 @@ class FrameBuffer(ReplayBuffer):
         return self.gather(*self.draw(batch_size))
 
     def draw(self, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Entries and rows, (batch_size,), from which whole windows of n steps lead, drawn uniformly.
+        """Entries and rows, (batch_size,), of transitions, drawn uniformly.
 
         Raises:
-            ValueError: there are next to none.
+            ValueError: there are none.
         """
         found: list[tuple[np.ndarray, np.ndarray]] = []
         missing = batch_size
-        for _ in range(TRIES):
+        oldest = min(int(self.count.max()), self.buffer_size - 1)
+        for _ in range(TRIES if oldest else 0):
             row = np.random.randint(self.n_envs, size=2 * missing)
-            age = np.random.randint(1, self.buffer_size, size=2 * missing)  # 1 is the newest entry
+            age = np.random.randint(1, oldest + 1, size=2 * missing)  # 1 is the newest transition's
             at = (self.where[row] - age) % self.buffer_size
-            good = self.leads[at, row] & (age <= self.count[row])
-            # A window is whole if it does not run into the entry that comes next, or if its episode ends before.
-            whole = age > self.n_steps
-            for k in range(self.n_steps):
-                whole |= (age > k + 1) & self.ends[(at + k) % self.buffer_size, row]
-            good = np.flatnonzero(good & whole)[:missing]
+            good = np.flatnonzero(self.leads[at, row] & (age <= self.count[row]))[:missing]
             found.append((at[good], row[good]))
             missing -= len(good)
             if not missing:
                 at, row = (np.concatenate(parts) for parts in zip(*found, strict=True))
                 return at, row
-        raise ValueError(
-            f"the replay buffer holds too few whole windows of {self.n_steps} steps; raise learning_starts"
-        )
+        raise ValueError("the replay buffer holds no transition yet")
 
     def gather(self, at: np.ndarray, row: np.ndarray) -> DictReplayBufferSamples:
-        """The samples that lead from entries `at` of rows `row`, (B,)."""
+        """What follows from entries `at` of rows `row`, (B,)."""
         total, discount = np.zeros(len(at), np.float32), np.ones(len(at), np.float32)
         last, going = at.copy(), np.ones(len(at), bool)
         terminal = np.zeros(len(at), bool)
@@ -131,7 +117,7 @@ class FrameBuffer(ReplayBuffer):
             terminal |= going & self.terminal[last, row]
             ended = self.ends[last, row]
             last = np.where(going, (last + 1) % self.buffer_size, last)
-            going &= ~ended
+            going &= ~ended & (last != self.where[row])  # the newest observation ends a return as well
         return DictReplayBufferSamples(
             observations={key: self.to_torch(kept[at, row]) for key, kept in self.observations.items()},
             actions=self.to_torch(self.actions[at, row]),

@@ -8,7 +8,7 @@ import pytest
 SMALL = ("total_timesteps=2048", "eval_every=1024", "eval_episodes=10", "test_episodes=20", "video_episodes=0")
 
 
-def run(module, *arguments, cwd, check=True, **environment):
+def run(module, *arguments, cwd, check=True, wait=300, **environment):
     """A command of ours in a process of its own, as a user runs it."""
     import os
 
@@ -18,7 +18,7 @@ def run(module, *arguments, cwd, check=True, **environment):
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
-        timeout=300,
+        timeout=wait,
     )
     if check:
         assert done.returncode == 0, done.stderr

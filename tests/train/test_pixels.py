@@ -1,0 +1,188 @@
+"""Training from pictures, as a user runs it."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from tests.train.conftest import run
+
+SEEING = ("observation=image", "image_size=16", "env.radius=0.05", "reward=shaped")
+TINY = ("num_envs=8", "total_timesteps=512", "eval_every=256", "eval_episodes=4", "test_episodes=4", "video_episodes=0")
+PPO = ("algo.n_steps=16", "algo.batch_size=64", "algo.n_epochs=1")
+SAC = ("algo=pixel_sac", "algo.learning_starts=128", "algo.batch_size=16", "algo.gradient_steps=1")
+
+
+@pytest.mark.parametrize("algo", [PPO, SAC, (*SAC, "algo.demonstrations=200")], ids=["ppo", "sac", "demonstrations"])
+def test_trains_and_resumes_exactly(algo, tmp_path):
+    """Half a run, then resumed, ends in the bits of a whole one; the policy evaluates from its files."""
+    words = ("env=reach", *SEEING, *TINY, *algo)
+    run("robodl.train", *words, "name=whole", cwd=tmp_path)
+    run("robodl.train", *words, "name=half", "total_timesteps=256", cwd=tmp_path)
+    run("robodl.train", "resume=runs/reach/half", "total_timesteps=512", cwd=tmp_path)
+    one, other = (load_file(tmp_path / f"runs/reach/{name}/checkpoints/last.safetensors") for name in ("whole", "half"))
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name])
+    run("robodl.evaluate", "run=runs/reach/whole", "episodes=3", "output=score.json", cwd=tmp_path)
+    assert json.loads((tmp_path / "score.json").read_text())["episodes"] == 3
+
+
+def test_what_people_see(tmp_path):
+    """TensorBoard: each camera's picture with what the policy attends to. The video: the policy's views to the right."""
+    import av
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    words = [word for word in TINY if not word.startswith("video")]
+    cameras = "cameras=[front,front_depth,wrist,top_segmentation]"
+    run("robodl.train", *SEEING, *words, *PPO, cameras, "video_episodes=1", "name=film", cwd=tmp_path)
+    events = EventAccumulator(str(tmp_path / "runs/reach/film/tb"))
+    events.Reload()
+    assert {"eyes/front", "eyes/front_depth", "eyes/wrist", "eval/episode"} <= set(events.Tags()["images"])
+    picture = events.Images("eyes/front")[0]
+    assert (picture.width, picture.height) == (384, 192)
+    with av.open(str(tmp_path / "videos/reach/film/policy.mp4")) as container:
+        stream = container.streams.video[0]
+        assert (stream.width, stream.height) == (960, 480)  # the pretty picture, and four views in two columns
+
+
+def test_no_opengl_still_ends_with_a_video(tmp_path):
+    """MUJOCO_GL=disable: pictures and video are cast by rays, with one notice."""
+    words = [word for word in TINY if not word.startswith("video")]
+    arguments = ["env=reach", *SEEING, *words, *PPO, "video_episodes=1", "renderer=gl", "name=x"]
+    done = run("robodl.train", *arguments, cwd=tmp_path, MUJOCO_GL="disable")
+    assert (tmp_path / "videos/reach/x/policy.mp4").stat().st_size > 1000
+    assert [line for line in done.stderr.splitlines() if "ray casting" in line] == [
+        "robodl: drawing by ray casting: OpenGL is turned off by MUJOCO_GL; unset it to use it"
+    ]
+
+
+HIDDEN = """
+import importlib.abc, sys
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "OpenGL":
+            raise ModuleNotFoundError(f"No module named {name!r}")
+sys.meta_path.insert(0, Missing())
+sys.argv = ["train", *sys.argv[1:]]
+from robodl.train import main
+main()
+"""
+
+
+def test_without_pyopengl(tmp_path):
+    """A machine without PyOpenGL: the same."""
+    import subprocess
+
+    words = [word for word in TINY if not word.startswith("video")]
+    arguments = ["env=reach", *words, *PPO, "video_episodes=1", "name=x"]
+    command = [sys.executable, "-c", HIDDEN, *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "ray casting" in done.stderr and (tmp_path / "videos/reach/x/policy.mp4").stat().st_size > 1000
+
+
+@pytest.fixture
+def model():
+    from gymnasium.vector import AutoresetMode
+    from stable_baselines3.common.vec_env import VecMonitor
+
+    from robodl.algos import PixelSAC
+    from robodl.encoders import Encoder
+    from robodl.sb3_env import Sb3VecEnv
+    from robodl_envs import make_vec
+
+    settings = {"observation": "image", "image_size": 16, "max_episode_steps": 20, "radius": 0.05}
+    envs = make_vec("reach", num_envs=4, autoreset_mode=AutoresetMode.SAME_STEP, **settings)
+    sizes = {"learning_starts": 40, "batch_size": 16, "buffer_size": 400}
+    kwargs = {"features_extractor_class": Encoder, "net_arch": [32]}
+    made = PixelSAC("MultiInputPolicy", VecMonitor(Sb3VecEnv(envs)), policy_kwargs=kwargs, seed=0, device="cpu", **sizes)
+    yield made
+    envs.close()
+
+
+def test_only_the_critic_trains_the_encoder(model):
+    """One encoder, shared; the actor's optimiser does not hold it, and its loss leaves no gradient there."""
+    policy = model.policy
+    encoder = policy.critic.features_extractor
+    assert policy.actor.features_extractor is encoder is policy.critic_target.features_extractor
+    held = {id(p) for group in policy.actor.optimizer.param_groups for p in group["params"]}
+    assert not held & {id(p) for p in encoder.parameters()}
+    assert {id(p) for p in encoder.parameters()} <= {
+        id(p) for group in policy.critic.optimizer.param_groups for p in group["params"]
+    }
+    model.learn(60)
+    calls = []
+    encoder.register_forward_hook(lambda *_: calls.append(torch.is_grad_enabled()))
+    model.update(model.batch(16))
+    assert calls == [True, False]  # one pass with a gradient, one without
+
+
+def test_saves_loads_and_predicts_as_sb3_does(model, tmp_path):
+    from robodl.algos import PixelSAC
+
+    model.learn(80)
+    before = [p.detach().clone() for p in model.policy.critic.features_extractor.parameters()]
+    model.learn(40, reset_num_timesteps=False)
+    after = list(model.policy.critic.features_extractor.parameters())
+    assert any((a != b).any() for a, b in zip(before, after, strict=True))
+    observation = model.env.reset()
+    model.save(tmp_path / "model")
+    again = PixelSAC.load(tmp_path / "model", env=model.env)
+    one, other = (each.predict(observation, deterministic=True)[0] for each in (model, again))
+    np.testing.assert_array_equal(one, other)
+    again.learn(40, reset_num_timesteps=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["observation=image", "cameras=[fromt]"], ["no picture named 'fromt'", "front"]),
+        (["observation=image", "encoder=nature"], ["encoder=nature needs pictures of at least 36 pixels, got 32 x 32"]),
+        (["observation=image", "algo=sac"], ["algo.her=4", "algo=pixel_sac"]),
+        (["reward=shaped", "algo=sac"], ["algo.her=4", "reward=shaped"]),
+        (["algo=pixel_sac"], ["algo=pixel_sac learns from pictures", "observation=image"]),
+        (["observation=image", "encoder.weights=none.safetensors"], ["encoder.weights", "there is no none.safetensors"]),
+        (["encoder.weights=none.safetensors"], ["encoder.weights is for pictures"]),
+        (["encoder=smal"], ["no encoder named 'smal'", "small"]),
+        (["observation=image", "encoder.wieghts=x"], ["no setting named 'wieghts'", "weights"]),
+        (["observation=pixels"], ["no observation named 'pixels'", "image"]),
+        (["observation=image", "randomize.colours=1"], ["randomize has no 'colours'", "colors"]),
+        (["observation=image", "image_size=[32,x]"], ["image_size must be"]),
+        (["observation=image", "algo=pixel_sac", "algo.demonstrations=100", "control=joint"], ["no expert for reach"]),
+        (["experiment=reach_pixel"], ["no experiment named 'reach_pixel'", "reach_pixels"]),
+    ],
+)
+def test_what_is_refused(arguments, words, tmp_path):
+    done = run("robodl.train", *arguments, cwd=tmp_path, check=False)
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == 2 and len(lines) == 1, done.stderr
+    for word in words:
+        assert word in lines[0]
+    assert not list(tmp_path.iterdir())
+
+
+def test_doctor(tmp_path):
+    """Says what is here, measures, and says how to mend what is missing; also where there is no OpenGL."""
+    done = run("robodl.doctor", "seconds=0.2", "output=found.json", cwd=tmp_path)
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["speeds"]["ray"]["pictures_per_s"] > 0 and found["versions"]["mujoco"] in done.stdout
+    without = run("robodl.doctor", "seconds=0.2", cwd=tmp_path, MUJOCO_GL="disable").stdout
+    assert "To mend" in without and "unset MUJOCO_GL" in without and "ray" in without
+
+
+def test_bench_of_pictures(tmp_path):
+    words = ["observation=image", "image_size=16", "num_envs=[4]", "seconds=0.1", "output=bench.json"]
+    run("robodl.bench", *words, cwd=tmp_path)
+    results = json.loads((tmp_path / "bench.json").read_text())["results"]
+    assert results[0]["renderer"] == "ray" and all(result["pictures_per_s"] > 0 for result in results)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
+def test_reach_pixels(seed, tmp_path):
+    """What the experiment's file promises; minutes long."""
+    run("robodl.train", "experiment=reach_pixels", f"seed={seed}", "name=x", "video_episodes=0", cwd=tmp_path, wait=1800)
+    assert json.loads((tmp_path / "runs/reach/x/result.json").read_text())["success_rate"] >= 0.95
