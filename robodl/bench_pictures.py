@@ -21,7 +21,7 @@ def bench_pictures(options) -> list[dict[str, Any]]:
     num = options.num_envs[0]
     names = ["ray"]
     try:
-        gl_context(8, 8).free()
+        gl_context(8, 8, learning=True).free()
         names.append("gl")
     except RenderingError as error:
         print(f"no renderer=gl here: {error}")

@@ -77,7 +77,7 @@ def opengl_found() -> dict[str, Any]:
     from robodl_envs import RenderingError, gl_context
 
     try:
-        context = gl_context(64, 64)
+        context = gl_context(64, 64, learning=True)
     except RenderingError as error:
         return {"error": str(error), "said": f"none: {error}; pictures are cast by rays instead"}
     from OpenGL import GL

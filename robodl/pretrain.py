@@ -35,8 +35,8 @@ class PretrainConfig:
     renderer: str = "ray"  # or gl
     randomize: dict[str, Any] = field(default_factory=dict)  # what varies from episode to episode, by name
     epochs: int = 10  # passes over the training pictures
-    batch_size: int = 128
-    learning_rate: float = 1.0e-3
+    batch_size: int = 64
+    learning_rate: float = 3.0e-3
     shift: int = 0  # px, by which training pictures are moved at random
     seed: int = 0
     device: str = "auto"  # cpu, cuda, or auto: cuda where there is one

@@ -98,7 +98,9 @@ def model():
     envs = make_vec("reach", num_envs=4, autoreset_mode=AutoresetMode.SAME_STEP, **settings)
     sizes = {"learning_starts": 40, "batch_size": 16, "buffer_size": 400}
     kwargs = {"features_extractor_class": Encoder, "net_arch": [32]}
-    made = PixelSAC("MultiInputPolicy", VecMonitor(Sb3VecEnv(envs)), policy_kwargs=kwargs, seed=0, device="cpu", **sizes)
+    made = PixelSAC(
+        "MultiInputPolicy", VecMonitor(Sb3VecEnv(envs)), policy_kwargs=kwargs, seed=0, device="cpu", **sizes
+    )
     yield made
     envs.close()
 
@@ -144,7 +146,10 @@ def test_saves_loads_and_predicts_as_sb3_does(model, tmp_path):
         (["observation=image", "algo=sac"], ["algo.her=4", "algo=pixel_sac"]),
         (["reward=shaped", "algo=sac"], ["algo.her=4", "reward=shaped"]),
         (["algo=pixel_sac"], ["algo=pixel_sac learns from pictures", "observation=image"]),
-        (["observation=image", "encoder.weights=none.safetensors"], ["encoder.weights", "there is no none.safetensors"]),
+        (
+            ["observation=image", "encoder.weights=none.safetensors"],
+            ["encoder.weights", "there is no none.safetensors"],
+        ),
         (["encoder.weights=none.safetensors"], ["encoder.weights is for pictures"]),
         (["encoder=smal"], ["no encoder named 'smal'", "small"]),
         (["observation=image", "encoder.wieghts=x"], ["no setting named 'wieghts'", "weights"]),
@@ -184,5 +189,7 @@ def test_bench_of_pictures(tmp_path):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_reach_pixels(seed, tmp_path):
     """What the experiment's file promises; minutes long."""
-    run("robodl.train", "experiment=reach_pixels", f"seed={seed}", "name=x", "video_episodes=0", cwd=tmp_path, wait=1800)
+    run(
+        "robodl.train", "experiment=reach_pixels", f"seed={seed}", "name=x", "video_episodes=0", cwd=tmp_path, wait=1800
+    )
     assert json.loads((tmp_path / "runs/reach/x/result.json").read_text())["success_rate"] >= 0.95

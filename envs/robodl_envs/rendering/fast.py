@@ -40,9 +40,6 @@ class GlViews:
         classes: np.ndarray,
         threads: int,
     ):
-        # Mesa's own threads get into the way of ours: at 64x64 it draws twice as fast without them. It reads the
-        # variable when a process makes its first context.
-        os.environ.setdefault("LP_NUM_THREADS", "0")
         self.sim, self.cameras, self.size = sim, cameras, (height, width)
         self.threads = threads
         arguments = (sim, cameras, height, width, classes)
@@ -90,7 +87,7 @@ class Painter:
         quality = model.vis.quality
         quality.offsamples = quality.shadowsize = 0
         quality.numslices, quality.numstacks, quality.numquads = 6, 4, 1
-        self.canvas = Canvas(model, width, height)
+        self.canvas = Canvas(model, width, height, learning=True)
         self.canvas.option.flags[int(mujoco.mjtVisFlag.mjVIS_TEXTURE)] = 0
         self.canvas.option.geomgroup[:] = VISIBLE
         for name in FLAGS_OFF:

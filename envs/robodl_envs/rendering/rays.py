@@ -19,6 +19,7 @@ from robodl_envs.sim import CpuSim
 
 NEAR = 0.01  # m; a geom that comes closer to the eye than this may cover the whole picture
 PIECES = 2  # of a bounding capsule; more cover fewer pixels in vain, and take longer to find
+CHUNK = 32 * 64 * 64  # pixels drawn at once
 HIDDEN = 5  # a geom group that is not drawn
 
 Poses = tuple[np.ndarray, np.ndarray]  # (n, ..., 3) places and (n, ..., 3, 3) frames
@@ -58,7 +59,7 @@ class RayView:
         self.backdrop: dict[str, np.ndarray] = {}  # by kind, and "far", the depth whether asked for or not
 
     def draw(self, ids: np.ndarray, eye: Poses, fovy: np.ndarray, geoms: Poses, sky=None) -> dict[str, np.ndarray]:
-        """Pictures of rows ids, (n,): {kind: (n, height, width, channels)}.
+        """Pictures of rows ids, (n,): {kind: (n, height, width, channels)}, some rows at a time to stay in the cache.
 
         Args:
             eye: the cameras' places and frames, x right, y up, z backwards: (n, 3), (n, 3, 3).
@@ -66,6 +67,15 @@ class RayView:
             geoms: the geoms' places and frames: (n, ngeom, 3), (n, ngeom, 3, 3).
             sky: (n, 3) uint8, the colour of nothing; None for black.
         """
+        most = max(1, CHUNK // (self.height * self.width))
+        parts = []
+        for first in range(0, len(ids), most):
+            some = slice(first, first + most)
+            own = (eye[0][some], eye[1][some]), fovy[some], (geoms[0][some], geoms[1][some])
+            parts.append(self.draw_some(ids[some], *own, None if sky is None else sky[some]))
+        return {kind: np.concatenate([part[kind] for part in parts]) for kind in self.kinds}
+
+    def draw_some(self, ids, eye, fovy, geoms, sky) -> dict[str, np.ndarray]:
         n, count = len(ids), self.height * self.width
         focal = 0.5 * self.height / np.tan(0.5 * np.radians(fovy))  # (n,) pixels
         paint = Lights(self.sim, ids), geom_colors(self.sim, ids)
@@ -107,7 +117,7 @@ class RayView:
         row, flat, geom, depth = hit // pixels.shape[1], flat.ravel()[hit], geom.ravel()[hit], depth.ravel()[hit]
         if "rgb" in pictures:
             lights, colors = paint
-            ray, normal = rays.reshape(-1, 3)[hit], normal.reshape(-1, 3)[hit]
+            ray, normal = (part.reshape(-1, 3).take(hit, axis=0).astype(np.float32) for part in (rays, normal))
             color = colors[row if len(colors) > 1 else 0, geom]
             pictures["rgb"].reshape(-1, 3)[flat] = lights.lit(color, row, place, depth, ray, normal)
         if "depth" in pictures:

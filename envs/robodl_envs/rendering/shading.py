@@ -17,13 +17,13 @@ class Lights:
     def __init__(self, sim: CpuSim, ids: np.ndarray):
         model, head = sim.model, sim.model.vis.headlight
         lit = 1.0 if head.active else 0.0
-        self.head_ambient, self.head_diffuse = lit * np.asarray(head.ambient), lit * np.asarray(head.diffuse)
+        self.head_ambient, self.head_diffuse = (lit * np.asarray(c, np.float32) for c in (head.ambient, head.diffuse))
         on = np.flatnonzero((model.light_active != 0) & (model.light_bodyid == 0))
         self.ambient = values(sim, "light_ambient", ids)[:, on]
         self.diffuse = values(sim, "light_diffuse", ids)[:, on]
         self.place = values(sim, "light_pos", ids)[:, on]
         way = values(sim, "light_dir", ids)[:, on]
-        self.way = way / np.sqrt((way**2).sum(axis=2, keepdims=True))
+        self.way = (way / np.sqrt((way**2).sum(axis=2, keepdims=True))).astype(np.float32)
         self.directional = model.light_type[on] == DIRECTIONAL
         self.spot = [(math.cos(math.radians(model.light_cutoff[i])), float(model.light_exponent[i])) for i in on]
 
@@ -34,7 +34,8 @@ class Lights:
     def lit(self, color, row, place, depth, ray, normal) -> np.ndarray:
         """Colours, (h, 3) uint8, of points of rows, (h,), that rays, (h, 3), from the eye at place, (n, 3), hit."""
         outwards = np.maximum(-dot(normal, ray) / np.sqrt(dot(ray, ray)), 0.0)[:, None]
-        light = self.head_diffuse * outwards + self.head_ambient
+        light = self.head_diffuse * outwards
+        light += self.head_ambient
         for i, directional in enumerate(self.directional):
             at, way, ambient, diffuse = (
                 part[row, i] if len(part) > 1 else part[0, i]
