@@ -15,38 +15,30 @@ from robodl_envs.arrays import did_you_mean
 from robodl_envs.batch_env import BatchEnv, available_cores
 from robodl_envs.cameras import Eyes
 from robodl_envs.names import robot_class, task_class
-from robodl_envs.randomize import Randomize, randomize_settings
+from robodl_envs.randomize import randomize_settings
 from robodl_envs.tasks.task import Task
 
 RENDER_MODES = ["rgb_array"]
 OBSERVATIONS = ("state", "image", "image+state")
 
 
-def make_batch(
-    task: str | Task,
-    robot: str,
-    control: str,
-    reward: str,
-    control_dt: float,
-    max_episode_steps: int | None,
-    threads: int,
-    num: int,
-    observation: str,
-    cameras: Sequence[str],
-    image_size: int | Sequence[int],
-    renderer: str,
-    randomize: Randomize | Mapping[str, Any] | None,
-) -> BatchEnv:
-    """A BatchEnv of named components. A task given as an object is copied: two environments never share one."""
+def make_batch(settings: Mapping[str, Any], num: int) -> BatchEnv:
+    """A BatchEnv of num rows from an environment's arguments, by name.
+
+    A task given as an object is copied: two environments never share one.
+    """
+    task, observation = settings["task"], settings["observation"]
     if observation not in OBSERVATIONS:
-        raise ValueError(f"observation must be one of {', '.join(OBSERVATIONS)}, got {observation!r}")
+        near = did_you_mean(str(observation), OBSERVATIONS)
+        raise ValueError(f"observation must be one of {', '.join(OBSERVATIONS)}, got {observation!r}{near}")
     task = copy.deepcopy(task) if isinstance(task, Task) else task_class(task)()
-    arm = robot_class(robot)(control=control, gripper=task.gripper)
-    eyes, looks = None, randomize_settings(randomize)
+    arm = robot_class(settings["robot"])(control=settings["control"], gripper=task.gripper)
+    threads, eyes, looks = settings["threads"], None, randomize_settings(settings["randomize"])
     if observation != "state":
-        names, size = checked_names(cameras), checked_size(image_size)
-        eyes = Eyes(arm, names, size, renderer, min(threads or available_cores(), num), looks)
-    return BatchEnv(arm, task, num, control_dt, reward, max_episode_steps, threads, observation, eyes)
+        names, size = checked_names(settings["cameras"]), checked_size(settings["image_size"])
+        eyes = Eyes(arm, names, size, settings["renderer"], min(threads or available_cores(), num), looks)
+    limits = settings["control_dt"], settings["reward"], settings["max_episode_steps"]
+    return BatchEnv(arm, task, num, *limits, threads, observation, eyes)
 
 
 def make_spaces(batch: BatchEnv) -> tuple[spaces.Dict, spaces.Box]:

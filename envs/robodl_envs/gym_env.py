@@ -71,21 +71,7 @@ class RobotTaskEnv(gymnasium.Env):
         threads: int = 1,
     ):
         self.settings = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
-        self.batch = make_batch(
-            task,
-            robot,
-            control,
-            reward,
-            control_dt,
-            max_episode_steps,
-            threads,
-            1,
-            observation,
-            cameras,
-            image_size,
-            renderer,
-            randomize,
-        )
+        self.batch = make_batch(self.settings, 1)
         self.render_mode = checked_render_mode(render_mode)
         self.metadata = {**self.metadata, "render_fps": max(1, round(1.0 / control_dt))}
         self.camera = SceneCamera()
@@ -169,21 +155,7 @@ class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
     ):
         self.settings = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
-        self.batch = make_batch(
-            task,
-            robot,
-            control,
-            reward,
-            control_dt,
-            max_episode_steps,
-            threads,
-            num_envs,
-            observation,
-            cameras,
-            image_size,
-            renderer,
-            randomize,
-        )
+        self.batch = make_batch(self.settings, num_envs)
         self.num_envs = num_envs
         self.autoreset_mode = checked_autoreset(autoreset_mode)
         self.render_mode = checked_render_mode(render_mode)

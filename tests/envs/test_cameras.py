@@ -293,3 +293,37 @@ def test_long_runs_leak_nothing(renderer, close):
     for _ in range(20):
         live(500)
     assert use()[0] - memory < 30 and use()[1] <= files + 2  # MiB
+
+
+@pytest.mark.parametrize("observation", ["image", "image+state"])
+def test_checkers(observation, renderer):
+    """Gymnasium's checker and Stable-Baselines3's pass without a warning."""
+    import warnings
+
+    from gymnasium.utils.env_checker import check_env
+
+    settings = {"observation": observation, "cameras": EVERYTHING, "image_size": 40, "renderer": renderer}
+    env = gym.make("robodl/Reach-v0", **settings).unwrapped
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env, skip_render_check=True)
+    sb3 = pytest.importorskip("stable_baselines3.common.env_checker")
+    env = gym.make("robodl/Reach-v0", **{**settings, "cameras": ["front", "wrist"]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sb3.check_env(env.unwrapped)
+    env.close()
+
+
+def test_earlier_pictures_never_change(renderer):
+    """What was returned stays as it was, and changing it harms nothing."""
+    env = make("reach", observation="image", cameras=["front", "front_depth"], renderer=renderer)
+    first, _ = env.reset(seed=0)
+    kept = {key: value.copy() for key, value in first.items()}
+    second = env.step(np.ones(3))[0]
+    for key, value in kept.items():
+        np.testing.assert_array_equal(first[key], value)
+        second[key][:] = 0
+    third = env.step(np.ones(3))[0]
+    assert third["front"].any() and third["front_depth"].any()
+    env.close()

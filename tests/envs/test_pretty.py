@@ -4,6 +4,8 @@ import contextlib
 import gc
 import io
 import os
+import subprocess
+import sys
 import threading
 
 import gymnasium as gym
@@ -117,3 +119,15 @@ def test_gymnasium_collects_frames(picture_env):
     env.step(np.zeros(3))
     assert len(env.render()) == 2
     env.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="EGL is Linux's")
+def test_rays_where_no_driver_is_installed(tmp_path):
+    """A machine whose EGL finds no driver, in a process of its own: people and policies get rays."""
+    script = "from robodl_envs import make; e = make('reach', render_mode='rgb_array', observation='image', renderer='gl')"
+    script += "; e.reset(seed=0); print(e.render().std() > 20)"
+    environment = {**os.environ, "__EGL_VENDOR_LIBRARY_FILENAMES": "/nonexistent"}
+    words = [sys.executable, "-c", script]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, cwd=tmp_path, env=environment)
+    assert done.stdout == "True\n" and done.returncode == 0
+    assert done.stderr.count("ray casting") <= 1

@@ -31,7 +31,7 @@ def test_trains_and_resumes_exactly(algo, tmp_path):
 
 
 def test_what_people_see(tmp_path):
-    """TensorBoard: each camera's picture with what the policy attends to. The video: the policy's views to the right."""
+    """TensorBoard: each camera's picture with what the policy attends to. The video: what it sees, to the right."""
     import av
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
