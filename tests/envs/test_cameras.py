@@ -5,15 +5,19 @@ import pickle
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import gymnasium as gym
+import mujoco
 import numpy as np
 import pytest
 
+import robodl_envs.rendering.shading
 from robodl_envs import RenderingError, make, make_vec
 from robodl_envs.rendering.gl import gl_context
 from robodl_envs.rendering.views import CLASSES, FAR
+from robodl_envs.tasks.reach import Reach
 
 CAMERAS = ("front", "side", "top", "wrist")
 KINDS = ("", "_depth", "_segmentation")
@@ -205,10 +209,6 @@ def test_another_thread_sees_the_same(renderer):
 
 
 def test_a_task_may_bring_its_own_camera():
-    from dataclasses import dataclass
-
-    from robodl_envs.tasks.reach import Reach
-
     @dataclass(eq=False)
     class Watched(Reach):
         def build(self, spec):
@@ -217,6 +217,69 @@ def test_a_task_may_bring_its_own_camera():
 
     env = make(Watched(), observation="image", cameras=["low", "low_depth"], image_size=16)
     assert env.reset(seed=0)[0]["low"].std() > 5
+
+
+@dataclass(eq=False)
+class Furnished(Reach):
+    """Reach beside things of every primitive shape, under a lamp."""
+
+    lamp: bool = True
+
+    def build(self, spec):
+        super().build(spec)
+        shapes = {"ELLIPSOID": [0.05, 0.1, 0.15], "CYLINDER": [0.06, 0.1, 0.0], "BOX": [0.05, 0.1, 0.08]}
+        for k, (name, size) in enumerate(shapes.items()):
+            kind = getattr(mujoco.mjtGeom, f"mjGEOM_{name}")
+            places = {"fixed": [0.2, -0.5 + 0.3 * k, 0.15], "loose": [0.75, -0.4 + 0.3 * k, 0.3]}
+            for word, place in places.items():
+                body = spec.worldbody.add_body(name=f"{word} {name}", pos=place, quat=[0.8, 0.6, 0.0, 0.0])
+                body.add_geom(type=kind, size=size, rgba=[0.2, 0.7, 0.3, 1.0], contype=0, conaffinity=0)
+                if word == "loose":
+                    body.add_joint(type=mujoco.mjtJoint.mjJNT_HINGE, axis=[0, 0, 1], armature=1.0)
+        if self.lamp:
+            spec.worldbody.add_light(pos=[0.5, 0.0, 1.5], dir=[0.0, 0.2, -1.0], type=mujoco.mjtLightType.mjLIGHT_SPOT)
+
+
+@pytest.mark.usefixtures("opengl")
+@pytest.mark.parametrize("lamp", [False, True])
+def test_every_shape_before_every_camera(lamp):
+    """Spheres, capsules, boxes, cylinders and ellipsoids, fixed and moving, where OpenGL has them too."""
+    settings = {"observation": "image", "cameras": EVERYTHING, "image_size": 64}
+    pictures = []
+    for renderer in ("ray", "gl"):
+        env = make(Furnished(lamp=lamp), renderer=renderer, **settings)
+        env.reset(seed=2)
+        pictures.append(env.step(np.full(3, 0.5))[0])
+        env.close()
+    ray, gl = pictures
+    for camera in CAMERAS:
+        one, other = (picture[f"{camera}_segmentation"] == CLASSES.index("object") for picture in pictures)
+        if camera != "wrist":
+            assert (one & other).sum() / (one | other).sum() > 0.8, camera
+        same = ray[f"{camera}_segmentation"] == gl[f"{camera}_segmentation"]
+        assert same.mean() > 0.94, camera
+        assert np.median(np.abs(ray[f"{camera}_depth"] - gl[f"{camera}_depth"])[same]) < 1e-3, camera
+        if not lamp:  # a lamp's cone falls on few vertices of OpenGL's coarse floor
+            assert np.abs(ray[camera].astype(int) - gl[camera])[same[..., 0]].mean() < 10, camera
+
+
+def test_planes_in_closed_form_are_as_cast(monkeypatch):
+    """A carried camera's floor, drawn in closed form, is what a ray through each pixel finds."""
+    settings = {"cameras": ["wrist", "wrist_depth", "wrist_segmentation"], "radius": 0.05, "image_size": 48}
+    closed = seen(**settings)
+    light = robodl_envs.rendering.shading.Lights.__init__
+
+    def unsure(self, *arguments):
+        light(self, *arguments)
+        self.directional = np.zeros(len(self.directional), bool)
+        self.spot = [(-1.0, 0.0)] * len(self.directional)
+        self.place = -100.0 * self.way  # as good as directional, from far away
+
+    monkeypatch.setattr(robodl_envs.rendering.shading.Lights, "__init__", unsure)
+    cast = seen(**settings)
+    np.testing.assert_array_equal(closed["wrist_segmentation"], cast["wrist_segmentation"])
+    np.testing.assert_allclose(closed["wrist_depth"], cast["wrist_depth"], atol=1e-4)
+    assert np.abs(closed["wrist"].astype(int) - cast["wrist"]).max() <= 3
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,9 @@ def test_gymnasium_collects_frames(picture_env):
 @pytest.mark.skipif(sys.platform != "linux", reason="EGL is Linux's")
 def test_rays_where_no_driver_is_installed(tmp_path):
     """A machine whose EGL finds no driver, in a process of its own: people and policies get rays."""
-    script = "from robodl_envs import make; e = make('reach', render_mode='rgb_array', observation='image', renderer='gl')"
+    script = (
+        "from robodl_envs import make; e = make('reach', render_mode='rgb_array', observation='image', renderer='gl')"
+    )
     script += "; e.reset(seed=0); print(e.render().std() > 20)"
     environment = {**os.environ, "__EGL_VENDOR_LIBRARY_FILENAMES": "/nonexistent"}
     words = [sys.executable, "-c", script]

@@ -1,8 +1,9 @@
 """Pictures by ray casting on the simulation's own thread pool: no OpenGL, and the same bits on every machine.
 
-Two things make it fast where a camera does not move. The backdrop, all that does not move either, is cast once and
-kept while a row's camera, lights, colours and static geoms stay as they are. And rays are cast only through pixels that
-a moving geom can cover: those in rectangles around the pictures of the pieces of its bounding capsule.
+Two things make it fast. Before a fixed camera the backdrop, all that does not move, is cast once and kept while a
+row's camera, lights, colours and static geoms stay as they are; before a carried one planes are drawn in closed form.
+And rays are cast only through pixels that what is left can cover: those in rectangles around the pictures of the pieces
+of its geoms' bounding capsules.
 """
 
 import copy
@@ -13,8 +14,9 @@ import mujoco
 import numpy as np
 
 from robodl_envs.rendering.gl import pose
+from robodl_envs.rendering.planes import paint_planes
 from robodl_envs.rendering.shading import Lights, geom_colors, values
-from robodl_envs.rendering.views import FAR, VISIBLE, dtype_of, shape_of
+from robodl_envs.rendering.views import FAR, PLANE, VISIBLE, dtype_of, shape_of
 from robodl_envs.sim import CpuSim
 
 NEAR = 0.01  # m; a geom that comes closer to the eye than this may cover the whole picture
@@ -49,7 +51,10 @@ class RayView:
         self.classes = np.append(classes, np.uint8(0))  # geom -1 is background
         model = sim.model
         static = model.body_weldid[model.geom_bodyid] == 0
+        plane = model.geom_type == PLANE
         self.static, self.moving = np.flatnonzero(static), np.flatnonzero(~static)
+        self.planes, self.solid = np.flatnonzero(plane), np.flatnonzero(~plane)
+        self.anything, self.but_planes = np.append(plane | ~plane, False), np.append(~plane, False)  # geom -1: nothing
         self.scratch: Any = None  # a model that shows static geoms alone, and its data
         columns = np.arange(width) + 0.5 - 0.5 * width
         rows = 0.5 * height - 0.5 - np.arange(height)
@@ -79,7 +84,13 @@ class RayView:
         n, count = len(ids), self.height * self.width
         focal = 0.5 * self.height / np.tan(0.5 * np.radians(fovy))  # (n,) pixels
         paint = Lights(self.sim, ids), geom_colors(self.sim, ids)
-        if self.moves:
+        shows = self.anything
+        if self.moves and paint[0].directional.all():
+            shows = self.but_planes  # whatever planes rays meet besides
+            pictures = self.blank(n, sky)
+            far = self.planes_below(pictures, ids, eye, focal, geoms, paint)
+            pixels = listed(self.covered(ids, eye, focal, geoms, self.solid))
+        elif self.moves:
             pictures = self.blank(n, sky)
             far = np.full((n, count), np.inf, np.float32)
             pixels = np.broadcast_to(np.arange(count), (n, count))
@@ -88,14 +99,25 @@ class RayView:
             slots = ids % self.slots
             pictures = {kind: self.backdrop[kind][slots] for kind in self.kinds}  # new arrays
             far = self.backdrop["far"][slots]
-            pixels = listed(self.covered(ids, eye, focal, geoms))  # (n, L): all that may be covered, and some more
+            # (n, L): all that may be covered, and some more
+            pixels = listed(self.covered(ids, eye, focal, geoms, self.moving))
         if pixels.size:
             rays = self.rays(pixels, eye[1], focal)
             hits = self.sim.batch.ray(
                 eye[0][:, None], rays, VISIBLE, self.moves, ids=np.asarray(ids, np.int32), normal=True
             )
-            self.paint(pictures, pixels, rays, hits, far, eye[0], paint)
+            self.paint(pictures, pixels, rays, hits, far, shows, eye[0], paint)
         return {kind: picture.reshape(n, self.height, self.width, -1) for kind, picture in pictures.items()}
+
+    def planes_below(self, pictures, ids, eye, focal, geoms, paint) -> np.ndarray:
+        """Paint the planes of rows ids and return their depths, (n, P)."""
+        grid = self.right / focal[:, None], self.up / focal[:, None]
+        planes = geoms[0][:, self.planes], geoms[1][:, self.planes]
+        sizes = values(self.sim, "geom_size", ids)[:, self.planes]
+        lights, colors = paint
+        return paint_planes(
+            pictures, grid, eye, planes, sizes, lights, colors[:, self.planes], self.classes[self.planes]
+        )
 
     def blank(self, n: int, sky) -> dict[str, np.ndarray]:
         """Pictures of nothing, (n, P, channels)."""
@@ -108,12 +130,12 @@ class RayView:
             pictures["rgb"][:] = sky[:, None]
         return pictures
 
-    def paint(self, pictures, pixels, rays, hits, far, place, paint) -> None:
-        """Write what rays through pixels, (n, L), hit nearer than far, (n, P), into the pictures."""
+    def paint(self, pictures, pixels, rays, hits, far, shows, place, paint) -> None:
+        """Write what rays through pixels, (n, L), hit nearer than far, (n, P), into the pictures, if its geom shows."""
         depth, geom, normal = hits
         count = self.height * self.width
         flat = pixels + count * np.arange(len(pixels))[:, None]  # (n, L), where a pixel lies in all rows' pictures
-        hit = np.flatnonzero((geom >= 0) & (depth < far.ravel()[flat]))
+        hit = np.flatnonzero(shows[geom] & (depth < far.ravel()[flat]))
         row, flat, geom, depth = hit // pixels.shape[1], flat.ravel()[hit], geom.ravel()[hit], depth.ravel()[hit]
         if "rgb" in pictures:
             lights, colors = paint
@@ -139,11 +161,11 @@ class RayView:
             rays[..., axis] -= frame[:, axis, 2:]
         return rays
 
-    def covered(self, ids, eye, focal, geoms) -> np.ndarray:
-        """Pixels that moving geoms may cover: (n, P) bool."""
+    def covered(self, ids, eye, focal, geoms, chosen) -> np.ndarray:
+        """Pixels that the chosen geoms may cover: (n, P) bool."""
         place, frame = eye
-        center, turn = geoms[0][:, self.moving], geoms[1][:, self.moving]
-        axis, half, radius = bounding_capsules(self.sim, ids, self.moving)  # (n or 1, g)
+        center, turn = geoms[0][:, chosen], geoms[1][:, chosen]
+        axis, half, radius = bounding_capsules(self.sim, ids, chosen)  # (n or 1, g)
         along = half[..., None] * np.take_along_axis(turn, axis[..., None, None], axis=3)[..., 0]  # (n, g, 3)
         cuts = np.linspace(-1.0, 1.0, PIECES + 1)[:, None, None, None]
         points = (center - place[:, None]) + cuts * along  # (c, n, g, 3), the middles of the pieces' end spheres
@@ -209,7 +231,9 @@ class RayView:
         far = np.full((1, count), np.inf, np.float32)
         colors = paint[1]
         own = Lights(self.sim, ids), colors[one] if len(colors) > 1 else colors
-        self.paint(pictures, pixels, rays, (depth[None], geom[None], normal[None]), far, eye[0][one], own)
+        self.paint(
+            pictures, pixels, rays, (depth[None], geom[None], normal[None]), far, self.anything, eye[0][one], own
+        )
         slot = ids[0] % self.slots
         for kind, picture in pictures.items():
             self.backdrop[kind][slot] = picture[0]

@@ -52,7 +52,23 @@ class Lights:
             light += diffuse * shine[:, None]
             light += ambient
         light *= color
-        return (np.minimum(light, 1.0, out=light) * 255.0 + 0.5).astype(np.uint8)
+        return as_bytes(light)
+
+    def even(self, normal: np.ndarray) -> np.ndarray:
+        """What all lights but the eye's give to flat things with normals (n, 3), where they are directional: (n, 3)."""
+        light = np.broadcast_to(self.head_ambient, normal.shape).copy()
+        for i in range(len(self.directional)):
+            shine = np.maximum(-np.einsum("nj,nj->n", normal, np.broadcast_to(self.way[:, i], normal.shape)), 0.0)
+            light += self.ambient[:, i] + self.diffuse[:, i] * shine[:, None]
+        return light
+
+
+def as_bytes(light: np.ndarray) -> np.ndarray:
+    """Numbers from 0 as bytes; what is brighter than 1 is white. Overwrites light."""
+    np.minimum(light, 1.0, out=light)
+    light *= 255.0
+    light += 0.5
+    return light.astype(np.uint8)
 
 
 def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
