@@ -23,7 +23,8 @@ def composed():
 @pytest.mark.parametrize("group", ["algo", "env", "robot", "observation", "encoder", "randomize"])
 def test_groups(composed, group):
     for path in sorted((CONF / group).glob("*.yaml")):
-        cfg = composed(f"{group}={path.stem}", "num_envs=4")
+        seeing = ["observation=image"] if path.stem == "pixel_sac" else []
+        cfg = composed(f"{group}={path.stem}", "num_envs=4", *seeing)
         check(cfg)
         lines = path.read_text().splitlines()
         assert lines[0].startswith("# ") and len(lines) <= 20
@@ -39,6 +40,25 @@ def test_tuned(composed, name):
     model = build_model(cfg, envs, pick_device("cpu"))
     assert type(model) is algo_class(cfg.algo)
     envs.close()
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (CONF / "experiment").glob("*.yaml")))
+def test_experiments(composed, name):
+    """An experiment composes to what can be built, sees what its name says, and tells what it is for."""
+    cfg = composed(f"experiment={name}")
+    check(cfg)
+    assert cfg.observation == "image" and cfg.reward == "shaped" and list(cfg.cameras) == ["front", "side"]
+    assert (CONF / "experiment" / f"{name}.yaml").read_text().splitlines()[1].startswith("# ")
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (CONF / "data").glob("*.yaml")))
+def test_pretraining(name):
+    from robodl.pretrain import PretrainConfig
+
+    register("pretrain", PretrainConfig)
+    with initialize_config_module("robodl.conf", version_base="1.3"):
+        cfg = compose("pretrain", overrides=[f"data={name}", "name=some"])
+    assert cfg.data.name == name and cfg.encoder.name == "small"
 
 
 def test_combinations_of_sweeps():
