@@ -327,6 +327,17 @@ def test_async_vector_env(context, renderer, tmp_path):
     assert done.stdout == "well\n", done.stderr
 
 
+@pytest.mark.usefixtures("opengl")
+def test_no_thread_outlives_its_environment():
+    before = threading.active_count()
+    envs = make_vec("reach", num_envs=4, threads=2, observation="image", image_size=16, renderer="gl")
+    envs.reset(seed=0)
+    assert threading.active_count() == before + 2
+    del envs
+    gc.collect()
+    assert threading.active_count() == before
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("close", [True, False])
 def test_long_runs_leak_nothing(renderer, close):

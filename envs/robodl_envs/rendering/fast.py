@@ -7,6 +7,7 @@ import copy
 import os
 import queue
 import threading
+import weakref
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -45,6 +46,8 @@ class GlViews:
         arguments = (sim, cameras, height, width, classes)
         self.painter = Painter(*arguments) if threads == 1 else None
         self.workers = [] if threads == 1 else [Worker(Painter, *arguments) for _ in range(threads)]
+        # Threads would outlive views that nobody closed: this ends them.
+        self.dismiss = weakref.finalize(self, dismissed, self.workers, os.getpid())
         self.thread, self.process = threading.get_ident(), os.getpid()
 
     @property
@@ -71,11 +74,17 @@ class GlViews:
         return pictures
 
     def close(self) -> None:
-        if os.getpid() == self.process:
-            for drawing in (self.painter, *self.workers):
-                if drawing is not None:
-                    drawing.close()
+        if self.painter is not None and os.getpid() == self.process:
+            self.painter.close()
+        self.dismiss()
         self.painter, self.workers = None, []
+
+
+def dismissed(workers: "list[Worker]", process: int) -> None:
+    """End workers and wait until they have freed what they drew on; a forked child has none."""
+    if os.getpid() == process:
+        for worker in workers:
+            worker.close()
 
 
 class Painter:
