@@ -29,6 +29,7 @@ from robodl.sb3_env import Sb3VecEnv, channels_first_space, make_envs
 from robodl_envs import did_you_mean
 
 TRUSTED = ("stable_baselines3.", "sb3_contrib.", "robodl.")  # a file may name no class outside these packages
+OURS_TO_SET = ("policy", "env", "policy_kwargs", "device", "seed", "tensorboard_log", "_init_setup_model")
 OWN_KEYS = (
     "_target_",
     "hidden",
@@ -65,10 +66,13 @@ def algo_class(algo: DictConfig | dict[str, Any]) -> type[BaseAlgorithm]:
     module, _, name = target.rpartition(".")
     if not target.startswith(TRUSTED):
         raise ValueError(f"algo._target_ must be a class of {', '.join(TRUSTED)}*, got {target!r}")
-    found = getattr(importlib.import_module(module), name, None)
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ImportError as error:
+        raise ValueError(f"algo._target_ must name a Stable-Baselines3 algorithm, got {target!r}: {error}") from None
     if not (isinstance(found, type) and issubclass(found, BaseAlgorithm)):
         raise ValueError(f"algo._target_ must name a Stable-Baselines3 algorithm, got {target!r}")
-    known = set(inspect.signature(found).parameters) | set(OWN_KEYS)
+    known = set(inspect.signature(found).parameters) - set(OURS_TO_SET) | set(OWN_KEYS)
     for key in algo:
         if key not in known:
             raise TypeError(f"{name} has no setting named {key!r}{did_you_mean(str(key), known)}")
@@ -132,6 +136,10 @@ def policy_settings(cfg: DictConfig) -> dict[str, Any]:
     known = ("name", "weights", "frozen")
     for key in set(encoder) - set(known):
         raise TypeError(f"encoder has no setting named {key!r}{did_you_mean(key, known)}")
+    if not isinstance(encoder.get("frozen", False), bool):
+        raise ValueError(f"encoder.frozen must be true or false, got {encoder['frozen']!r}")
+    if encoder.get("frozen") and not encoder.get("weights"):
+        raise ValueError("encoder.frozen=true needs encoder.weights: an encoder that begins at random has to learn")
     encoder.pop("weights", None)
     settings = {"net_arch": list(hidden), "features_extractor_class": Encoder, "features_extractor_kwargs": encoder}
     if "log_std_init" in cfg.algo:

@@ -42,13 +42,15 @@ def main() -> None:
 
 def bench(options: Options) -> None:
     """Measure every controller and number of rows, and tell."""
-    if options.seconds <= 0:
-        raise cli.UsageError(f"seconds must be more than 0, got {options.seconds}")
+    if not 0.0 < options.seconds <= 600.0:
+        raise cli.UsageError(f"seconds must be more than 0 and at most 600, got {options.seconds}")
     cli.check_writable(options.output)
     options.num_envs = options.num_envs or ([1, 64, 1024] if options.observation == "state" else [64])
     if min(options.num_envs) < 1:
         raise cli.UsageError(f"num_envs must be numbers of at least 1, got {options.num_envs}")
     if options.observation != "state":
+        if options.control or len(options.num_envs) > 1:
+            raise cli.UsageError("pictures are measured for one number of rows, whatever control= is: num_envs=[64]")
         from robodl.bench_pictures import bench_pictures
 
         try:

@@ -1,6 +1,7 @@
 """Speed of pictures, against `mujoco.Renderer` as it comes, in turns."""
 
 import functools
+import os
 import statistics
 import subprocess
 import sys
@@ -45,7 +46,8 @@ def bench_pictures(options) -> list[dict[str, Any]]:
         pictures, steps, reference, ratio = (statistics.median(column) for column in zip(*rounds, strict=True))
         result = {"renderer": name, "num_envs": num, "cameras": options.cameras, "image_size": size}
         result |= {"threads": batch.threads, "pictures_per_s": pictures, "steps_per_s": steps}
-        result |= {"mujoco_renderer_per_s": reference, "ratio": ratio}
+        if theirs:
+            result |= {"mujoco_renderer_per_s": reference, "ratio": ratio}
         results.append(result)
         line = f"{name:<8}{batch.threads:>9}{pictures:>12,.0f}{ratio:>12.0f}{steps:>17,.0f}"
         print(line, flush=True)
@@ -76,7 +78,8 @@ class MujocoRenderer:
 
     def __init__(self, task: str, size: int):
         words = [sys.executable, "-m", "robodl.bench_pictures", task, str(size)]
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        own = {name: value for name, value in os.environ.items() if name != "LP_NUM_THREADS"}
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=own)
 
     def rate(self, seconds: float) -> float:
         """Pictures a second."""

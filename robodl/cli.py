@@ -36,10 +36,20 @@ def parse(options: type[T], argv: Sequence[str], prog: str) -> T:
         if key not in known:
             fail(f"no argument named {key!r}{near_names(key, known)}")
     try:
-        values = OmegaConf.from_dotlist(list(argv))
+        values = dotted(list(argv))
         return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(options), values))  # type: ignore[return-value]
     except OmegaConfBaseException as error:
         fail(one_line(error))
+
+
+def dotted(words: list[str]) -> Any:
+    """OmegaConf's reading of key=value words; OmegaConfBaseException for what is no value."""
+    try:
+        return OmegaConf.from_dotlist(words)
+    except OmegaConfBaseException:
+        raise
+    except Exception as error:  # YAML has its own
+        raise OmegaConfBaseException(f"can't read {' '.join(words)}: {one_line(error)}") from None
 
 
 def check_writable(path: str | None) -> None:
@@ -48,6 +58,8 @@ def check_writable(path: str | None) -> None:
         raise UsageError(f"there is no folder {Path(path).resolve().parent} to write {path} to")
     if path is not None and Path(path).is_dir():
         raise UsageError(f"{path} is a folder, not a file to write to")
+    if path is not None and not os.access(Path(path) if Path(path).exists() else Path(path).resolve().parent, os.W_OK):
+        raise UsageError(f"{path} can't be written to")
 
 
 def usage(options: type, prog: str) -> str:

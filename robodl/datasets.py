@@ -4,6 +4,7 @@ Pictures are {name: (n, channels, height, width)} and labels (n,) integers, for 
 """
 
 import gzip
+import math
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from gymnasium import spaces
 from omegaconf import DictConfig
 
 from robodl.sb3_env import channels_first, channels_first_space, make_envs, pictures_of
+from robodl_envs import did_you_mean
 
+KEYS = {"sim": ("label", "frames"), "mnist": ("root",), "digits": ()}  # each set's settings
 HELD_BACK = 0.2  # share of a set without a test part of its own
 SPLIT_SEED = 0  # of the pictures held back, the same in every run
 ROWS, EVERY, EPISODE = 256, 2, 10  # arms that make frames; steps between two frames; steps of an episode
@@ -42,12 +45,22 @@ class Dataset:
 
 def load(cfg: DictConfig, progress: Callable[[int], object] = int) -> Dataset:
     """The dataset that cfg.data names; ValueError in one line if it is damaged or missing."""
-    kind = cfg.data.get("name")
+    kind = checked_kind(cfg)
     if kind == "mnist":
         return idx_folder(cfg.data.get("root"))
     if kind == "digits":
         return digits()
     return simulated(cfg, progress)
+
+
+def checked_kind(cfg: DictConfig) -> str:
+    """The kind of dataset, once its settings are known to be its own: ValueError otherwise."""
+    kind = cfg.data.get("name")
+    if kind not in KEYS:
+        raise ValueError(f"data.name must be one of {', '.join(KEYS)}, got {kind!r}")
+    for key in set(cfg.data) - {"name", *KEYS[kind]}:
+        raise ValueError(f"data={kind} has no setting named {key!r}{did_you_mean(str(key), KEYS[kind])}")
+    return str(kind)
 
 
 def simulated(cfg: DictConfig, progress: Callable[[int], object]) -> Dataset:
@@ -73,7 +86,9 @@ def simulated(cfg: DictConfig, progress: Callable[[int], object]) -> Dataset:
     envs.close()
     joined = {name: np.concatenate(parts)[:total] for name, parts in made.items()}
     labels = joined.pop(label)
-    test = np.arange(total) >= round(total * (1.0 - HELD_BACK / 2))  # the last episodes: neighbours look alike
+    # Whole arms are held back: frames of one episode look alike and have one goal.
+    num = envs.num_envs
+    test = np.arange(total) % num >= round(num * (1.0 - HELD_BACK))
     return Dataset(joined, labels, test, boxes, unit="m")
 
 
@@ -87,8 +102,10 @@ def idx_folder(root: str | None) -> Dataset:
     parts = {}
     for part in ("train", "t10k"):
         images, labels = (idx_file(folder, f"{part}-{name}-ubyte") for name in ("images-idx3", "labels-idx1"))
-        if images is None or labels is None:
+        if images is None and labels is None:
             continue
+        if images is None or labels is None:
+            raise ValueError(f"{folder} has only one of {part}-images-idx3-ubyte and {part}-labels-idx1-ubyte")
         if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels):
             raise ValueError(f"{folder}: {part} has images of shape {images.shape} and labels of shape {labels.shape}")
         parts[part] = images[:, None], labels.astype(np.int64)
@@ -96,6 +113,8 @@ def idx_folder(root: str | None) -> Dataset:
         raise ValueError(
             f"{folder} has no IDX files such as t10k-images-idx3-ubyte.gz with its t10k-labels-idx1-ubyte.gz"
         )
+    if len({part[0].shape[1:] for part in parts.values()}) > 1:
+        raise ValueError(f"{folder}: train and t10k have pictures of different sizes")
     pictures, labels = (np.concatenate([part[i] for part in parts.values()]) for i in range(2))
     test = np.concatenate([np.full(len(part[1]), name == "t10k") for name, part in parts.items()])
     return classified(pictures, labels, held_back(len(labels)) if len(parts) == 1 else test)
@@ -122,7 +141,7 @@ def idx_file(folder: Path, name: str) -> np.ndarray | None:
         raise ValueError(f"{path} is damaged: it does not begin as an IDX file of bytes does")
     shape = tuple(int.from_bytes(content[4 + 4 * k : 8 + 4 * k], "big") for k in range(axes))
     values = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
-    if values.size != np.prod(shape):
+    if values.size != math.prod(shape):
         raise ValueError(f"{path} is damaged: it announces {shape} bytes and holds {values.size}")
     return values.reshape(shape)
 
@@ -138,6 +157,8 @@ def digits() -> Dataset:
 
 
 def classified(pictures: np.ndarray, labels: np.ndarray, test: np.ndarray) -> Dataset:
+    if not test.any() or test.all():
+        raise ValueError(f"an image set needs pictures to learn from and to test on, got {len(labels)} in all")
     box = spaces.Box(0, 255, pictures.shape[1:], np.uint8)
     names = tuple(str(k) for k in range(int(labels.max()) + 1))
     return Dataset({"image": pictures}, labels, test, {"image": box}, classes=names)

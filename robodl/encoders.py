@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium import spaces
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
@@ -101,6 +102,11 @@ class Eyes(nn.Module):
         with torch.no_grad():
             self.features = self.head(torch.zeros(1, sum(sizes))).shape[1]
 
+    @property
+    def seen(self) -> str:
+        """Which pictures these eyes see, in their order, and of what size: what weights depend on besides shapes."""
+        return f"{', '.join(key for keys in self.cameras for key in keys)} of {self.size[0]}x{self.size[1]}"
+
     def forward(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
         seen = []
         for keys, channels in zip(self.cameras, self.channels, strict=True):
@@ -121,7 +127,7 @@ def save_eyes(stem: Path, eyes: Eyes, facts: dict[str, Any]) -> None:
     """Write <stem>.safetensors and, beside it for people, <stem>.json with what the network is for and facts."""
     tensors = {name: tensor.detach().cpu().clone() for name, tensor in eyes.state_dict().items()}
     with replacing(stem.with_suffix(".safetensors")) as path:
-        save_file(tensors, path)
+        save_file(tensors, path, metadata={"seen": eyes.seen})
     content = {"network": eyes.name, "pictures": eyes.cameras, "size": eyes.size, **facts}
     with replacing(stem.with_suffix(".json")) as path:
         path.write_text(json.dumps(content, indent=1) + "\n")
@@ -133,6 +139,8 @@ def load_eyes(eyes: Eyes, path: Path) -> None:
         raise ValueError(f"encoder.weights must be a .safetensors file that robodl.pretrain left; there is no {path}")
     try:
         tensors = load_file(path, device="cpu")
+        with safe_open(path, framework="pt") as file:
+            seen = (file.metadata() or {}).get("seen")
     except Exception as error:  # safetensors has its own
         raise ValueError(f"encoder.weights={path} is damaged: {error}") from error
     own = eyes.state_dict()
@@ -143,6 +151,8 @@ def load_eyes(eyes: Eyes, path: Path) -> None:
             f"encoder.weights={path} is of another network, number of cameras or image_size: "
             f"it has {made}, encoder={eyes.name} with these pictures has {here}"
         )
+    if seen != eyes.seen:
+        raise ValueError(f"encoder.weights={path} learnt from {seen}, and this policy sees {eyes.seen}")
     eyes.load_state_dict(tensors)
 
 

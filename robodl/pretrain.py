@@ -79,9 +79,13 @@ def check(cfg, job: int | None = None) -> None:
         raise ValueError(f"learning_rate must be more than 0 and less than 10, got {cfg.learning_rate}")
     check_name(cfg.name, Path("runs/pretrain"), job)
     pick_device(cfg.device)
+    if cfg.observation != "image+state":
+        raise ValueError(
+            f"pretrain sees pictures and learns from state: observation=image+state, got {cfg.observation!r}"
+        )
     for key in set(cfg.encoder) - {"name"}:
         raise ValueError(f"pretrain has no setting encoder.{key}; encoder=<name> chooses the network")
-    if cfg.data.get("name") == "sim":
+    if datasets.checked_kind(cfg) == "sim":
         envs = make_envs(cfg, 1)
         boxes = boxes_of(channels_first_space(envs.single_observation_space))
         envs.close()

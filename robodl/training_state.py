@@ -74,7 +74,8 @@ def replay_state(buffer) -> dict[str, Any]:
     arrays: dict[str, Any] = {"pos": buffer.pos, "full": buffer.full}
     for name, value in vars(buffer).items():
         if isinstance(value, np.ndarray):
-            arrays[name] = value[:filled] if len(value) == buffer.buffer_size else value
+            ring = value.shape[:2] == (buffer.buffer_size, buffer.n_envs)  # entries first, then rows
+            arrays[name] = value[:filled] if ring else value
         elif isinstance(value, dict) and value and all(isinstance(v, np.ndarray) for v in value.values()):
             arrays[name] = {key: v[:filled] for key, v in value.items()}
     return {name: value for name, value in arrays.items() if not is_object_array(value)}

@@ -56,6 +56,8 @@ def attention(policy, observation: dict[str, np.ndarray]) -> dict[str, np.ndarra
     tensors = {key: torch.as_tensor(value, device=policy.device).float() for key, value in first.items()}
     pictures = {key: tensor.requires_grad_() for key, tensor in tensors.items() if tensor.ndim == 4}
     pictures = {key: tensor for key, tensor in pictures.items() if not key.endswith("_segmentation")}
+    if not pictures:
+        return {}
     policy.set_training_mode(False)
     squares = {key: torch.zeros_like(tensor) for key, tensor in pictures.items()}
     with torch.enable_grad():

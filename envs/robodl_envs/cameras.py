@@ -83,8 +83,9 @@ class Eyes(Component):
         self.kinds: dict[str, list[str]] = {}  # {camera: its kinds}
         for camera, kind in self.pictures.values():
             self.kinds.setdefault(camera, []).append(kind)
-        for camera in set(self.kinds) - own:
-            add_camera(spec, self.robot, camera)
+        for camera in self.kinds:  # in the order of the names: a set's changes from process to process
+            if camera not in own:
+                add_camera(spec, self.robot, camera)
 
         self.arrange()
 
@@ -112,6 +113,9 @@ class Eyes(Component):
         self.classes = geom_classes(sim.model, self.robot.root_body)
         self.eyes = {name: int(sim.model.camera(name).id) for name in self.kinds}
         height, width = self.size
+        flat = [name for name, eye in self.eyes.items() if sim.model.cam_projection[eye]]
+        if flat:
+            raise ValueError(f"cameras must be perspective, which camera {flat[0]!r} of the model is not")
         carried = sim.model.body_weldid[sim.model.cam_bodyid] != 0
         self.rays = {
             name: RayView(sim, kinds, height, width, self.classes, bool(carried[self.eyes[name]]))
@@ -169,7 +173,11 @@ class Eyes(Component):
             notice(f"drawing by ray casting: {error}")
             self.renderer = "ray"
             return self.by_rays(ids)
-        return self.gl.draw(ids, self.sky)
+        try:
+            return self.gl.draw(ids, self.sky)
+        except BaseException:  # Ctrl-C too: painters that nobody waited for would answer the next question
+            self.close()
+            raise
 
     @property
     def sky(self) -> np.ndarray | None:

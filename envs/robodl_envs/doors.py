@@ -33,12 +33,12 @@ def make_batch(settings: Mapping[str, Any], num: int) -> BatchEnv:
         raise ValueError(f"observation must be one of {', '.join(OBSERVATIONS)}, got {observation!r}{near}")
     task = copy.deepcopy(task) if isinstance(task, Task) else task_class(task)()
     arm = robot_class(settings["robot"])(control=settings["control"], gripper=task.gripper)
-    threads, eyes, looks = settings["threads"], None, randomize_settings(settings["randomize"])
-    if observation != "state":
-        names, size = checked_names(settings["cameras"]), checked_size(settings["image_size"])
-        eyes = Eyes(arm, names, size, settings["renderer"], min(threads or available_cores(), num), looks)
+    threads, looks = settings["threads"], randomize_settings(settings["randomize"])
+    names, size = checked_names(settings["cameras"]), checked_size(settings["image_size"])
+    # Made even if nothing is to be seen, so that wrong settings are refused.
+    eyes = Eyes(arm, names, size, settings["renderer"], max(1, min(threads or available_cores(), num)), looks)
     limits = settings["control_dt"], settings["reward"], settings["max_episode_steps"]
-    return BatchEnv(arm, task, num, *limits, threads, observation, eyes)
+    return BatchEnv(arm, task, num, *limits, threads, observation, None if observation == "state" else eyes)
 
 
 def make_spaces(batch: BatchEnv) -> tuple[spaces.Dict, spaces.Box]:

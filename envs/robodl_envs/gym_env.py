@@ -1,5 +1,6 @@
 """The Gymnasium faces of BatchEnv: one arm, and many arms."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,7 +71,7 @@ class RobotTaskEnv(gymnasium.Env):
         render_mode: str | None = None,
         threads: int = 1,
     ):
-        self.settings = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        self.settings = own_copy(locals())
         self.batch = make_batch(self.settings, 1)
         self.render_mode = checked_render_mode(render_mode)
         self.metadata = {**self.metadata, "render_fps": max(1, round(1.0 / control_dt))}
@@ -154,7 +155,7 @@ class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
         threads: int = 0,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
     ):
-        self.settings = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        self.settings = own_copy(locals())
         self.batch = make_batch(self.settings, num_envs)
         self.num_envs = num_envs
         self.autoreset_mode = checked_autoreset(autoreset_mode)
@@ -233,6 +234,11 @@ class GoalVectorEnv(RobotTaskVectorEnv):
     def compute_reward(self, achieved_goal, desired_goal, info=None):
         """Rewards of goals with any leading axes, (..., g) -> (...,): a pure function, info is not looked at."""
         return self.batch.reward(np.asarray(achieved_goal), np.asarray(desired_goal))
+
+
+def own_copy(arguments: dict[str, Any]) -> dict[str, Any]:
+    """A constructor's arguments by name, safe from what the caller does with his."""
+    return copy.deepcopy({name: value for name, value in arguments.items() if name not in ("self", "__class__")})
 
 
 def first_row(observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

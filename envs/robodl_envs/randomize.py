@@ -12,6 +12,7 @@ import numpy as np
 
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.component import Component
+from robodl_envs.rendering.shading import geom_colors
 
 MOST_LATENCY = 3  # frames
 
@@ -85,6 +86,8 @@ class Looks(Component):
         }
         self.own = {field: sim.expand(field) for field, amount in wanted.items() if amount}  # (N, ...), live
         self.base = {field: getattr(model, field).copy() for field in self.own}
+        if s.colors:
+            self.base["geom_rgba"][:, :3] = geom_colors(sim, np.arange(1))[0]  # a material's, where a geom has none
         self.sky = np.zeros((sim.num, 3), np.uint8)  # the colour beyond the floor
 
     def reset(self, ids, rng):

@@ -69,7 +69,8 @@ class Sensor(Component):
 
 def blurred(picture: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     """Pictures, (n, H, W, 3) float32, each under a Gaussian of its own standard deviation, (n,) px."""
-    most = int(np.ceil(TAPS * sigma.max(initial=0.0)))
+    reach = np.ceil(TAPS * sigma)  # px, each row's own: a row's blur is not its neighbours' matter
+    most = int(reach.max(initial=0.0))
     for axis in (1, 2):
         total, weight = picture.copy(), np.ones(len(sigma), np.float32)
         pad = [(0, 0)] * 4
@@ -78,7 +79,7 @@ def blurred(picture: np.ndarray, sigma: np.ndarray) -> np.ndarray:
         length = picture.shape[axis]
         for k in range(1, most + 1):
             with np.errstate(divide="ignore"):
-                share = np.exp(-0.5 * (k / sigma) ** 2).astype(np.float32)
+                share = np.where(k <= reach, np.exp(-0.5 * (k / sigma) ** 2), 0.0).astype(np.float32)
             ahead, behind = (np.take(wide, range(most + d, most + d + length), axis=axis) for d in (k, -k))
             total += share[:, None, None, None] * (ahead + behind)
             weight += 2.0 * share

@@ -78,6 +78,20 @@ class FrameBuffer(ReplayBuffer):
         self.where[rows] = (self.where[rows] + 1) % self.buffer_size
         self.count[rows] = np.minimum(self.count[rows] + 1, self.buffer_size)
 
+    def cut(self) -> None:
+        """End all episodes where they are: what comes next does not follow from what came last."""
+        open_ = np.flatnonzero(self.count > 0)
+        newest = (self.where - 1) % self.buffer_size
+        open_ = open_[self.leads[newest[open_], open_] & ~self.ends[newest[open_], open_]]
+        self.ends[newest[open_], open_] = True
+        self.advance(open_)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        super().reset()
+        self.where[:] = self.count[:] = 0
+        self.leads[:] = False
+
     def size(self) -> int:
         """Entries of all rows together."""
         return int(self.count.sum())

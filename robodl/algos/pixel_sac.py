@@ -129,6 +129,13 @@ class PixelSAC(SAC):
     def _excluded_save_params(self) -> list[str]:
         return [*super()._excluded_save_params(), "shown"]
 
+    def _setup_learn(self, *args, **kwargs):
+        seen = self._last_obs
+        result = super()._setup_learn(*args, **kwargs)
+        if self._last_obs is not seen and isinstance(self.replay_buffer, FrameBuffer):
+            self.replay_buffer.cut()  # the environments were reset: SB3 does so at each `learn` that counts anew
+        return result
+
     def demonstrate(self, shown: FrameBuffer) -> None:
         """Take part of each batch from these transitions."""
         self.shown = shown

@@ -1,6 +1,7 @@
 """Pictures as observations: what they show, that all ways to draw agree, and that nobody is disturbed."""
 
 import gc
+import os
 import pickle
 import subprocess
 import sys
@@ -316,6 +317,88 @@ if __name__ == "__main__":
     envs.close()
     print("well")
 """
+
+
+def test_the_same_in_every_process(tmp_path):
+    """Cameras, and what is drawn for them at random, do not depend on the process's hash seed."""
+    script = "import hashlib; from robodl_envs import make; e = make('reach', observation='image', image_size=16, "
+    script += "cameras=['front', 'side', 'top', 'wrist'], randomize={'camera_position': 0.1}); o, _ = e.reset(seed=0); "
+    script += "print(hashlib.sha256(b''.join(o[k].tobytes() for k in sorted(o))).hexdigest())"
+    said = set()
+    for seed in ("1", "2", "4"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        words = [sys.executable, "-c", script]
+        said.add(subprocess.run(words, capture_output=True, text=True, check=True, env=environment, timeout=60).stdout)
+    assert len(said) == 1
+
+
+@pytest.mark.usefixtures("opengl")
+def test_an_interrupted_picture_is_not_the_next_one():
+    """Ctrl-C while painters draw: the next pictures are whole and of their own step."""
+    settings = {"observation": "image", "image_size": 16, "renderer": "gl", "threads": 2}
+    envs, twin = make_vec("reach", num_envs=4, **settings), make_vec("reach", num_envs=4, **settings)
+    for each in (envs, twin):
+        each.reset(seed=0)
+    worker = envs.batch.eyes.gl.workers[0]
+    worker.join = lambda: (_ for _ in ()).throw(KeyboardInterrupt)
+    action = np.full((4, 3), 0.5)
+    with pytest.raises(KeyboardInterrupt):
+        envs.step(action)
+    twin.step(action)
+    for _ in range(3):
+        one, other = envs.step(action)[0], twin.step(action)[0]
+        np.testing.assert_array_equal(one["front"], other["front"])
+    envs.close()
+    twin.close()
+
+
+@pytest.mark.usefixtures("opengl")
+def test_colors_of_materials_and_sizes_of_rows():
+    """A geom's colour may be its material's, also under randomisation, and rows may differ in a fixed geom's size."""
+
+    @dataclass(eq=False)
+    class Painted(Reach):
+        def build(self, spec):
+            super().build(spec)
+            spec.add_material(name="red", rgba=[1.0, 0.0, 0.0, 1.0])
+            spec.worldbody.add_geom(
+                name="ball", type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[0.02, 0, 0], pos=[0.3, 0.3, 0.1], material="red"
+            )
+
+        def bind(self, sim):
+            super().bind(sim)
+            self.sizes = sim.expand("geom_size")
+
+        def reset(self, ids, rng):
+            super().reset(ids, rng)
+            self.sizes[ids, self.ball, 0] = 0.15
+
+    Painted.ball = make(Painted()).batch.model.geom("ball").id
+    pictures = {}
+    for renderer in ("ray", "gl"):
+        settings = {"cameras": ["top", "top_segmentation"], "randomize": {"colors": 0.01}}
+        env = make(Painted(), observation="image", renderer=renderer, **settings)
+        pictures[renderer] = env.reset(seed=0)[0]
+        env.close()
+    objects = {
+        name: picture["top_segmentation"][..., 0] == CLASSES.index("object") for name, picture in pictures.items()
+    }
+    assert objects["ray"].sum() > 100
+    # OpenGL's spheres for learning have six sides.
+    assert (objects["ray"] & objects["gl"]).sum() / (objects["ray"] | objects["gl"]).sum() > 0.7
+    for name, picture in pictures.items():
+        red, green, blue = picture["top"][objects[name]].mean(axis=0)
+        assert red > 150 and green < 30 and blue < 30
+
+
+def test_settings_are_the_environments_own():
+    """What a caller does with his list and task afterwards does not change copies of the environment."""
+    cameras, task = ["front"], Reach()
+    env = make(task, observation="image", cameras=cameras, image_size=16)
+    env.reset(seed=0)
+    cameras.append("side")
+    task.radius = 0.5
+    assert set(pickle.loads(pickle.dumps(env)).observation_space.spaces) == {"front", "proprioception"}
 
 
 @pytest.mark.parametrize("context", ["fork", "forkserver", "spawn"])

@@ -103,6 +103,7 @@ def test_a_forked_child_draws_by_rays(picture_env):
             said = io.StringIO()
             with contextlib.redirect_stderr(said):
                 assert twin.render().std() > 20
+                assert picture_env.render().std() > 20  # inherited, with the parent's context
             os.write(send, said.getvalue().encode())
         finally:
             os._exit(0)

@@ -128,6 +128,8 @@ def test_weights_go_from_file_to_policy(tmp_path):
     ):
         with pytest.raises(ValueError, match="another network, number of cameras or image_size"):
             load_eyes(Eyes(other, name), path)
+    with pytest.raises(ValueError, match="learnt from front, side of 32x32, and this policy sees side, front of 32x32"):
+        load_eyes(Eyes(dict(reversed(boxes.items())), "small"), path)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(ValueError, match="damaged"):
         load_eyes(Eyes(boxes, "small"), path)

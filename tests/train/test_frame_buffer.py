@@ -71,3 +71,19 @@ def test_an_empty_buffer_says_so():
     with pytest.raises(ValueError, match="no transition yet"):
         filled(0)[0].sample(10)
     assert filled(1)[0].sample(10).rewards.unique().tolist() == [1.0]
+
+
+def test_episodes_that_were_cut_do_not_run_into_the_next():
+    """A reset between two calls of `learn` ends what was going on; forgetting everything leaves nothing."""
+    buffer, clock = filled(3, lengths=(9, 9, 9))
+    buffer.cut()
+    more, _ = clock.copy(), None
+    start = {"eye": np.zeros((3, 1, 2, 2), np.uint8), "time": np.full((3, 2), 100.0, np.float32)}
+    after = {"eye": np.zeros((3, 1, 2, 2), np.uint8), "time": np.full((3, 2), 101.0, np.float32)}
+    buffer.add(start, after, more[:, 1:], np.ones(3), np.zeros(3, bool), [{}] * 3)
+    data = buffer.sample(300)
+    first, following = (part["time"][:, 1].numpy() for part in (data.observations, data.next_observations))
+    assert ((first >= 100) == (following >= 100)).all() and data.dones.sum() == 0
+    buffer.reset()
+    with pytest.raises(ValueError, match="no transition yet"):
+        buffer.sample(1)

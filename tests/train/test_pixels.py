@@ -36,6 +36,7 @@ def test_what_people_see(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     words = [word for word in TINY if not word.startswith("video")]
+    run("robodl.train", *SEEING, *TINY, *PPO, "cameras=[front_segmentation]", "name=classes", cwd=tmp_path)
     cameras = "cameras=[front,front_depth,wrist,top_segmentation]"
     run("robodl.train", *SEEING, *words, *PPO, cameras, "video_episodes=1", "name=film", cwd=tmp_path)
     events = EventAccumulator(str(tmp_path / "runs/reach/film/tb"))
@@ -157,6 +158,10 @@ def test_saves_loads_and_predicts_as_sb3_does(model, tmp_path):
         (["observation=image", "randomize.colours=1"], ["randomize has no 'colours'", "colors"]),
         (["observation=image", "image_size=[32,x]"], ["image_size must be"]),
         (["observation=image", "algo=pixel_sac", "algo.demonstrations=100", "control=joint"], ["no expert for reach"]),
+        (["observation=image", "algo=pixel_sac", "algo.shift=-1"], ["algo.shift must be an integer of at least 0"]),
+        (["algo._init_setup_model=false"], ["no setting named '_init_setup_model'"]),
+        (["observation=image", "encoder.frozen=nope"], ["encoder.frozen must be true or false, got 'nope'"]),
+        (["observation=image", "encoder.frozen=true"], ["encoder.frozen=true needs encoder.weights"]),
         (["experiment=reach_pixel"], ["no experiment named 'reach_pixel'", "reach_pixels"]),
     ],
 )

@@ -113,6 +113,9 @@ def test_shifts():
         (["data=mnist", "data.root=."], ["has no IDX files"]),
         (["data=mnits"], ["no data named 'mnits'", "mnist"]),
         (["data.label=goal"], ["data.label must be one of", "desired_goal"]),
+        (["data.frame=500"], ["data=sim has no setting named 'frame'", "frames"]),
+        (["data.name=foo"], ["data.name must be one of sim, mnist, digits, got 'foo'"]),
+        (["observation=image"], ["observation=image+state"]),
         (["data.frames=3"], ["data.frames must be an integer of at least 100, got 3"]),
         (["encoder=nature"], ["encoder=nature needs pictures of at least 36 pixels"]),
         (["epochs=0"], ["epochs must be at least 1, got 0"]),
@@ -127,6 +130,33 @@ def test_what_is_refused(arguments, words, tmp_path):
     for word in words:
         assert word in lines[0]
     assert not list(tmp_path.iterdir())
+
+
+def test_no_goal_is_in_training_and_in_test(tmp_path):
+    """Frames are held back by arm: no episode's goal stands on both sides."""
+    from hydra import compose, initialize_config_module
+
+    from robodl.config import register
+    from robodl.datasets import load
+    from robodl.pretrain import PretrainConfig
+
+    register("pretrain", PretrainConfig)
+    with initialize_config_module("robodl.conf", version_base="1.3"):
+        cfg = compose("pretrain", overrides=["data.frames=1500", "image_size=8"])
+    data = load(cfg)
+    train, test = ({tuple(row) for row in data.labels[chosen]} for chosen in (~data.test, data.test))
+    assert not train & test and 0.15 < data.test.mean() < 0.25
+
+
+@pytest.mark.parametrize("spoil", ["half", "empty"])
+def test_incomplete_sets_are_refused(images, spoil, tmp_path):
+    folder = images(count=1 if spoil == "empty" else 100)
+    if spoil == "half":
+        images(part="train")
+        (folder / "train-labels-idx1-ubyte.gz").unlink()
+    done = run("robodl.pretrain", "data=mnist", f"data.root={folder}", cwd=tmp_path, check=False)
+    assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1
+    assert ("only one of" if spoil == "half" else "to test on") in done.stderr
 
 
 @pytest.mark.parametrize("spoil", ["cut", "magic", "count", "gzip"])

@@ -76,10 +76,8 @@ def test_video_plays_everywhere(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     few = [word for word in SMALL if not word.startswith("video")]
-    done = run("robodl.train", *few, "name=film", "video_episodes=1", cwd=tmp_path)
+    run("robodl.train", *few, "name=film", "video_episodes=1", cwd=tmp_path)
     video = tmp_path / "videos/reach/film/policy.mp4"
-    if "no OpenGL" in done.stdout:
-        pytest.skip("no OpenGL on this machine")
     with av.open(str(video)) as container:
         stream = container.streams.video[0]
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
@@ -89,13 +87,6 @@ def test_video_plays_everywhere(tmp_path):
     events = EventAccumulator(str(tmp_path / "runs/reach/film/tb"))
     events.Reload()
     assert events.Images("eval/episode")[0].encoded_image_string.startswith(b"GIF89a")
-
-
-def test_training_ends_well_where_nothing_can_be_drawn(tmp_path):
-    few = [word for word in SMALL if not word.startswith("video")]
-    done = run("robodl.train", *few, "video_episodes=1", cwd=tmp_path, MUJOCO_GL="disable")
-    assert "video         none: rendering is turned off by MUJOCO_GL" in done.stdout
-    assert (tmp_path / "runs/reach").is_dir() and not (tmp_path / "videos").exists()
 
 
 def test_sb3_zip_is_sb3s(trained):

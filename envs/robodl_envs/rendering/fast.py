@@ -8,7 +8,7 @@ import os
 import queue
 import threading
 import weakref
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import mujoco
@@ -29,7 +29,7 @@ class GlViews:
     Args:
         cameras: {name: kinds}, any of "rgb", "depth", "segmentation" for each.
         classes: (ngeom,) uint8, what segmentation calls each geom.
-        threads: 1 draws in the calling thread.
+        threads: that draw, of our own, so that any thread may ask.
     """
 
     def __init__(
@@ -42,18 +42,22 @@ class GlViews:
         threads: int,
     ):
         self.sim, self.cameras, self.size = sim, cameras, (height, width)
-        self.threads = threads
         arguments = (sim, cameras, height, width, classes)
-        self.painter = Painter(*arguments) if threads == 1 else None
-        self.workers = [] if threads == 1 else [Worker(Painter, *arguments) for _ in range(threads)]
+        self.process = os.getpid()
+        self.workers: list[Worker] = []
         # Threads would outlive views that nobody closed: this ends them.
-        self.dismiss = weakref.finalize(self, dismissed, self.workers, os.getpid())
-        self.thread, self.process = threading.get_ident(), os.getpid()
+        self.dismiss = weakref.finalize(self, dismissed, self.workers, self.process)
+        try:
+            for _ in range(threads):
+                self.workers.append(Worker(*arguments))
+        except BaseException:
+            self.dismiss()
+            raise
 
     @property
     def mine(self) -> bool:
-        """Whether this thread, of this process, may draw here."""
-        return os.getpid() == self.process and (self.threads > 1 or threading.get_ident() == self.thread)
+        """Whether this process made the views, and so may draw here: a fork leaves its child none of the threads."""
+        return os.getpid() == self.process
 
     def draw(self, ids: np.ndarray, sky: np.ndarray | None = None) -> dict[str, dict[str, np.ndarray]]:
         """Pictures of rows ids, (n,): {camera: {kind: (n, height, width, channels)}}.
@@ -65,19 +69,14 @@ class GlViews:
             name: {kind: np.empty((len(ids), *shape_of(kind, *self.size)), dtype_of(kind)) for kind in kinds}
             for name, kinds in self.cameras.items()
         }
-        if self.painter is not None:
-            self.painter.draw(range(len(ids)), ids, pictures, sky)
-        for worker, share in zip(self.workers, np.array_split(np.arange(len(ids)), self.threads), strict=False):
+        for worker, share in zip(self.workers, np.array_split(np.arange(len(ids)), len(self.workers)), strict=True):
             worker.start(share, ids, pictures, sky)
         for worker in self.workers:
             worker.join()
         return pictures
 
     def close(self) -> None:
-        if self.painter is not None and os.getpid() == self.process:
-            self.painter.close()
         self.dismiss()
-        self.painter, self.workers = None, []
 
 
 def dismissed(workers: "list[Worker]", process: int) -> None:
@@ -99,6 +98,7 @@ class Painter:
         self.canvas = Canvas(model, width, height, learning=True)
         self.canvas.option.flags[int(mujoco.mjtVisFlag.mjVIS_TEXTURE)] = 0
         self.canvas.option.geomgroup[:] = VISIBLE
+        self.canvas.option.sitegroup[:] = 0  # rays do not meet sites
         for name in FLAGS_OFF:
             self.canvas.scene.flags[int(getattr(mujoco.mjtRndFlag, f"mjRND_{name}"))] = 0
         self.views = {name: camera_view(model, name) for name in cameras}
@@ -150,7 +150,8 @@ class Painter:
             geom = scene.geoms[i]
             if geom.objtype == GEOM:
                 table[geom.segid + 1] = self.classes[geom.objid + 1]
-        return table[self.rgb[..., 0]]  # fewer than 255 geoms
+        red, green, blue = (self.rgb[..., channel].astype(np.int64) for channel in range(3))
+        return table[red + 256 * green + 65536 * blue]
 
     def close(self) -> None:
         self.canvas.free()
@@ -159,27 +160,13 @@ class Painter:
 class Worker:
     """A Painter in a thread of its own."""
 
-    def __init__(self, make: Callable[..., Painter], *arguments: Any):
+    def __init__(self, *arguments: Any):
         self.orders: queue.SimpleQueue = queue.SimpleQueue()
         self.done: queue.SimpleQueue = queue.SimpleQueue()
-        self.working = threading.Thread(target=self.work, args=(make, arguments), daemon=True, name="robodl painter")
+        words = (self.orders, self.done, arguments)  # and not self, which could then never be collected
+        self.working = threading.Thread(target=work, args=words, daemon=True, name="robodl painter")
         self.working.start()
         self.join()
-
-    def work(self, make, arguments) -> None:
-        try:
-            painter = make(*arguments)
-        except Exception as error:  # handed to the thread that waits
-            self.done.put(error)
-            return
-        self.done.put(None)
-        while (order := self.orders.get()) is not None:
-            try:
-                painter.draw(*order)
-                self.done.put(None)
-            except Exception as error:
-                self.done.put(error)
-        painter.close()
 
     def start(self, *order: Any) -> None:
         self.orders.put(order)
@@ -193,6 +180,24 @@ class Worker:
     def close(self) -> None:
         self.orders.put(None)
         self.working.join()
+
+
+def work(orders: queue.SimpleQueue, done: queue.SimpleQueue, arguments: tuple) -> None:
+    """A painter's thread: make it, carry out orders until there is none, close it; errors go to who waits."""
+    try:
+        painter = Painter(*arguments)
+    except Exception as error:
+        done.put(error)
+        return
+    done.put(None)
+    while (order := orders.get()) is not None:
+        try:
+            painter.draw(*order)
+            done.put(None)
+        except Exception as error:
+            done.put(error)
+        del order  # an order holds pictures
+    painter.close()
 
 
 def camera_view(model: mujoco.MjModel, name: str) -> mujoco.MjvCamera:

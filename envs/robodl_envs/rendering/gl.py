@@ -32,7 +32,7 @@ class Canvas:
     """
 
     def __init__(self, model: mujoco.MjModel, width: int, height: int, learning: bool = False):
-        self.thread = threading.get_ident()
+        self.maker = (threading.get_ident(), os.getpid())
         self.model = model
         model.vis.global_.offwidth, model.vis.global_.offheight = width, height
         self.gl = gl_context(width, height, learning)
@@ -40,20 +40,24 @@ class Canvas:
         self.data, self.option = mujoco.MjData(model), mujoco.MjvOption()
         self.scene = mujoco.MjvScene(model, maxgeom=model.ngeom + 100)
         self.viewport = mujoco.MjrRect(0, 0, width, height)
-        self.context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        try:
+            self.context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        except mujoco.FatalError as error:
+            self.gl.free()
+            raise RenderingError(f"OpenGL is here but can't be drawn with ({error})") from error
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self.context)
         # Freed here and not by the garbage collector, which would free names of whichever context is current.
-        self.free = weakref.finalize(self, free_context, self.gl, self.context, self.thread, os.getpid())
+        self.free = weakref.finalize(self, free_context, self.gl, self.context, self.maker)
 
     @property
     def mine(self) -> bool:
-        """Whether this thread made the canvas, and so may draw on it."""
-        return self.thread == threading.get_ident()
+        """Whether this thread of this process made the canvas, and so may draw on it."""
+        return self.maker == (threading.get_ident(), os.getpid())
 
 
-def free_context(gl, context, thread: int, process: int) -> None:
+def free_context(gl, context, maker: tuple[int, int]) -> None:
     """Free a context in the thread that made it; elsewhere keep it, since freeing it there frees another's names."""
-    if (threading.get_ident(), os.getpid()) != (thread, process):
+    if (threading.get_ident(), os.getpid()) != maker:
         KEPT.append((gl, context))
         return
     gl.make_current()

@@ -8,12 +8,11 @@ of its geoms' bounding capsules.
 
 import copy
 from collections.abc import Collection
-from typing import Any
 
 import mujoco
 import numpy as np
+from mujoco.batch import Batch
 
-from robodl_envs.rendering.gl import pose
 from robodl_envs.rendering.planes import paint_planes
 from robodl_envs.rendering.shading import Lights, geom_colors, values
 from robodl_envs.rendering.views import FAR, PLANE, VISIBLE, dtype_of, shape_of
@@ -55,7 +54,6 @@ class RayView:
         self.static, self.moving = np.flatnonzero(static), np.flatnonzero(~static)
         self.planes, self.solid = np.flatnonzero(plane), np.flatnonzero(~plane)
         self.anything, self.but_planes = np.append(plane | ~plane, False), np.append(~plane, False)  # geom -1: nothing
-        self.scratch: Any = None  # a model that shows static geoms alone, and its data
         columns = np.arange(width) + 0.5 - 0.5 * width
         rows = 0.5 * height - 0.5 - np.arange(height)
         self.right, self.up = (np.ravel(grid) for grid in np.meshgrid(columns, rows))  # (P,) pixels from the middle
@@ -213,31 +211,25 @@ class RayView:
 
     def draw_backdrop(self, ids, k, eye, focal, paint, sky) -> None:
         """Draw the backdrop of one row, the k-th of those asked for."""
-        if self.scratch is None:
-            model = copy.copy(self.sim.model)
-            self.scratch = model, mujoco.MjData(model)
-        model, data = self.scratch
+        model = copy.copy(self.sim.model)
+        if self.sim.own:
+            self.sim.batch.get_model(int(ids[0]), model)
         model.geom_group[self.moving] = HIDDEN
-        pose(self.sim, int(ids[0]), model, data)
-        model.geom_group[self.moving] = HIDDEN  # a row's own model has brought the groups back
-        one, count = slice(k, k + 1), self.height * self.width
-        pixels = np.arange(count)[None]
+        still = Batch(model, 1, 1)  # and not mj_multiRay, which trusts bounding volumes that a row's own sizes outgrow
+        still.state[:] = self.sim.batch.state[ids]
+        one = slice(k, k + 1)
+        pixels = np.arange(self.height * self.width)[None]
         rays = self.rays(pixels, eye[1][one], focal[one])
-        geom, depth, normal = np.empty(count, np.int32), np.empty(count), np.empty((count, 3))
-        mujoco.mj_multiRay(
-            model, data, eye[0][k], rays.ravel(), VISIBLE, True, -1, geom, depth, normal.ravel(), count, mujoco.mjMAXVAL
-        )
+        hits = still.ray(eye[0][one, None], rays, VISIBLE, normal=True)
         pictures = self.blank(1, None if sky is None else sky[one])
-        far = np.full((1, count), np.inf, np.float32)
+        far = np.full(pixels.shape, np.inf, np.float32)
         colors = paint[1]
         own = Lights(self.sim, ids), colors[one] if len(colors) > 1 else colors
-        self.paint(
-            pictures, pixels, rays, (depth[None], geom[None], normal[None]), far, self.anything, eye[0][one], own
-        )
+        self.paint(pictures, pixels, rays, hits, far, self.anything, eye[0][one], own)
         slot = ids[0] % self.slots
         for kind, picture in pictures.items():
             self.backdrop[kind][slot] = picture[0]
-        self.backdrop["far"][slot] = np.where(geom >= 0, depth, np.inf)
+        self.backdrop["far"][slot] = np.where(hits[1][0] >= 0, hits[0][0], np.inf)
 
 
 def pair(ends: np.ndarray, join: np.ufunc) -> np.ndarray:

@@ -12,13 +12,15 @@ DIRECTIONAL = int(mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
 
 
 class Lights:
-    """The lights of rows ids: the one at the eye, and the model's that are fixed to the world."""
+    """The lights of rows ids: the one at the eye, and the world body's directional ones and spots, not attenuated."""
 
     def __init__(self, sim: CpuSim, ids: np.ndarray):
         model, head = sim.model, sim.model.vis.headlight
         lit = 1.0 if head.active else 0.0
         self.head_ambient, self.head_diffuse = (lit * np.asarray(c, np.float32) for c in (head.ambient, head.diffuse))
-        on = np.flatnonzero((model.light_active != 0) & (model.light_bodyid == 0))
+        spot = int(mujoco.mjtLightType.mjLIGHT_SPOT)
+        drawn = (model.light_type == DIRECTIONAL) | (model.light_type == spot)  # OpenGL's pipeline has no others
+        on = np.flatnonzero((model.light_active != 0) & (model.light_bodyid == 0) & drawn)
         self.ambient = values(sim, "light_ambient", ids)[:, on]
         self.diffuse = values(sim, "light_diffuse", ids)[:, on]
         self.place = values(sim, "light_pos", ids)[:, on]
