@@ -109,6 +109,8 @@ def hydra_line(error: BaseException, keys: Sequence[str]) -> str:
         return f"no {group} named {name!r}{near_names(name, options)}{own}"
     if match := re.search(r"Could not override '([^']+)'|Key '([^']+)' is not in struct", text):
         key = match.group(1) or match.group(2)
+        if key in keys:
+            return f"{key} can't be chosen here; it is what the command needs"
         if f"algo.{key}" in keys:
             return f"no key named {key!r}; did you mean algo.{key}?"
         tail = "; a task's settings are env.<name>, an algorithm's algo.<name>"

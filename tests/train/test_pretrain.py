@@ -115,7 +115,7 @@ def test_shifts():
         (["data.label=goal"], ["data.label must be one of", "desired_goal"]),
         (["data.frame=500"], ["data=sim has no setting named 'frame'", "frames"]),
         (["data.name=foo"], ["data.name must be one of sim, mnist, digits, got 'foo'"]),
-        (["observation=image"], ["observation=image+state"]),
+        (["observation=image"], ["observation can't be chosen here"]),
         (["data.frames=3"], ["data.frames must be an integer of at least 100, got 3"]),
         (["encoder=nature"], ["encoder=nature needs pictures of at least 36 pixels"]),
         (["epochs=0"], ["epochs must be at least 1, got 0"]),
