@@ -264,6 +264,19 @@ def test_every_shape_before_every_camera(lamp):
             assert np.abs(ray[camera].astype(int) - gl[camera])[same[..., 0]].mean() < 10, camera
 
 
+def test_rays_are_cast_wherever_they_must(monkeypatch):
+    """Leaving pixels out changes no picture, wherever the cameras are, within things too."""
+    from robodl_envs.rendering.rays import RayView
+
+    settings = {"num": 6, "steps": 8, "cameras": EVERYTHING, "radius": 0.05}
+    settings |= {"randomize": {"camera_position": 0.4, "camera_angle": 60}}
+    chosen = seen(**settings)
+    everywhere = lambda self, ids, *_: np.ones((len(ids), self.height * self.width), bool)  # noqa: E731
+    monkeypatch.setattr(RayView, "covered", everywhere)
+    for name, pictures in seen(**settings).items():
+        np.testing.assert_array_equal(chosen[name], pictures)
+
+
 def test_planes_in_closed_form_are_as_cast(monkeypatch):
     """A carried camera's floor, drawn in closed form, is what a ray through each pixel finds."""
     settings = {"cameras": ["wrist", "wrist_depth", "wrist_segmentation"], "radius": 0.05, "image_size": 48}

@@ -18,7 +18,7 @@ from robodl_envs.rendering.shading import Lights, geom_colors, values
 from robodl_envs.rendering.views import FAR, PLANE, VISIBLE, dtype_of, shape_of
 from robodl_envs.sim import CpuSim
 
-NEAR = 0.01  # m; a geom that comes closer to the eye than this may cover the whole picture
+BESIDE = 0.5 * np.pi - 1e-3  # rad from the line of sight; nothing further out is in a picture
 PIECES = 2  # of a bounding capsule; more cover fewer pixels in vain, and take longer to find
 CHUNK = 32 * 64 * 64  # pixels drawn at once
 HIDDEN = 5  # a geom group that is not drawn
@@ -168,15 +168,15 @@ class RayView:
         cuts = np.linspace(-1.0, 1.0, PIECES + 1)[:, None, None, None]
         points = (center - place[:, None]) + cuts * along  # (c, n, g, 3), the middles of the pieces' end spheres
         seen = np.einsum("cngi,nij->cngj", points, frame)  # camera frame
-        depth = -seen[..., 2]
-        near = np.maximum(depth - radius, NEAR)
-        at = seen[..., :2] / np.maximum(depth, NEAR)[..., None]
-        reach = (radius / near)[..., None] * (1.0 + np.abs(at))
-        low, high = pair(at - reach, np.minimum), pair(at + reach, np.maximum)  # (n, pieces * g, 2), at depth 1
-        close = pair((depth - radius < NEAR)[..., None], np.logical_or)[..., 0]
-        behind = pair((depth + radius < NEAR)[..., None], np.logical_and)[..., 0]
-        low[close], high[close] = -np.inf, np.inf
-        low[behind], high[behind] = np.inf, -np.inf
+        # An end sphere fills a range of angles, to the right and upwards; a piece, all between those of its ends.
+        middle = np.arctan2(seen[..., :2], -seen[..., 2:])  # (c, n, g, 2)
+        apart = np.sqrt(seen[..., :2] ** 2 + seen[..., 2:] ** 2)
+        spread = np.arcsin(np.minimum(radius[..., None] / np.maximum(apart, 1e-9), 1.0))
+        spread = np.where(apart > radius[..., None], spread, np.pi)  # the eye is within: it fills all
+        low, high = pair(middle - spread, np.minimum), pair(middle + spread, np.maximum)  # (n, pieces * g, 2)
+        ahead = (low < BESIDE) & (high > -BESIDE)
+        low = np.where(ahead, np.tan(np.clip(low, -BESIDE, BESIDE)), np.inf)  # at depth 1
+        high = np.where(ahead, np.tan(np.clip(high, -BESIDE, BESIDE)), -np.inf)
         low, high = (focal[:, None, None] * edge for edge in (low, high))  # pixels from the middle
         right, up = self.right[: self.width], self.up[:: self.width]
         columns = (right >= low[..., :1] - 1e-3) & (right <= high[..., :1] + 1e-3)  # (n, pieces * g, W)
