@@ -174,3 +174,15 @@ def test_damaged_sets_are_refused(images, spoil, tmp_path):
     assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1
     assert "damaged" in done.stderr or "labels of shape" in done.stderr
     assert not (tmp_path / "runs").exists()
+
+
+def test_digits(tmp_path):
+    """The set inside scikit-learn, an optional extra; without it one line says how to get it."""
+    from importlib.util import find_spec
+
+    done = run("robodl.pretrain", "data=digits", "encoder=article", "epochs=3", "name=d", cwd=tmp_path, check=False)
+    if find_spec("sklearn") is None:
+        assert done.returncode == 2 and "pip install 'robodl[digits]'" in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1 and not (tmp_path / "runs").exists()
+        return
+    assert json.loads((tmp_path / "runs/pretrain/d/result.json").read_text())["accuracy"] > 0.9
