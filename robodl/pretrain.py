@@ -159,9 +159,11 @@ def pretrain(cfg) -> None:
         "curves": f"tensorboard --logdir {near(folder / 'tb')}",
     }
     if cfg.data["name"] == "sim":
-        seen = f"cameras=[{','.join(cfg.cameras)}] image_size={str(cfg.image_size).replace(' ', '')}"
+        seen = f"'cameras=[{','.join(cfg.cameras)}]' 'image_size={str(cfg.image_size).replace(' ', '')}'"
         network = f"encoder={cfg.encoder['name']} encoder.weights={path}"
-        lines["use"] = f"python -m robodl.train env={cfg.env['task']} observation=image {seen} {network}"
+        own = " ".join(f"env.{key}={value}" for key, value in cfg.env.items() if key != "task")
+        seen = f"env={cfg.env['task']} {own} observation=image {seen}"
+        lines["use"] = f"python -m robodl.train {seen} reward=shaped {network}"
     say(f"{cfg.encoder['name']}, {cfg.data['name']}, seed {cfg.seed}", lines)
 
 
