@@ -39,7 +39,7 @@ class TrainConfig:
     renderer: str = "ray"  # or gl
     randomize: dict[str, Any] = field(default_factory=dict)  # what varies from episode to episode, by name
     control: str = "tool"  # or joint
-    reward: str = "dense"  # or sparse
+    reward: str = "dense"  # or sparse, or shaped
     control_dt: float = 0.04  # s, one step of the environment
     seed: int = 0
     device: str = "auto"  # cpu, cuda, or auto: cuda where there is one
@@ -158,6 +158,8 @@ def settle(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
 
 def check_algo(algo: DictConfig) -> None:
     """Refuse hyperparameters that are no numbers or out of range: ValueError."""
+    if not isinstance(algo.get("anneal", False), bool):
+        raise ValueError(f"algo.anneal must be true or false, got {algo['anneal']!r}")
     for key, (kind, low, high) in ALGO_RANGES.items():
         value = algo.get(key)
         if value is None:

@@ -24,6 +24,14 @@ def test_the_environments_need_no_training_library(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_pictures_need_no_opengl(tmp_path):
+    """Nor do observations that see, as they come: rays are cast without it."""
+    code = "import gymnasium, robodl_envs; e = gymnasium.make('robodl/Reach-v0', observation='image', image_size=16)"
+    loaded = modules_after(f"{code}; e.reset(); e.step(e.action_space.sample())", tmp_path)
+    assert "robodl_envs.rendering.rays" in loaded
+    assert not [name for name in loaded if name.startswith(FORBIDDEN)]
+
+
 def test_import_is_lazy_and_fast(tmp_path):
     """Importing loads neither robots nor tasks, and takes less than half a second."""
     code = "import time; t = time.perf_counter(); import robodl_envs; assert time.perf_counter() - t < 0.5"

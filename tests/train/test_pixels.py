@@ -139,41 +139,6 @@ def test_saves_loads_and_predicts_as_sb3_does(model, tmp_path):
     again.learn(40, reset_num_timesteps=False)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["observation=image", "cameras=[fromt]"], ["no picture named 'fromt'", "front"]),
-        (["observation=image", "encoder=nature"], ["encoder=nature needs pictures of at least 36 pixels, got 32 x 32"]),
-        (["observation=image", "algo=sac"], ["algo.her=4", "algo=pixel_sac"]),
-        (["reward=shaped", "algo=sac"], ["algo.her=4", "reward=shaped"]),
-        (["algo=pixel_sac"], ["algo=pixel_sac learns from pictures", "observation=image"]),
-        (
-            ["observation=image", "encoder.weights=none.safetensors"],
-            ["encoder.weights", "there is no none.safetensors"],
-        ),
-        (["encoder.weights=none.safetensors"], ["encoder.weights is for pictures"]),
-        (["encoder=smal"], ["no encoder named 'smal'", "small"]),
-        (["observation=image", "encoder.wieghts=x"], ["no setting named 'wieghts'", "weights"]),
-        (["observation=pixels"], ["no observation named 'pixels'", "image"]),
-        (["observation=image", "randomize.colours=1"], ["randomize has no 'colours'", "colors"]),
-        (["observation=image", "image_size=[32,x]"], ["image_size must be"]),
-        (["observation=image", "algo=pixel_sac", "algo.demonstrations=100", "control=joint"], ["no expert for reach"]),
-        (["observation=image", "algo=pixel_sac", "algo.shift=-1"], ["algo.shift must be an integer of at least 0"]),
-        (["algo._init_setup_model=false"], ["no setting named '_init_setup_model'"]),
-        (["observation=image", "encoder.frozen=nope"], ["encoder.frozen must be true or false, got 'nope'"]),
-        (["observation=image", "encoder.frozen=true"], ["encoder.frozen=true needs encoder.weights"]),
-        (["experiment=reach_pixel"], ["no experiment named 'reach_pixel'", "reach_pixels"]),
-    ],
-)
-def test_what_is_refused(arguments, words, tmp_path):
-    done = run("robodl.train", *arguments, cwd=tmp_path, check=False)
-    lines = done.stderr.strip().splitlines()
-    assert done.returncode == 2 and len(lines) == 1, done.stderr
-    for word in words:
-        assert word in lines[0]
-    assert not list(tmp_path.iterdir())
-
-
 def test_doctor(tmp_path):
     """Says what is here, measures, and says how to mend what is missing; also where there is no OpenGL."""
     done = run("robodl.doctor", "seconds=0.2", "output=found.json", cwd=tmp_path)

@@ -105,33 +105,6 @@ def test_shifts():
     assert {tuple(each.ravel().tolist()) for each in moved["a"][:, 0]} == windows
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["data=mnist"], ["data=mnist needs data.root=<folder with IDX files>"]),
-        (["data=mnist", "data.root=nowhere"], ["there is no folder nowhere"]),
-        (["data=mnist", "data.root=."], ["has no IDX files"]),
-        (["data=mnits"], ["no data named 'mnits'", "mnist"]),
-        (["data.label=goal"], ["data.label must be one of", "desired_goal"]),
-        (["data.frame=500"], ["data=sim has no setting named 'frame'", "frames"]),
-        (["data.name=foo"], ["data.name must be one of sim, mnist, digits, got 'foo'"]),
-        (["observation=image"], ["observation can't be chosen here"]),
-        (["data.frames=3"], ["data.frames must be an integer of at least 100, got 3"]),
-        (["encoder=nature"], ["encoder=nature needs pictures of at least 36 pixels"]),
-        (["epochs=0"], ["epochs must be at least 1, got 0"]),
-        (["epoch=1"], ["no key named 'epoch'", "epochs"]),
-        (["cameras=[fromt]"], ["no picture named 'fromt'", "front"]),
-    ],
-)
-def test_what_is_refused(arguments, words, tmp_path):
-    done = run("robodl.pretrain", *arguments, cwd=tmp_path, check=False)
-    lines = done.stderr.strip().splitlines()
-    assert done.returncode == 2 and len(lines) == 1, done.stderr
-    for word in words:
-        assert word in lines[0]
-    assert not list(tmp_path.iterdir())
-
-
 def test_no_goal_is_in_training_and_in_test(tmp_path):
     """Frames are held back by arm: no episode's goal stands on both sides."""
     from hydra import compose, initialize_config_module
