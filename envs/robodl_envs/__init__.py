@@ -31,12 +31,14 @@ __all__ = [
     "Policy",
     "Randomize",
     "RenderingError",
+    "available_cores",
     "did_you_mean",
     "gl_context",
     "load_plugins",
     "make",
     "make_policy",
     "make_vec",
+    "picture_kind",
     "register_robot",
     "register_task",
     "robot_names",
@@ -54,6 +56,8 @@ LAZY = {  # what importing would make slow
     "gl_context": "rendering.gl",
     "CLASSES": "rendering.views",
     "FAR": "rendering.views",
+    "picture_kind": "rendering.views",
+    "available_cores": "batch_env",
     "Randomize": "randomize",
 }
 

@@ -95,7 +95,7 @@ class BatchEnv:
         self.slices = {"observation": slice(0, k), "achieved_goal": self.achieved, "desired_goal": self.desired}
         if observation == "image":
             self.slices = {"proprioception": slice(0, k)}
-        self.feel = self.proprioception if observation == "image" else self.state
+        self.feel = robot.proprioception if observation == "image" else self.state
         self.last = np.zeros((num, k + 2 * g), np.float32)  # the vectors last observed, goals included
         self.apart = np.zeros(num, np.float32)  # m from the goal, as last observed; kept for the shaped reward alone
 
@@ -159,9 +159,8 @@ class BatchEnv:
             self.restart(np.flatnonzero(renew))
         observation = self.observe(self.all, diverged)
         info = self.judge(diverged=diverged)
-        reward = (
-            self.approach() if self.shaped else self.reward(self.last[:, self.achieved], self.last[:, self.desired])
-        )
+        goals = self.last[:, self.achieved], self.last[:, self.desired]
+        reward = self.approach() if self.shaped else self.reward(*goals)
         terminated = self.task.terminated()
         terminated = np.zeros(self.num, bool) if terminated is None else terminated.copy()
         truncated = self.elapsed >= self.max_episode_steps
@@ -236,9 +235,6 @@ class BatchEnv:
 
     def state(self) -> list[np.ndarray]:
         return [*self.robot.observe(), *self.task.observe()]
-
-    def proprioception(self) -> list[np.ndarray]:
-        return self.robot.proprioception()
 
     def checked(self, action: Any) -> np.ndarray:
         """The action as (N, action_size) float64 in [-1, 1]."""

@@ -18,7 +18,7 @@ from robodl_envs.rendering.fast import GlViews
 from robodl_envs.rendering.gl import RenderingError
 from robodl_envs.rendering.notice import notice
 from robodl_envs.rendering.rays import RayView
-from robodl_envs.rendering.views import CLASSES, FAR, KINDS, dtype_of, geom_classes, shape_of
+from robodl_envs.rendering.views import CLASSES, FAR, KINDS, dtype_of, geom_classes, picture_kind, shape_of
 from robodl_envs.robots.robot import Robot
 from robodl_envs.sensors import Sensor
 from robodl_envs.streams import Streams
@@ -39,7 +39,7 @@ class Eyes(Component):
         robot: whose workspace the fixed cameras look at and whose hand carries the wrist's.
         pictures: names as above, of front, side, top, wrist and the cameras that the task adds to the model.
         size: (height, width) of all pictures.
-        renderer: "ray" casts rays, the same bits everywhere; "gl" draws with OpenGL, or with rays where there is none.
+        renderer: "ray" casts rays, which need no driver; "gl" draws with OpenGL, or with rays where there is none.
         threads: that draw with OpenGL; rays use the simulation's.
         randomize: how the scene's looks vary, and what the cameras' electronics do.
     """
@@ -78,15 +78,17 @@ class Eyes(Component):
 
     def build(self, spec):
         own = {camera.name for camera in spec.cameras}
+        for name in own:
+            if picture_kind(name)[1] != KINDS[0]:
+                raise ValueError(f"a camera's name must not end as a kind of picture does, got {name!r}")
         known = own | set(FIXED) | {"wrist"}
-        self.pictures = {name: picture(name, known) for name in self.names}  # {name: (camera, kind)}
+        self.pictures = {name: checked_picture(name, known) for name in self.names}  # {name: (camera, kind)}
         self.kinds: dict[str, list[str]] = {}  # {camera: its kinds}
         for camera, kind in self.pictures.values():
             self.kinds.setdefault(camera, []).append(kind)
         for camera in self.kinds:  # in the order of the names: a set's changes from process to process
             if camera not in own:
                 add_camera(spec, self.robot, camera)
-
         self.arrange()
 
     def arrange(self) -> None:
@@ -145,7 +147,7 @@ class Eyes(Component):
         frames = np.empty((len(ids), self.bytes), np.uint8)
         for name, (camera, kind) in self.pictures.items():
             frames[:, self.places[name][0]] = drawn[camera][kind].reshape(len(ids), -1).view(np.uint8)
-        self.frames[ids] = frames if self.sensor is None else self.sensor.take(ids, frames, rng)
+        self.frames[ids] = frames if self.sensor is None else self.sensor.take(ids, frames, self.frames[ids], rng)
 
     def observe(self) -> dict[str, np.ndarray]:
         """The pictures of all rows as they were last drawn: new arrays, (N, height, width, channels)."""
@@ -191,15 +193,13 @@ class Eyes(Component):
         self.gl = None
 
 
-def picture(name: str, cameras: set[str]) -> tuple[str, str]:
+def checked_picture(name: str, cameras: set[str]) -> tuple[str, str]:
     """The camera and the kind of a picture's name; ValueError with near names if there is no such camera."""
-    for kind in KINDS[1:]:
-        if name.endswith(f"_{kind}") and name.removesuffix(f"_{kind}") in cameras:
-            return name.removesuffix(f"_{kind}"), kind
-    if name in cameras:
-        return name, KINDS[0]
-    names = [camera + kind for camera in sorted(cameras) for kind in ("", *(f"_{kind}" for kind in KINDS[1:]))]
-    raise ValueError(f"no picture named {name!r}{did_you_mean(name, names)}; there are {', '.join(names)}")
+    camera, kind = picture_kind(name)
+    if camera not in cameras:
+        names = [known + end for known in sorted(cameras) for end in ("", *(f"_{kind}" for kind in KINDS[1:]))]
+        raise ValueError(f"no picture named {name!r}{did_you_mean(name, names)}; there are {', '.join(names)}")
+    return camera, kind
 
 
 def add_camera(spec: mujoco.MjSpec, robot: Robot, name: str) -> None:

@@ -44,7 +44,7 @@ class RobotTaskEnv(gymnasium.Env):
         cameras: names of pictures: front, side, top, wrist, or a camera of the task's own, each also with _depth (m,
             float32) or _segmentation (0 background, 1 floor, 2 robot, 3 goal, 4 objects) appended.
         image_size: pixels, or (height, width).
-        renderer: of the pictures: "ray" casts rays, the same bits everywhere; "gl" draws with OpenGL, which is faster
+        renderer: of the pictures: "ray" casts rays, which need no driver; "gl" draws with OpenGL, which is faster
             for large pictures and the wrist's camera, and falls back to rays where there is no OpenGL.
         randomize: what varies from episode to episode, by name, as {"colors": 0.1}; see Randomize.
         control_dt: seconds of one step, a multiple of the timestep, 0.004 s.

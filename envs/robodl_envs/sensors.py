@@ -29,7 +29,7 @@ class Sensor(Component):
     def bind(self, sim):
         self.late = np.zeros(sim.num, np.int64)  # frames that the row's pictures come late
         self.sharpness = np.zeros(sim.num)  # px, the standard deviation of the row's blur
-        self.line = np.zeros((sim.num, self.settings.latency + 2, self.size), np.uint8)  # under way, newest first
+        self.line = np.zeros((sim.num, self.settings.latency + 1, self.size), np.uint8)  # under way, newest first
         self.fresh = np.ones(sim.num, bool)  # rows whose episode has no picture yet
 
     def reset(self, ids, rng):
@@ -39,10 +39,10 @@ class Sensor(Component):
             self.sharpness[ids] = rng.uniform(ids, 0.0, self.settings.blur)
         self.fresh[ids] = True
 
-    def take(self, ids: np.ndarray, frames: np.ndarray, rng: Streams) -> np.ndarray:
-        """What arrives of rows ids' new frames, (n, B) uint8; an episode's first frame arrives at once.
+    def take(self, ids: np.ndarray, frames: np.ndarray, before: np.ndarray, rng: Streams) -> np.ndarray:
+        """What arrives of rows ids' new frames, (n, B) uint8, or what arrived before where a frame is lost.
 
-        `line` holds what is under way in its first columns, and what arrived last in its last one.
+        An episode's first frame arrives at once.
         """
         s, line = self.settings, self.line
         for columns, shape in self.colors:
@@ -55,14 +55,13 @@ class Sensor(Component):
                 bytes_ = np.clip(picture + 0.5, 0.0, 255.0).astype(np.uint8)
                 frames[:, columns] = bytes_.reshape(len(ids), -1)
         fresh = self.fresh[ids]
-        line[ids, 1:-1] = line[ids, :-2]
+        line[ids, 1:] = line[ids, :-1]
         line[ids, 0] = frames
         line[ids[fresh]] = frames[fresh, None]
         arrived = line[ids, self.late[ids]]
         if s.dropped:
             lost = (rng.uniform(ids) < s.dropped) & ~fresh
-            arrived[lost] = line[ids[lost], -1]
-        line[ids, -1] = arrived
+            arrived[lost] = before[lost]
         self.fresh[ids] = False
         return arrived
 

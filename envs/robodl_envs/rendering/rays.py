@@ -1,4 +1,4 @@
-"""Pictures by ray casting on the simulation's own thread pool: no OpenGL, and the same bits on every machine.
+"""Pictures by ray casting on the simulation's own thread pool: no OpenGL, and no driver to differ by.
 
 Two things make it fast. Before a fixed camera the backdrop, all that does not move, is cast once and kept while a
 row's camera, lights, colours and static geoms stay as they are; before a carried one planes are drawn in closed form.

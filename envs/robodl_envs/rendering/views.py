@@ -24,6 +24,12 @@ def geom_classes(model: mujoco.MjModel, robot_root: int) -> np.ndarray:
     return classes
 
 
+def picture_kind(name: str) -> tuple[str, str]:
+    """The camera and the kind of a picture's name: "front_depth" is the front camera's depth, "front" its colours."""
+    camera, _, kind = name.rpartition("_")
+    return (camera, kind) if camera and kind in KINDS[1:] else (name, KINDS[0])
+
+
 def shape_of(kind: str, height: int, width: int) -> tuple[int, int, int]:
     return (height, width, 3 if kind == "rgb" else 1)
 
