@@ -5,6 +5,7 @@ belongs to. torch is never imported from here; a tensor brings it along.
 """
 
 import difflib
+import math
 import sys
 from collections.abc import Iterable
 from types import ModuleType
@@ -27,6 +28,47 @@ def distance(a: Array, b: Array) -> Array:
     way = a - b
     xp = namespace(way)
     return xp.sqrt(xp.linalg.vecdot(way, way))
+
+
+def quat_product(a: Array, b: Array) -> Array:
+    """The turn b followed by the turn a, as quaternions, (..., 4) w x y z."""
+    aw, ax, ay, az = (a[..., i] for i in range(4))
+    bw, bx, by, bz = (b[..., i] for i in range(4))
+    parts = [
+        aw * bw - ax * bx - ay * by - az * bz,
+        aw * bx + ax * bw + ay * bz - az * by,
+        aw * by - ax * bz + ay * bw + az * bx,
+        aw * bz + ax * by - ay * bx + az * bw,
+    ]
+    return namespace(parts[0]).stack(parts, -1)
+
+
+def quat_of_turn(turn: Array) -> Array:
+    """Unit quaternions, (..., 4), of rotation vectors, (..., 3) rad."""
+    xp = namespace(turn)
+    angle = xp.sqrt(xp.linalg.vecdot(turn, turn))
+    scale = 0.5 * xp.sinc(angle / (2.0 * math.pi))  # sin(angle / 2) / angle, also at zero
+    return xp.concatenate([xp.cos(0.5 * angle)[..., None], scale[..., None] * turn], -1)
+
+
+def turn_of_quat(quat: Array) -> Array:
+    """Rotation vectors, (..., 3) rad, at most pi long, of unit quaternions, (..., 4)."""
+    xp = namespace(quat)
+    vector = xp.where(quat[..., :1] < 0.0, -quat[..., 1:], quat[..., 1:])
+    sine = xp.sqrt(xp.linalg.vecdot(vector, vector))  # of half the angle
+    angle = 2.0 * xp.arctan2(sine, abs(quat[..., 0]))
+    return vector * (angle / xp.where(sine > 0.0, sine, xp.ones_like(sine)))[..., None]
+
+
+def turn_between(a: Array, b: Array) -> Array:
+    """The angles, (...,) rad, of the turns between orientations, (..., 4) and (..., 4)."""
+    turn = turn_of_quat(quat_product(b, conjugate(a)))
+    return namespace(turn).sqrt(namespace(turn).linalg.vecdot(turn, turn))
+
+
+def conjugate(quat: Array) -> Array:
+    """The turns back, (..., 4)."""
+    return namespace(quat).concatenate([quat[..., :1], -quat[..., 1:]], -1)
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

@@ -29,8 +29,8 @@ class BatchEnv:
         robot, task: the components; the batch owns them from here on.
         num: number of rows N.
         control_dt: seconds of one step, a multiple of the model's timestep.
-        reward: "dense" for the task's own, "sparse" for 0 at the goal and -1 elsewhere, "shaped" for the speed of
-            approach to the goal, m/s: the change of a potential, so that the best policies are the same.
+        reward: "dense" for the task's own, "sparse" for 0 at the goal and -1 elsewhere, "shaped" for the speed at
+            which the task's potential falls, m/s: by default the distance to the goal.
         max_episode_steps: steps after which an episode is truncated; None for never.
         threads: simulation threads; 0 for one per core.
         observation: "state", "image" for pictures and the arm's own joints, or "image+state".
@@ -86,18 +86,19 @@ class BatchEnv:
         self.once = np.zeros(num, bool)  # whether there was success in this episode
         self.made_by = f"{num} x {robot!r} doing {task!r}, seen as {eyes or observation!r}, mujoco {mujoco.__version__}"
         self.bind()
-        goal = np.asarray(task.goal_bounds())  # (2, g)
-        own = robot.proprioception_bounds() if observation == "image" else [*robot.bounds(), *task.bounds()]
-        bounds = np.concatenate([*own, goal, goal], axis=1)
+        goal = task.goal_fields()
+        self.fields = robot.fields() if observation == "image" else [*robot.fields(), *task.fields()]
+        bounds = np.concatenate([field.bounds for field in (*self.fields, *goal, *goal)], axis=1)
         self.low, self.high = bounds.astype(np.float32)  # (k + 2 g,)
-        k, g = bounds.shape[1] - 2 * goal.shape[1], goal.shape[1]
+        g = sum(field.bounds.shape[1] for field in goal)
+        k = bounds.shape[1] - 2 * g
         self.achieved, self.desired = slice(k, k + g), slice(k + g, k + 2 * g)
         self.slices = {"observation": slice(0, k), "achieved_goal": self.achieved, "desired_goal": self.desired}
         if observation == "image":
             self.slices = {"proprioception": slice(0, k)}
-        self.feel = robot.proprioception if observation == "image" else self.state
+        self.feel = robot.observe if observation == "image" else self.state
         self.last = np.zeros((num, k + 2 * g), np.float32)  # the vectors last observed, goals included
-        self.apart = np.zeros(num, np.float32)  # m from the goal, as last observed; kept for the shaped reward alone
+        self.apart = np.zeros(num)  # m, the task's potential at the last step; kept for the shaped reward alone
 
     def bind(self) -> None:
         """Make the simulator and hand it to the components: at construction, and in a forked child."""
@@ -121,7 +122,7 @@ class BatchEnv:
         self.restart(ids)
         observation = self.observe(ids)
         if self.shaped:
-            self.apart[ids] = self.distance()[ids]
+            self.apart[ids] = self.potential()[ids]
         return observation, self.judge(ids)
 
     def restart(self, ids: np.ndarray) -> None:
@@ -160,7 +161,7 @@ class BatchEnv:
         observation = self.observe(self.all, diverged)
         info = self.judge(diverged=diverged)
         goals = self.last[:, self.achieved], self.last[:, self.desired]
-        reward = self.approach() if self.shaped else self.reward(*goals)
+        reward = self.approach(diverged) if self.shaped else self.reward(*goals)
         terminated = self.task.terminated()
         terminated = np.zeros(self.num, bool) if terminated is None else terminated.copy()
         truncated = self.elapsed >= self.max_episode_steps
@@ -197,12 +198,18 @@ class BatchEnv:
             return np.where(self.task.success(achieved, desired), 0.0, -1.0)
         return self.task.reward(achieved, desired)
 
-    def approach(self) -> np.ndarray:
-        """The speed, (N,) m/s, at which each row came closer to its goal in this step."""
-        apart = self.distance()
+    def approach(self, diverged: np.ndarray | None) -> np.ndarray:
+        """The speed, (N,) m/s, at which each row's potential fell in this step; zero in rows that diverged."""
+        apart = self.potential()
         reward = (self.apart - apart) / self.control_dt
+        if diverged is not None:
+            reward[diverged] = 0.0
         self.apart = apart
         return reward
+
+    def potential(self) -> np.ndarray:
+        """How far each row is from done, (N,) m, as reward="shaped" sees it."""
+        return self.task.potential(self.last[:, self.achieved], self.last[:, self.desired])
 
     def distance(self) -> np.ndarray:
         """How far each row's goal is from being met, (N,) m, as last observed."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import mujoco
 import numpy as np
@@ -12,6 +13,25 @@ from robodl_envs.arrays import Array
 if TYPE_CHECKING:
     from robodl_envs.sim import Sim
     from robodl_envs.streams import Streams
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """A part of an observation: its name, by which experts and tables find it, its unit, its bounds, its meaning.
+
+    low, high: (k,) each; values are clipped to them.
+    """
+
+    name: str
+    unit: str
+    low: Any
+    high: Any
+    meaning: str
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """(2, k)"""
+        return np.stack([np.asarray(self.low, float), np.asarray(self.high, float)])
 
 
 class Component:
@@ -50,6 +70,6 @@ class Actuated(Component):
         """What it adds to the robot's observation: (N, k) arrays."""
         return []
 
-    def bounds(self) -> list[Array]:
-        """Bounds of each array of `observe`: (2, k)."""
+    def fields(self) -> list[Field]:
+        """What each array of `observe` is."""
         return []

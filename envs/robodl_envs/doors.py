@@ -14,8 +14,9 @@ from gymnasium.vector import AutoresetMode
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.batch_env import BatchEnv, available_cores
 from robodl_envs.cameras import Eyes
-from robodl_envs.names import robot_class, task_class
+from robodl_envs.names import robot_class, robot_names, task_class
 from robodl_envs.randomize import randomize_settings
+from robodl_envs.robots.robot import Robot
 from robodl_envs.tasks.task import Task
 
 RENDER_MODES = ["rgb_array"]
@@ -32,7 +33,9 @@ def make_batch(settings: Mapping[str, Any], num: int) -> BatchEnv:
         near = did_you_mean(str(observation), OBSERVATIONS)
         raise ValueError(f"observation must be one of {', '.join(OBSERVATIONS)}, got {observation!r}{near}")
     task = copy.deepcopy(task) if isinstance(task, Task) else task_class(task)()
-    arm = robot_class(settings["robot"])(control=settings["control"], gripper=task.gripper)
+    arm = checked_robot(settings["robot"], task)(
+        control=settings["control"], gripper=task.gripper, rotation=task.rotation
+    )
     threads, looks = settings["threads"], randomize_settings(settings["randomize"])
     names, size = checked_names(settings["cameras"]), checked_size(settings["image_size"])
     # Made even if nothing is to be seen, so that wrong settings are refused.
@@ -74,6 +77,15 @@ def dataclass_of(task: str | Task) -> Any:
     if not dataclasses.is_dataclass(found):
         raise TypeError(f"a task must be a dataclass, whose fields are its settings, got {found!r}")
     return found
+
+
+def checked_robot(name: str, task: Task) -> type[Robot]:
+    """The robot of a name; ValueError if it can't do the task."""
+    robot = robot_class(name)
+    if why := task.unfit(robot):
+        known = ", ".join(robot_names())
+        raise ValueError(f"robot={name} does not do {type(task).__name__}: {why}; installed: {known}")
+    return robot
 
 
 def checked_names(cameras: str | Sequence[str]) -> list[str]:

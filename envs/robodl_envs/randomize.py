@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-import mujoco
 import numpy as np
 
-from robodl_envs.arrays import did_you_mean
+from robodl_envs.arrays import did_you_mean, quat_of_turn, quat_product
 from robodl_envs.component import Component
 from robodl_envs.rendering.shading import geom_colors
 
@@ -109,18 +108,7 @@ class Looks(Component):
         if s.camera_angle:
             most = np.radians(s.camera_angle)
             turn = rng.uniform(ids, np.full((len(base["cam_quat"]), 3), -most), most)
-            own["cam_quat"][ids] = turned(base["cam_quat"], turn)
+            own["cam_quat"][ids] = quat_product(base["cam_quat"], quat_of_turn(turn))  # about its own axes
         if s.camera_fovy:
             share = rng.uniform(ids, np.full(base["cam_fovy"].shape, 1.0 - s.camera_fovy), 1.0 + s.camera_fovy)
             own["cam_fovy"][ids] = np.minimum(base["cam_fovy"] * share, 150.0)
-
-
-def turned(quat: np.ndarray, turns: np.ndarray) -> np.ndarray:
-    """Orientations, (c, 4), turned about their own axes by rotation vectors, (n, c, 3) rad: (n, c, 4)."""
-    out = np.empty((*turns.shape[:2], 4))
-    small = np.zeros(4)
-    for i, c in np.ndindex(turns.shape[:2]):
-        angle = float(np.sqrt(turns[i, c] @ turns[i, c]))
-        mujoco.mju_axisAngle2Quat(small, turns[i, c] / max(angle, 1e-12), angle)
-        mujoco.mju_mulQuat(out[i, c], quat[c], small)
-    return out

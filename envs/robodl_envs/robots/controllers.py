@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from robodl_envs.component import Actuated
+from robodl_envs.arrays import quat_of_turn, quat_product
+from robodl_envs.component import Actuated, Field
 
 if TYPE_CHECKING:
     from robodl_envs.robots.robot import Robot
@@ -41,22 +42,25 @@ class JointDelta(Actuated):
     def observe(self):
         return [self.ctrl - self.qpos]
 
-    def bounds(self):
+    def fields(self):
         # Overshoot may carry a joint past its command's reach; values are clipped there.
         reach = 2.0 * self.robot.velocity * self.robot.servo_time
-        return [np.stack([-reach, reach])]
+        return [Field("lead", "rad", -reach, reach, "from joint angles to their targets")]
 
 
 class ToolDelta(Actuated):
     """Increments of the tool's position in the world's axes; its orientation is held as it was at the reset.
 
-    The target leads the tool by LEASH an axis at most. Damped least squares (Wampler 1986) turn the way from tool to
-    target into joint increments; what the tool's pose leaves free of the joints drifts home. Increments that
+    Where the robot's `rotation` says so, three more numbers of the action turn it: a rotation vector about the world's
+    axes. The target leads the tool by LEASH an axis at most. Damped least squares (Wampler 1986) turn the way from
+    tool to target into joint increments; what the tool's pose leaves free of the joints drifts home. Increments that
     would exceed a joint's speed are scaled down together, so that the tool slows down without leaving its line.
     """
 
     STEP = 0.04  # m a control step for an action of 1: 1 m/s at 25 Hz
     LEASH = 0.08  # m an axis; a tool at 1 m/s trails its target by 0.063 m, given the servos' 0.04 s
+    TURN = 0.08  # rad a control step for an action of 1: 2 rad/s at 25 Hz
+    TURN_LEASH = 0.16  # rad an axis
     DAMPING = 0.05  # of the least squares; tuned: smallest without shaking at full stretch
     HOMING = 0.1  # share of the way home that the free motion takes a control step
 
@@ -64,7 +68,7 @@ class ToolDelta(Actuated):
 
     def __init__(self, robot: Robot):
         self.robot = robot
-        self.size = 3
+        self.size = 6 if robot.rotation else 3
 
     def bind(self, sim):
         robot, num, dof = self.robot, sim.num, self.robot.dof
@@ -86,8 +90,8 @@ class ToolDelta(Actuated):
         self.hold[ids] = 2.0 * turn_to(self.tool_quat[ids, :, 0])
 
     def act(self, action):
-        """Move the targets by action, (N, 3), and the servo commands towards them."""
-        lead = action * self.STEP
+        """Move the targets by action, (N, size), and the servo commands towards them."""
+        lead = action[:, :3] * self.STEP
         lead += self.target
         lead -= self.tool  # (N, 3), from tool to target
         np.minimum(np.maximum(lead, -self.LEASH, out=lead), self.LEASH, out=lead)
@@ -98,6 +102,11 @@ class ToolDelta(Actuated):
         transpose, error = self.axes, self.error  # (N, dof, 6), (N, 6, 1)
         jacobian = transpose.transpose(0, 2, 1)
         np.matmul(self.hold, self.tool_quat, out=error[:, :3])
+        if self.robot.rotation:
+            turn = error[:, :3, 0]  # (N, 3) rad, from tool to target
+            turn += action[:, 3:] * self.TURN
+            np.minimum(np.maximum(turn, -self.TURN_LEASH, out=turn), self.TURN_LEASH, out=turn)
+            self.hold[:] = 2.0 * turn_to(quat_product(quat_of_turn(turn), self.tool_quat[:, :, 0]))
         np.add(lead, cross(error[:, :3, 0], self.center - self.tool), out=error[:, 3:, 0])
 
         homing = self.home - self.HOMING * self.angles  # (N, dof, 1) rad
@@ -112,11 +121,19 @@ class ToolDelta(Actuated):
         np.minimum(np.maximum(step, self.low, out=step), self.high, out=self.ctrl)
 
     def observe(self):
-        return [self.target - self.tool]
+        lead = self.target - self.tool
+        return [lead, (self.hold @ self.tool_quat)[:, :, 0]] if self.robot.rotation else [lead]
 
-    def bounds(self):
+    def fields(self):
         reach = np.full(3, 2.0 * self.LEASH)
-        return [np.stack([-reach, reach])]
+        lead = Field("lead", "m", -reach, reach, "from the tool to its target, world frame")
+        if not self.robot.rotation:
+            return [lead]
+        turn = np.full(3, 2.0 * self.TURN_LEASH)
+        return [
+            lead,
+            Field("turn_lead", "rad", -turn, turn, "rotation vector from the tool to its target, world frame"),
+        ]
 
 
 NEXT, LAST = np.array([1, 2, 0]), np.array([2, 0, 1])

@@ -10,7 +10,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from robodl_envs.component import Actuated
+from robodl_envs.component import Actuated, Field
 from robodl_envs.scene import OBJECT_BIT, ROBOT_BIT
 
 STROKE = 0.04  # m a finger; Franka Hand: 0.08 m together
@@ -36,6 +36,7 @@ class ParallelGripper(Actuated):
     """
 
     saved = ("command",)
+    widest = 2.0 * STROKE  # m
 
     def __init__(self, robot):
         self.robot = robot
@@ -71,6 +72,16 @@ class ParallelGripper(Actuated):
         if self.robot.gripper:
             self.qpos[ids] = self.ctrl[ids] = self.command[ids] = STROKE
 
+    @property
+    def opening(self):
+        """The gap between the fingers, (N,) m."""
+        return self.qpos[:, 0] + self.qpos[:, 1]
+
+    def hold(self, ids, width):
+        """Begin with the fingers shut around something of a width, m, and pressing."""
+        self.qpos[ids] = 0.5 * width
+        self.ctrl[ids] = self.command[ids] = 0.5 * width - REACH
+
     def act(self, action):
         """Move at the hand's speed towards a command, (N, 1): 1 is open, -1 shut with full force."""
         opening = 0.5 * (self.qpos[:, :1] + self.qpos[:, 1:])
@@ -82,8 +93,10 @@ class ParallelGripper(Actuated):
     def observe(self):
         return [self.qpos] if self.robot.gripper else []
 
-    def bounds(self):
-        return [np.array([[-0.005] * 2, [STROKE + 0.005] * 2])] if self.robot.gripper else []
+    def fields(self):
+        if not self.robot.gripper:
+            return []
+        return [Field("fingers", "m", [-0.005] * 2, [STROKE + 0.005] * 2, "each finger's distance from the middle")]
 
 
 def add_drive(spec, finger) -> None:

@@ -7,12 +7,12 @@ import mujoco
 import numpy as np
 
 from robodl_envs.arrays import did_you_mean
-from robodl_envs.component import Component
+from robodl_envs.component import Component, Field
 from robodl_envs.robots.controllers import CONTROLLERS, JointDelta, ToolDelta
 from robodl_envs.robots.gripper import ParallelGripper
 from robodl_envs.scene import NO_CONTACT, ROBOT
 
-REACH = np.array([[-1.5, -1.5, -0.5], [1.5, 1.5, 1.5]])  # m, where a tool can be
+LOWEST, HIGHEST = (-1.5, -1.5, -0.5), (1.5, 1.5, 1.5)  # m, where a tool can be
 
 
 @dataclass(frozen=True)
@@ -72,20 +72,24 @@ class Robot(Component):
     Args:
         control: "joint" or "tool"; see robodl_envs.robots.controllers.
         gripper: whether the fingers move; else they are locked shut and the action has no gripper dimension.
+        rotation: whether actions of control="tool" turn the tool as well; else its orientation is held.
     """
 
     control: str = "tool"
     gripper: bool = False
+    rotation: bool = False
 
     name: ClassVar[str]
     links: ClassVar[tuple[Link, ...]]
-    hand: ClassVar[str]  # the link that carries the gripper
-    tool_in_hand: ClassVar[tuple[float, float, float]]  # m, the tool's frame has the hand's orientation
+    hand: ClassVar[str]  # the link whose frame is the tool's but for its origin: z ahead, fingers opening along y
+    tool_in_hand: ClassVar[tuple[float, float, float]]  # m, between the fingertips
     home: ClassVar[tuple[float, ...]]  # rad, joint angles at the start of an episode
     workspace: ClassVar[
         tuple[tuple[float, float, float], tuple[float, float, float]]
     ]  # m, low and high corner, base frame
     servo_time: ClassVar[float] = 0.04  # s
+    gripper_class: ClassVar[type[ParallelGripper]] = ParallelGripper
+    cube: ClassVar[float] = 0.04  # m, the edge of cubes that the gripper holds well
 
     control_dt: float = field(init=False, default=0.04)  # s, set by the engine before `build`
 
@@ -100,7 +104,7 @@ class Robot(Component):
         self.velocity = np.array([servo.velocity for servo in self.servos])  # (dof,) rad/s
         self.range = np.array([servo.range for servo in self.servos]).T  # (2, dof) rad
         self.controller: JointDelta | ToolDelta = CONTROLLERS[self.control](self)
-        self.fingers = ParallelGripper(self)
+        self.fingers = self.gripper_class(self)
 
     @property
     def parts(self) -> tuple[Component, ...]:
@@ -138,6 +142,7 @@ class Robot(Component):
         self.tool = sim.site("tool").xpos  # (N, 3), world frame, live
         self.tool_quat = sim.body(self.hand).xquat  # (N, 4), world frame, live
         self.root_body = int(sim.model.body_rootid[sim.body(self.hand).id])
+        self.home_tool, self.home_quat = self.tool_at_home(sim.model)  # (3,), (4,), world frame
         for part in self.parts:
             part.bind(sim)
 
@@ -162,24 +167,33 @@ class Robot(Component):
         if self.fingers.size:
             self.fingers.act(action[:, size:])
 
+    @property
+    def table(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The part of the floor below the workspace: its low and high corner, x and y, m."""
+        (x0, y0, _), (x1, y1, _) = self.workspace
+        return (x0, y0), (x1, y1)
+
+    def tool_at_home(self, model):
+        """Where the tool is, (3,) m, and how it is turned, (4,), at the start of an episode."""
+        data = mujoco.MjData(model)
+        data.qpos[: self.dof] = self.home
+        mujoco.mj_kinematics(model, data)
+        return data.site("tool").xpos.copy(), data.body(self.hand).xquat.copy()
+
     def observe(self):
-        """Joint angles and velocities, then what the gripper and the controller add: a list of (N, k) arrays."""
-        return [self.qpos, self.qvel, *self.fingers.observe(), *self.controller.observe()]
+        """What the arm feels of itself: joints, gripper, controller, and the tool's place. A list of (N, k) arrays."""
+        return [self.qpos, self.qvel, *self.fingers.observe(), *self.controller.observe(), self.tool]
 
-    def bounds(self):
-        """Bounds of `observe`, a list of (2, k): joints may overshoot a limit a little, and speeds more."""
-        low, high = self.range
-        speed = 2.0 * self.velocity
-        joints = [np.stack([low - 0.1, high + 0.1]), np.stack([-speed, speed])]
-        return [*joints, *self.fingers.bounds(), *self.controller.bounds()]
-
-    def proprioception(self):
-        """What the arm feels of itself, for observations that see: `observe`, and the tool's place, (N, 3)."""
-        return [*self.observe(), self.tool]
-
-    def proprioception_bounds(self):
-        """Bounds of `proprioception`, a list of (2, k)."""
-        return [*self.bounds(), REACH]
+    def fields(self):
+        """What each array of `observe` is: joints may overshoot a limit a little, and speeds more."""
+        (low, high), speed = self.range, 2.0 * self.velocity
+        return [
+            Field("qpos", "rad", low - 0.1, high + 0.1, "joint angles"),
+            Field("qvel", "rad/s", -speed, speed, "joint velocities"),
+            *self.fingers.fields(),
+            *self.controller.fields(),
+            Field("tool", "m", LOWEST, HIGHEST, "the tool's position, world frame"),
+        ]
 
 
 def add_shape(body, shape: Shape) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from robodl_envs.arrays import Array, distance
-from robodl_envs.component import Component
+from robodl_envs.component import Component, Field
 
 if TYPE_CHECKING:
     from robodl_envs.robots.robot import Robot
+
+
+NEAR = (-1.5, -1.5, -0.5), (1.5, 1.5, 1.5)  # m, low and high corner of where things are
 
 
 class Task(Component):
@@ -22,19 +23,26 @@ class Task(Component):
 
     max_episode_steps: ClassVar[int] = 50  # control steps; twice what a competent policy needs
     gripper: ClassVar[bool] = False  # whether the robot's fingers move
+    rotation: ClassVar[bool] = False  # whether actions of control="tool" turn the tool
     robot: Robot  # set by the engine before `build`
 
     def observe(self) -> list[Array]:
         """What the task adds to the robot's observation: (N, k) arrays, none by default."""
         return []
 
-    def bounds(self) -> list[Array]:
-        """Bounds of each array of `observe`: (2, k)."""
+    def fields(self) -> list[Field]:
+        """What each array of `observe` is."""
         return []
 
-    def goal_bounds(self) -> Array:
-        """Bounds of the goals, (2, g): by default of a position anywhere within 1.5 m of the robot's base."""
-        return np.array([[-1.5, -1.5, -0.5], [1.5, 1.5, 1.5]])
+    def goal_fields(self) -> list[Field]:
+        """What a goal consists of: by default a position anywhere within 1.5 m of the robot's base."""
+        return [Field("position", "m", *NEAR, "position, world frame")]
+
+    def unfit(self, robot: type[Robot]) -> str | None:
+        """Why a robot can't do this task, in words; None if it can."""
+        if self.rotation and len(robot.home) < 6:
+            return f"it turns the tool freely, for which an arm needs 6 joints, and {robot.name} has {len(robot.home)}"
+        return None
 
     def achieved_goal(self) -> Array:
         """Where things stand: (N, g)."""
@@ -55,6 +63,14 @@ class Task(Component):
     def distance(self, achieved: Array, desired: Array) -> Array:
         """How far a goal is from being met, (...,) m, for reports."""
         return distance(achieved[..., :3], desired[..., :3])
+
+    def potential(self, achieved: Array, desired: Array) -> Array:
+        """How far things are from done, (N,) m: reward="shaped" pays for its decrease.
+
+        By default the distance to the goal; unlike it, it may look at the whole scene: at how far the tool is from
+        what it has to push, say.
+        """
+        return self.distance(achieved, desired)
 
     def terminated(self) -> Array | None:
         """Rows, (N,) bool, whose episode can't go on; None where only time ends an episode."""
