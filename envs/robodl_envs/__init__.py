@@ -12,7 +12,7 @@ from typing import Any
 
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.component import Component
-from robodl_envs.experts import Policy, make_policy
+from robodl_envs.experts import Policy, make_policy, register_expert
 from robodl_envs.names import (
     load_plugins,
     register_id,
@@ -39,6 +39,7 @@ __all__ = [
     "make_policy",
     "make_vec",
     "picture_kind",
+    "register_expert",
     "register_robot",
     "register_task",
     "robot_names",
@@ -47,7 +48,18 @@ __all__ = [
     "task_names",
 ]
 
-register_id("reach", max_episode_steps=50)
+for task, steps in (  # twice what a scripted expert needs
+    ("reach", 50),
+    ("pose_reach", 50),
+    ("push", 100),
+    ("slide", 100),
+    ("pick_and_place", 100),
+    ("stack", 150),
+    ("peg_insert", 100),
+    ("open_drawer", 100),
+    ("press_button", 50),
+):
+    register_id(task, steps)
 
 LAZY = {  # what importing would make slow
     "make": "gym_env",

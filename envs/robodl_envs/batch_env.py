@@ -234,6 +234,13 @@ class BatchEnv:
             observation |= self.eyes.observe()
         return observation
 
+    def state_columns(self) -> dict[str, slice]:
+        """Where in the vector of observation="state" each field lies."""
+        columns, first = {}, 0
+        for field in (*self.robot.fields(), *self.task.fields()):
+            columns[field.name] = slice(first, first := first + field.bounds.shape[1])
+        return columns
+
     def state_observation(self) -> dict[str, np.ndarray]:
         """What observation="state" would show of this instant, whatever is observed: for scripted experts."""
         goals = self.last[:, self.achieved].copy(), self.last[:, self.desired].copy()

@@ -15,8 +15,22 @@ import gymnasium
 from robodl_envs.arrays import did_you_mean
 
 PLUGINS = "robodl.plugins"
-ROBOTS: dict[str, str | type] = {"panda": "robodl_envs.robots.panda:Panda"}
-TASKS: dict[str, str | type] = {"reach": "robodl_envs.tasks.reach:Reach"}
+ROBOTS: dict[str, str | type] = {
+    "panda": "robodl_envs.robots.panda:Panda",
+    "so101": "robodl_envs.robots.so101:So101",
+    "ur5e": "robodl_envs.robots.ur5e:Ur5e",
+}
+TASKS: dict[str, str | type] = {
+    "reach": "robodl_envs.tasks.reach:Reach",
+    "pose_reach": "robodl_envs.tasks.pose_reach:PoseReach",
+    "push": "robodl_envs.tasks.push:Push",
+    "slide": "robodl_envs.tasks.slide:Slide",
+    "pick_and_place": "robodl_envs.tasks.pick_and_place:PickAndPlace",
+    "stack": "robodl_envs.tasks.stack:Stack",
+    "peg_insert": "robodl_envs.tasks.peg_insert:PegInsert",
+    "open_drawer": "robodl_envs.tasks.open_drawer:OpenDrawer",
+    "press_button": "robodl_envs.tasks.press_button:PressButton",
+}
 
 
 def robot_names() -> list[str]:

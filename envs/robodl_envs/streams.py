@@ -40,6 +40,18 @@ class Streams:
         unit = (self.bits(ids, span.size) >> np.uint64(11)) * 2.0**-53
         return low + span * unit.reshape(-1, *span.shape)
 
+    def uniform_apart(self, ids, low, high, others, least: float, tries: int = 16) -> np.ndarray:
+        """Draw points, (n, 3), from a box, each at least so far from its row's other point, (n, 3).
+
+        Of `tries` points the first far enough is taken, or the farthest where none is.
+        """
+        low, high = np.asarray(low, float), np.asarray(high, float)
+        points = self.uniform(ids, np.tile(low, (tries, 1)), np.tile(high, (tries, 1)))  # (n, tries, 3)
+        apart = np.sqrt(((points - others[:, None]) ** 2).sum(axis=2))
+        good = apart >= least
+        choice = np.where(good.any(axis=1), good.argmax(axis=1), apart.argmax(axis=1))
+        return points[np.arange(len(ids)), choice]
+
     def normal(self, ids, mean=0.0, std=1.0) -> np.ndarray:
         """Draw from a normal distribution: (n, *shape), where shape is that of mean and std broadcast together."""
         mean, std = np.broadcast_arrays(np.asarray(mean, float), np.asarray(std, float))

@@ -1,35 +1,124 @@
-"""Policies that need no learning: scripted experts, which prove that tasks can be done, and floors to compare with."""
+"""Policies that need no learning: scripted experts, which prove that tasks can be done, and floors to compare with.
+
+An expert is a function of what the state shows, by name, and of the robot; it says where the tool should go. It keeps
+no memory: it can take over in any state, and its row i never depends on other rows.
+"""
 
 import importlib
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from robodl_envs.arrays import did_you_mean
+from robodl_envs.names import place
 
 Policy = Callable[[dict[str, np.ndarray]], np.ndarray]  # observations, (N, ...) -> actions, (N, k) in [-1, 1]
+State = dict[str, np.ndarray]  # (N, k) by name: the state's fields, "achieved" and "desired"
 
-EXPERTS = {("reach", "tool"): "robodl_envs.experts.reach:reach"}  # by task and controller
+
+@dataclass
+class Move:
+    """What an expert wants next.
+
+    to: (N, 3) m, where the tool should go, world frame. grip: (N,), 1 open to -1 shut, where the fingers move.
+    turn: (N, 3) rad, rotation vector to the orientation wanted, where the tool turns.
+    """
+
+    to: np.ndarray
+    grip: np.ndarray | None = None
+    turn: np.ndarray | None = None
 
 
-def make_policy(name: str, task: str, control: str, action_size: int, seed: int = 0) -> Policy:
-    """A policy by name: "expert", the task's own; "random", uniform actions; "zero", none.
+Expert = Callable[[State, Any], Move]
+EXPERTS: dict[str, str | Expert] = {
+    task: f"robodl_envs.experts.{task}:{task}"
+    for task in (
+        "reach",
+        "pose_reach",
+        "push",
+        "slide",
+        "pick_and_place",
+        "stack",
+        "peg_insert",
+        "open_drawer",
+        "press_button",
+    )
+}
+POLICIES = ("expert", "random", "zero")
+
+
+def register_expert(task: str, expert: str | Expert) -> None:
+    """Give a task, by its name, a scripted expert: a function of (state, robot) to a Move, or "module:function"."""
+    if task in EXPERTS and place(EXPERTS[task]) != place(expert):
+        raise ValueError(f"there is an expert for {task!r} already: {place(EXPERTS[task])}")
+    EXPERTS[task] = expert
+
+
+def make_policy(name: str, env, seed: int = 0) -> Policy:
+    """A policy by name for an environment of ours, single or vector.
+
+    Args:
+        name: "expert", the task's own; "random", uniform actions; "zero", none.
+        env: that it is to act in. Observations are batched, (N, ...), whatever env is.
+        seed: of the random policy.
 
     Raises:
-        KeyError: there is no such policy, or no expert for this task and controller.
+        KeyError: there is no such policy, or no expert for the task.
+        ValueError: the expert acts by control="tool" only.
     """
+    batch = env.unwrapped.batch
+    size = batch.action_shape[1]
     rng = np.random.default_rng(seed)
     if name == "zero":
-        return lambda observation: np.zeros((rows(observation), action_size))
+        return lambda observation: np.zeros((rows(observation), size))
     if name == "random":
-        return lambda observation: rng.uniform(-1.0, 1.0, (rows(observation), action_size))
+        return lambda observation: rng.uniform(-1.0, 1.0, (rows(observation), size))
     if name != "expert":
-        raise KeyError(f"no policy named {name!r}{did_you_mean(name, ('expert', 'random', 'zero'))}")
-    if (task, control) not in EXPERTS:
-        known = ", ".join(f"{t} with control={c}" for t, c in EXPERTS)
-        raise KeyError(f"no expert for {task} with control={control}; there are experts for {known}")
-    module, _, function = EXPERTS[task, control].partition(":")
-    return getattr(importlib.import_module(module), function)
+        raise KeyError(f"no policy named {name!r}{did_you_mean(name, POLICIES)}")
+    return expert_policy(batch)
+
+
+def expert_policy(batch) -> Policy:
+    """The expert of a BatchEnv's task, as a policy of observation="state"."""
+    expert = expert_of(batch.task)
+    robot, columns = batch.robot, batch.state_columns()
+    if robot.control != "tool":
+        raise ValueError(f"experts act by control='tool', got control={robot.control!r}")
+
+    def policy(observation: dict[str, np.ndarray]) -> np.ndarray:
+        vector = np.asarray(observation["observation"], np.float64)
+        state = {name: vector[:, place] for name, place in columns.items()}
+        state |= {"achieved": observation["achieved_goal"], "desired": observation["desired_goal"]}
+        return as_action(expert(state, robot), state, robot)
+
+    return policy
+
+
+def expert_of(task) -> Expert:
+    """The expert of a task, found by the task's class; KeyError if there is none."""
+    from robodl_envs.names import TASKS
+
+    for name, value in TASKS.items():
+        if place(value) == place(type(task)) and name in EXPERTS:
+            found = EXPERTS[name]
+            if isinstance(found, str):
+                module, _, function = found.partition(":")
+                return getattr(importlib.import_module(module), function)
+            return found
+    raise KeyError(f"no expert for {type(task).__name__}; there are experts for {', '.join(EXPERTS)}")
+
+
+def as_action(move: Move, state: State, robot) -> np.ndarray:
+    """Actions, (N, k), that bring the controller's target, not only the tool, to where the expert wants it."""
+    controller = robot.controller
+    parts = [(move.to - state["tool"] - state["lead"]) / controller.STEP]
+    if move.turn is not None:
+        parts.append((move.turn - state["turn_lead"]) / controller.TURN)
+    if move.grip is not None:
+        parts.append(move.grip[:, None])
+    return np.clip(np.concatenate(parts, axis=1), -1.0, 1.0)
 
 
 def rows(observation: dict[str, np.ndarray]) -> int:

@@ -1,11 +1,7 @@
-"""Reach: straight to the goal, slowing down over the last step."""
+"""Reach: straight to the goal."""
 
-import numpy as np
-
-from robodl_envs.robots.controllers import ToolDelta
+from robodl_envs.experts import Move
 
 
-def reach(observation: dict[str, np.ndarray]) -> np.ndarray:
-    """Actions, (N, 3), for control="tool"."""
-    way = observation["desired_goal"] - observation["achieved_goal"]  # (N, 3), m
-    return np.clip(way / ToolDelta.STEP, -1.0, 1.0)
+def reach(state, robot):
+    return Move(to=state["desired"])

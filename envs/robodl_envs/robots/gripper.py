@@ -26,7 +26,7 @@ FINGER_IN_HAND = 0.0584  # m along the hand's z; ibid.
 PAD: dict[str, Any] = {"contype": ROBOT_BIT, "conaffinity": OBJECT_BIT, "condim": 4, "priority": 1}
 PAD |= {"friction": [1.0, 0.02, 0.0001]}  # rubber on plastic: sliding 1; torsion resists a turn about the fingers
 # Stiffer than MuJoCo's defaults, which let 70 N sink the pads 4.6 mm into a 0.1 kg cube; these, 0.3 mm.
-PAD |= {"solref": [0.01, 1.0], "solimp": [0.98, 0.995, 0.0005, 0.5, 2.0]}
+PAD |= {"solref": [0.005, 1.0], "solimp": [0.98, 0.995, 0.0005, 0.5, 2.0]}
 
 
 class ParallelGripper(Actuated):
@@ -36,6 +36,7 @@ class ParallelGripper(Actuated):
     """
 
     saved = ("command",)
+    parallel = True
     widest = 2.0 * STROKE  # m
 
     def __init__(self, robot):
@@ -91,12 +92,15 @@ class ParallelGripper(Actuated):
         self.ctrl[:] = self.command
 
     def observe(self):
-        return [self.qpos] if self.robot.gripper else []
+        return [self.qpos, self.opening[:, None]] if self.robot.gripper else []
 
     def fields(self):
         if not self.robot.gripper:
             return []
-        return [Field("fingers", "m", [-0.005] * 2, [STROKE + 0.005] * 2, "each finger's distance from the middle")]
+        return [
+            Field("fingers", "m", [-0.005] * 2, [STROKE + 0.005] * 2, "each finger's distance from the middle"),
+            Field("opening", "m", [-0.01], [2.0 * STROKE + 0.01], "the gap between the fingers"),
+        ]
 
 
 def add_drive(spec, finger) -> None:

@@ -32,7 +32,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Servo:
-    """The hinge about a link's own z axis and the position servo that drives it.
+    """The hinge about an axis through a link's origin, its own z by default, and the position servo that drives it.
 
     range: rad. torque: limit, N m. velocity: limit, rad/s. stiffness: N m/rad.
     """
@@ -43,6 +43,7 @@ class Servo:
     stiffness: float
     armature: float = 0.1  # kg m^2
     damping: float = 1.0  # N m s/rad
+    axis: tuple[float, float, float] = (0.0, 0.0, 1.0)  # in the link's frame
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class Robot(Component):
     ]  # m, low and high corner, base frame
     servo_time: ClassVar[float] = 0.04  # s
     gripper_class: ClassVar[type[ParallelGripper]] = ParallelGripper
+    reach: ClassVar[float]  # m, from the base's axis to a tool at full stretch
     cube: ClassVar[float] = 0.04  # m, the edge of cubes that the gripper holds well
 
     control_dt: float = field(init=False, default=0.04)  # s, set by the engine before `build`
@@ -218,7 +220,7 @@ def add_servo(spec, body, name: str, servo: Servo, servo_time: float) -> None:
     body.add_joint(
         name=name,
         type=mujoco.mjtJoint.mjJNT_HINGE,
-        axis=[0, 0, 1],
+        axis=servo.axis,
         range=servo.range,
         limited=True,
         armature=servo.armature,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from robodl_envs.arrays import distance
 from robodl_envs.scene import add_marker
-from robodl_envs.tasks.task import Task
+from robodl_envs.tasks.task import Task, checked_length
 
 
 @dataclass(eq=False)
@@ -18,8 +18,7 @@ class Reach(Task):
     radius: float = 0.02  # m; closer than this is success
 
     def __post_init__(self):
-        if not 0.0 < self.radius < 10.0:
-            raise ValueError(f"radius must be more than 0 m and less than 10 m, got {self.radius} m")
+        checked_length("radius", self.radius)
 
     def build(self, spec):
         add_marker(spec, "goal", radius=self.radius)

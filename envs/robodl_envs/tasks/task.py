@@ -38,6 +38,11 @@ class Task(Component):
         """What a goal consists of: by default a position anywhere within 1.5 m of the robot's base."""
         return [Field("position", "m", *NEAR, "position, world frame")]
 
+    def needs_parallel_fingers(self, robot: type[Robot]) -> str | None:
+        if robot.gripper_class.parallel:
+            return None
+        return f"it needs fingers that stay parallel, and {robot.name} has a hinged jaw"
+
     def unfit(self, robot: type[Robot]) -> str | None:
         """Why a robot can't do this task, in words; None if it can."""
         if self.rotation and len(robot.home) < 6:
@@ -75,3 +80,9 @@ class Task(Component):
     def terminated(self) -> Array | None:
         """Rows, (N,) bool, whose episode can't go on; None where only time ends an episode."""
         return None
+
+
+def checked_length(name: str, value: float) -> None:
+    """Refuse a task's length that is none: ValueError."""
+    if not 0.0 < value < 10.0:
+        raise ValueError(f"{name} must be more than 0 m and less than 10 m, got {value} m")

@@ -1,0 +1,72 @@
+"""PickAndPlace: bring a cube to a point on the table or above it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from robodl_envs.arrays import distance
+from robodl_envs.scene import add_marker
+from robodl_envs.tasks.items import GOAL_GREEN, Item
+from robodl_envs.tasks.task import Task, checked_length
+
+APART = 0.10  # m, the least between a cube and its goal at the start
+
+
+@dataclass(eq=False)
+class PickAndPlace(Task):
+    """Grasp a cube and bring it to a point, half of the time in the air.
+
+    A goal is the cube's position, (N, 3), world frame, metres. An episode starts with the cube somewhere below the
+    robot's workspace and the goal at least 10 cm from it, up to `height` above the table.
+    """
+
+    gripper = True
+
+    radius: float = 0.05  # m; closer than this is success, as in Gymnasium-Robotics' FetchPickAndPlace
+    in_the_air: float = 0.5  # share of the goals
+    height: float = 0.20  # m, of the cube's middle, the most; less where the robot's workspace ends earlier
+
+    def __post_init__(self):
+        checked_length("radius", self.radius)
+        checked_length("height", self.height)
+        if not 0.0 <= self.in_the_air <= 1.0:
+            raise ValueError(f"in_the_air must be from 0 to 1, got {self.in_the_air}")
+
+    def build(self, spec):
+        half = 0.5 * self.robot.cube
+        self.cube = Item(spec, "cube", (half, half, half))
+        add_marker(spec, "goal", 0.015, GOAL_GREEN)
+
+    def bind(self, sim):
+        self.cube.bind(sim)
+        self.goal = sim.mocap_pos("goal")
+
+    def reset(self, ids, rng):
+        (x0, y0), (x1, y1) = self.robot.table
+        z = 0.5 * self.robot.cube
+        start = rng.uniform(ids, (x0, y0, z), (x1, y1, z))
+        self.cube.place(ids, start)
+        low = (x0, y0, z)
+        goal = rng.uniform_apart(ids, low, (x1, y1, z), start, APART)
+        top = max(z, min(self.height, self.robot.workspace[1][2]))
+        raised = np.where(rng.uniform(ids) < self.in_the_air, rng.uniform(ids, z, top), z)
+        self.goal[ids] = goal
+        self.goal[ids, 2] = raised
+
+    def observe(self):
+        return self.cube.observe(self.robot.tool)
+
+    def fields(self):
+        return self.cube.fields()
+
+    def achieved_goal(self):
+        return self.cube.pos
+
+    def desired_goal(self):
+        return self.goal
+
+    def success(self, achieved, desired):
+        return distance(achieved, desired) < self.radius
+
+    def potential(self, achieved, desired):
+        return distance(achieved, desired) + 0.5 * distance(self.robot.tool, self.cube.pos)

@@ -1,0 +1,59 @@
+"""Push: bring a cube to a point of the table with the fingers shut."""
+
+from dataclasses import dataclass
+
+from robodl_envs.arrays import distance
+from robodl_envs.scene import add_marker
+from robodl_envs.tasks.items import GOAL_GREEN, Item
+from robodl_envs.tasks.task import Task, checked_length
+
+APART = 0.10  # m, the least between a cube and its goal at the start: doing nothing is never enough
+
+
+@dataclass(eq=False)
+class Push(Task):
+    """Push a cube to a point of the table. The fingers are shut.
+
+    A goal is the cube's position, (N, 3), world frame, metres. An episode starts with the cube somewhere below the
+    robot's workspace and the goal at least 10 cm from it.
+    """
+
+    radius: float = 0.05  # m; closer than this is success, as in Gymnasium-Robotics' FetchPush
+
+    def __post_init__(self):
+        checked_length("radius", self.radius)
+
+    def build(self, spec):
+        half = 0.5 * self.robot.cube
+        self.cube = Item(spec, "cube", (half, half, half))
+        add_marker(spec, "goal", 0.015, GOAL_GREEN)
+
+    def bind(self, sim):
+        self.cube.bind(sim)
+        self.goal = sim.mocap_pos("goal")
+
+    def reset(self, ids, rng):
+        (x0, y0), (x1, y1) = self.robot.table
+        z = 0.5 * self.robot.cube
+        low, high = (x0 + 0.03, y0 + 0.03, z), (x1 - 0.03, y1 - 0.03, z)  # the tool must get behind the cube
+        start = rng.uniform(ids, low, high)
+        self.cube.place(ids, start)
+        self.goal[ids] = rng.uniform_apart(ids, low, high, start, APART)
+
+    def observe(self):
+        return self.cube.observe(self.robot.tool)
+
+    def fields(self):
+        return self.cube.fields()
+
+    def achieved_goal(self):
+        return self.cube.pos
+
+    def desired_goal(self):
+        return self.goal
+
+    def success(self, achieved, desired):
+        return distance(achieved, desired) < self.radius
+
+    def potential(self, achieved, desired):
+        return distance(achieved, desired) + 0.5 * distance(self.robot.tool, self.cube.pos)

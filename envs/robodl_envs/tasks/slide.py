@@ -1,0 +1,69 @@
+"""Slide: hit a puck so that it comes to rest at a point that the arm can't reach."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from robodl_envs.arrays import distance
+from robodl_envs.scene import add_marker
+from robodl_envs.tasks.items import BLUE, GOAL_GREEN, Item
+from robodl_envs.tasks.task import Task, checked_length
+
+RADIUS, HALF_HEIGHT = 0.03, 0.0125  # m, of the puck
+SLIPPERY = (0.05, 0.001, 0.0001)  # between the puck and all it touches; air hockey pucks have 0.02 to 0.1
+RUN_UP = 0.2  # m, what an arm needs to bring the puck to speed
+BEYOND = (0.05, 0.35)  # m, how much further than the arm's reach goals are
+
+
+@dataclass(eq=False)
+class Slide(Task):
+    """Hit a puck so that it slides to a point beyond the arm's reach and stays there. The fingers are shut.
+
+    A goal is the puck's position, (N, 3), world frame, metres. The friction coefficient is 0.05: a puck at 0.8 m/s
+    comes to rest after 0.65 m.
+    """
+
+    max_episode_steps = 100
+
+    radius: float = 0.05  # m; closer than this is success, as in Gymnasium-Robotics' FetchSlide
+
+    def __post_init__(self):
+        checked_length("radius", self.radius)
+
+    def unfit(self, robot):
+        run_up = robot.workspace[1][0] - robot.workspace[0][0]
+        if run_up < RUN_UP:
+            return f"it needs {RUN_UP} m to bring a puck to speed, and {robot.name}'s workspace is {run_up:.2f} m deep"
+        return super().unfit(robot)
+
+    def build(self, spec):
+        self.puck = Item(spec, "puck", (RADIUS, HALF_HEIGHT), BLUE, friction=SLIPPERY, priority=2)
+        add_marker(spec, "goal", 0.015, GOAL_GREEN)
+
+    def bind(self, sim):
+        self.puck.bind(sim)
+        self.goal = sim.mocap_pos("goal")
+
+    def reset(self, ids, rng):
+        (x0, y0), (_, y1) = self.robot.table
+        z = HALF_HEIGHT
+        self.puck.place(ids, rng.uniform(ids, (x0 + 0.05, 0.5 * y0, z), (x0 + 0.10, 0.5 * y1, z)))
+        far = self.robot.reach
+        angle = rng.uniform(ids, -0.25, 0.25)  # rad, seen from the arm
+        away = far + rng.uniform(ids, *BEYOND)
+        self.goal[ids] = np.stack([away * np.cos(angle), away * np.sin(angle), np.full(len(ids), z)], axis=1)
+
+    def observe(self):
+        return self.puck.observe(self.robot.tool)
+
+    def fields(self):
+        return self.puck.fields()
+
+    def achieved_goal(self):
+        return self.puck.pos
+
+    def desired_goal(self):
+        return self.goal
+
+    def success(self, achieved, desired):
+        return distance(achieved, desired) < self.radius

@@ -1,0 +1,80 @@
+"""Stack: put one cube on another and let go."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from robodl_envs.arrays import distance
+from robodl_envs.component import Field
+from robodl_envs.tasks.items import BLUE, RED, Item
+from robodl_envs.tasks.task import Task, checked_length
+
+APART = 0.10  # m, the least between the cubes at the start
+
+
+@dataclass(eq=False)
+class Stack(Task):
+    """Put the red cube on the blue one, wherever that is, and open the gripper.
+
+    A goal is the way from the blue cube to the red one, world frame, and the gap between the fingers, (N, 4), metres:
+    one cube up, fingers wide. An episode starts with the cubes at least 10 cm apart.
+    """
+
+    gripper = True
+
+    radius: float = 0.015  # m; closer than this to its place is success, if the fingers are off the cube
+
+    def __post_init__(self):
+        checked_length("radius", self.radius)
+
+    def unfit(self, robot):
+        return super().unfit(robot) or self.needs_parallel_fingers(robot)
+
+    def build(self, spec):
+        edge = self.robot.cube
+        half = (0.5 * edge,) * 3
+        self.cube, self.base = Item(spec, "cube", half, RED), Item(spec, "base", half, BLUE)
+        self.goal_row = np.array([0.0, 0.0, edge, self.robot.fingers.widest])
+        self.free = self.robot.fingers.widest - edge - 0.01  # m, by how much the fingers may be less than wide
+
+    def bind(self, sim):
+        self.cube.bind(sim)
+        self.base.bind(sim)
+        self.goal = np.tile(self.goal_row, (sim.num, 1))
+
+    def reset(self, ids, rng):
+        (x0, y0), (x1, y1) = self.robot.table
+        z = 0.5 * self.robot.cube
+        low, high = (x0, y0, z), (x1, y1, z)
+        start = rng.uniform(ids, low, high)
+        self.base.place(ids, start)
+        self.cube.place(ids, rng.uniform_apart(ids, low, high, start, APART))
+
+    def observe(self):
+        return [*self.cube.observe(self.robot.tool), *self.base.observe(self.robot.tool)]
+
+    def fields(self):
+        return [*self.cube.fields(), *self.base.fields()]
+
+    def goal_fields(self):
+        wide = self.robot.fingers.widest + 0.01
+        return [
+            Field("offset", "m", [-1.5] * 3, [1.5] * 3, "from the blue cube to the red one, world frame"),
+            Field("opening", "m", [-0.01], [wide], "gap between the fingers"),
+        ]
+
+    def achieved_goal(self):
+        return np.concatenate([self.cube.pos - self.base.pos, self.robot.fingers.opening[:, None]], axis=1)
+
+    def desired_goal(self):
+        return self.goal
+
+    def reward(self, achieved, desired):
+        return -distance(achieved[..., :3], desired[..., :3]) - 0.1 * abs(achieved[..., 3] - desired[..., 3])
+
+    def success(self, achieved, desired):
+        placed = distance(achieved[..., :3], desired[..., :3]) < self.radius
+        return placed & (abs(achieved[..., 3] - desired[..., 3]) < self.free)
+
+    def potential(self, achieved, desired):
+        return distance(achieved[..., :3], desired[..., :3]) + 0.5 * distance(self.robot.tool, self.cube.pos)
