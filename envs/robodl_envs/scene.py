@@ -19,6 +19,8 @@ OBJECT = {"contype": OBJECT_BIT, "conaffinity": OBJECT_BIT | ROBOT_BIT}
 ROBOT = {"contype": ROBOT_BIT, "conaffinity": OBJECT_BIT}
 NO_CONTACT = {"contype": 0, "conaffinity": 0}
 FIXTURE = {"contype": 0, "conaffinity": ROBOT_BIT}  # what robots touch and objects do not
+# Stiffer than MuJoCo's defaults, with which a hand presses small things into the floor.
+HARD = {"solref": [0.005, 1.0], "solimp": [0.95, 0.99, 0.001, 0.5, 2.0]}
 FLOOR = (0.32, 0.36, 0.40, 1.0)
 
 
@@ -33,7 +35,13 @@ def empty_scene() -> mujoco.MjSpec:
     spec.option.impratio = 10.0
     world = spec.worldbody
     world.add_geom(
-        name="floor", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[1.5, 1.5, 0.1], material="floor", rgba=FLOOR, **OBJECT
+        name="floor",
+        type=mujoco.mjtGeom.mjGEOM_PLANE,
+        size=[1.5, 1.5, 0.1],
+        material="floor",
+        rgba=FLOOR,
+        **OBJECT,
+        **HARD,
     )
     world.add_light(pos=[0.3, -0.8, 2.2], dir=[0.1, 0.4, -1.0], type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
     spec.add_texture(

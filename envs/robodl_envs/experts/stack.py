@@ -24,7 +24,8 @@ def stack(state, robot):
     low = off[:, 2] > -0.01  # not yet higher than the other cube
     straight_up = above * (0.0, 0.0, 1.0)
     carry = np.where((low & (flat(off) > 0.03))[:, None], straight_up, above)
-    carry = tool + np.where((flat(off) < NEAR)[:, None], off, carry)
+    near = np.where(off[:, 2] < -0.025, NEAR, PLACED)  # the way down strays a little
+    carry = tool + np.where((flat(off) < near)[:, None], off, carry)
     rise = tool.copy()
     rise[:, 2] += np.where(opening > robot.cube + 0.015, 0.04, 0.0)
     to = np.where(held[:, None], carry, from_above(tool, cube, OVER))

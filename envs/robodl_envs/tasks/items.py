@@ -5,7 +5,7 @@ import numpy as np
 
 from robodl_envs.arrays import Array
 from robodl_envs.component import Field
-from robodl_envs.scene import OBJECT
+from robodl_envs.scene import HARD, OBJECT
 from robodl_envs.sim import Sim
 
 BOX, CYLINDER = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER
@@ -20,7 +20,6 @@ class Item:
 
     Args:
         half: half sizes of a box, m; or radius and half height of a cylinder, which stands on its round face.
-        friction: sliding, torsional, rolling. priority: whose friction counts where two geoms touch; the higher's.
     """
 
     def __init__(
@@ -30,8 +29,6 @@ class Item:
         half: tuple[float, ...],
         rgba=RED,
         density: float = DENSITY,
-        friction: tuple[float, float, float] = FRICTION,
-        priority: int = 0,
     ):
         self.name, self.half = name, half
         kind = BOX if len(half) == 3 else CYLINDER
@@ -44,9 +41,9 @@ class Item:
             rgba=rgba,
             density=density,
             condim=4,
-            friction=friction,
-            priority=priority,
+            friction=FRICTION,
             **OBJECT,
+            **HARD,
         )
 
     def bind(self, sim: Sim) -> None:
