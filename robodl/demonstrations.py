@@ -24,8 +24,8 @@ def demonstrate(model: PixelSAC, cfg: DictConfig) -> None:
     """
     envs = Sb3VecEnv(make_envs(cfg, ROWS))
     boxes, actions = cast(spaces.Dict, envs.observation_space), cast(spaces.Box, envs.action_space)
-    expert = make_policy("expert", cfg.env["task"], cfg.control, actions.shape[0])
     arms: Any = envs.envs.unwrapped
+    expert = make_policy("expert", arms)
     shown = FrameBuffer(
         model.demonstrations + 2 * model.returns_over * ROWS,
         boxes,

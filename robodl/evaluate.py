@@ -4,7 +4,6 @@ import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from robodl import cli
 
@@ -108,10 +107,9 @@ def untrained(options: Options, task: str):
     cfg = OmegaConf.structured(
         TrainConfig(env={"task": task}, robot={"name": robot}, control=control, threads=options.threads)
     )
-    envs: Any = make_envs(cfg, num=1)
-    size = envs.single_action_space.shape[0]
+    envs = make_envs(cfg, num=1)
+    policy = make_policy(options.policy, envs, options.seed or 0)
     envs.close()
-    policy = make_policy(options.policy, task, control, size, options.seed or 0)
     return policy, cfg, f"{task}, {robot}, {options.policy} policy"
 
 

@@ -52,7 +52,7 @@ for task, steps in (  # twice what a scripted expert needs
     ("reach", 50),
     ("pose_reach", 50),
     ("push", 100),
-    ("slide", 150),
+    ("slide", 200),
     ("pick_and_place", 100),
     ("stack", 150),
     ("peg_insert", 100),

@@ -9,6 +9,7 @@ a module named by an entry point of the group "robodl.plugins", imported at the 
 
 import importlib
 from importlib.metadata import entry_points
+from typing import Any
 
 import gymnasium
 
@@ -92,8 +93,8 @@ def add(kind: str, registry: dict, name: str, value: str | type) -> None:
     registry[name] = value
 
 
-def place(value: str | type) -> str:
-    """Where a class is defined, "module:Class": the same class registered again, in a notebook say, replaces itself."""
+def place(value: Any) -> str:
+    """Where a class or function is defined, "module:Class": one registered again, in a notebook say, replaces itself."""
     return value if isinstance(value, str) else f"{value.__module__}:{value.__qualname__}"
 
 

@@ -27,7 +27,7 @@ def test_expert_and_floors():
     rates = {}
     for name in ("expert", "random", "zero"):
         envs = make_vec("reach", num_envs=50, max_episode_steps=50, autoreset_mode="Disabled")
-        rates[name] = evaluate_policy(make_policy(name, "reach", "tool", 3), envs, 100, seed=0).success_rate
+        rates[name] = evaluate_policy(make_policy(name, envs), envs, 100, seed=0).success_rate
     assert rates["expert"] == 1.0 and rates["random"] <= 0.05 and rates["zero"] <= 0.05
 
 
@@ -36,7 +36,7 @@ def test_episodes_are_those_of_their_seeds():
     scores = []
     for num in (3, 7):
         envs = make_vec("reach", num_envs=num, max_episode_steps=20, autoreset_mode="Disabled")
-        scores.append(evaluate_policy(make_policy("zero", "reach", "tool", 3), envs, 10, seed=5))
+        scores.append(evaluate_policy(make_policy("zero", envs), envs, 10, seed=5))
     np.testing.assert_array_equal(scores[0].distance, scores[1].distance)
     assert scores[0].episodes == 10
 

@@ -5,15 +5,14 @@ import numpy as np
 from robodl_envs.experts import Move
 from robodl_envs.experts.ways import flat, from_above
 
-BRAKING = 0.02 * 9.81  # m/s^2, by friction: robodl_envs.tasks.slide
+BRAKING = 0.01 * 9.81  # m/s^2, by friction: robodl_envs.tasks.slide
 TOP, TIP = 0.0125, 0.01  # m, from the puck's middle to its top; from a fingertip to the tool
-PRESS = 0.004  # m, how far into the puck the target goes: what presses on it
-LIFT = 0.012  # m, of the finger in the step that lets go: more takes speed from the joints
-# Tuned. The servos' pull falls off within a control step, so that the puck is slower at a step's end, when it is seen,
-# than on average.
-GAIN = 1.72  # commanded speed over needed speed
-OFFSET = 0.27  # m/s
-RUN_UP = 0.7  # share of the workspace's depth over which the puck is brought to speed
+PRESS = 0.0015  # m, how far into the puck the target goes: what presses on it
+LIFT = 0.02  # m, of the finger in the step that lets go
+FEED = 1.35  # commanded speed over needed speed
+GAIN = 2.0  # of the commanded speed, a m/s that the puck is too slow
+RIGHT = 0.0  # m/s
+RUN_UP = 0.6  # share of the table's depth
 
 
 def slide(state, robot):
@@ -26,15 +25,16 @@ def slide(state, robot):
     speed = (velocity * ahead).sum(axis=1)
     needed = np.sqrt(2.0 * BRAKING * left)  # m/s
     top = puck[:, 2] + TOP + TIP
-    on_top = (flat(tool - puck) < 0.015) & (tool[:, 2] < top + 0.002)
+    on_top = (flat(tool - puck) < 0.015) & (tool[:, 2] < top + 0.005)
     (x0, _), (x1, _) = robot.table
-    over = puck[:, 0] > x0 + RUN_UP * (x1 - x0)
+    steady = puck[:, 0] > x0 + RUN_UP * (x1 - x0)
+    go = steady & (np.abs(speed - needed) < RIGHT) | (puck[:, 0] > x1 + 0.05)
 
     on = puck.copy()
     on[:, 2] = top - PRESS
-    wanted = GAIN * needed - OFFSET  # m/s
+    wanted = FEED * needed + GAIN * (needed - speed)  # m/s
     onward = tool + ahead * (wanted * robot.control_dt)[:, None] + state["lead"]
-    onward[:, 2] = np.where(over, tool[:, 2] + LIFT, top - PRESS)
+    onward[:, 2] = np.where(go, tool[:, 2] + LIFT, top - PRESS)
     away = tool.copy()
     away[:, 2] = 0.15
     to = np.where(on_top[:, None], onward, from_above(tool, on, 0.05))

@@ -80,6 +80,7 @@ class ToolDelta(Actuated):
         self.hold = np.zeros((num, 3, 4))  # from the tool's quaternion to the turn, rad, that leads to the held one
         self.error = np.zeros((num, 6, 1))  # scratch
         self.damping = self.DAMPING**2 * np.eye(6)
+        self.damped = self.DAMPING**2
         self.home = self.HOMING * np.asarray(robot.home)[:, None]  # (dof, 1)
         self.speed = 1.0 / (robot.velocity * robot.servo_time)[:, None]  # (dof, 1) 1/rad, step to share of top speed
         self.low, self.high = robot.range[:, :, None]  # (dof, 1) rad
@@ -110,10 +111,13 @@ class ToolDelta(Actuated):
         np.add(lead, cross(error[:, :3, 0], self.center - self.tool), out=error[:, 3:, 0])
 
         homing = self.home - self.HOMING * self.angles  # (N, dof, 1) rad
-        error -= jacobian @ homing
+        stray = jacobian @ homing  # (N, 6, 1)
+        error -= stray
         square = jacobian @ transpose
         square += self.damping
-        step = transpose @ np.linalg.solve(square, error)
+        inverse = np.linalg.inv(square)
+        error -= self.damped * (inverse @ stray)  # else homing would draw the tool off its target
+        step = transpose @ (inverse @ error)
         step += homing
         share = step * self.speed  # of top speed
         step /= np.maximum.reduce(np.abs(share, out=share), axis=1, keepdims=True, initial=1.0)

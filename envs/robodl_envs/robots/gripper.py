@@ -1,15 +1,16 @@
-"""A parallel gripper with the Franka Hand's stroke, force and speed, for any arm.
+"""What grippers are, and a parallel one with the Franka Hand's stroke, force and speed, for any arm.
 
 Both fingers get one command, so that a held object is pushed back to the middle by the servos' stiffness, as
 the real hand's coupled fingers do, without an equality constraint for the solver. The command stays within
 FORCE / STIFFNESS of the fingers: that limits the squeeze to the data sheet's force and lets nothing wind up.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import mujoco
 import numpy as np
 
+from robodl_envs.arrays import Array
 from robodl_envs.component import Actuated, Field
 from robodl_envs.scene import OBJECT_BIT, ROBOT_BIT
 
@@ -27,21 +28,74 @@ PAD: dict[str, Any] = {"contype": ROBOT_BIT, "conaffinity": OBJECT_BIT, "condim"
 PAD |= {"friction": [1.0, 0.02, 0.0001]}  # rubber on plastic: sliding 1; torsion resists a turn about the fingers
 # Stiffer than MuJoCo's defaults, which let 70 N sink the pads 4.6 mm into a 0.1 kg cube; these, 0.3 mm.
 PAD |= {"solref": [0.005, 1.0], "solimp": [0.98, 0.995, 0.0005, 0.5, 2.0]}
+SINK = 0.0003  # m
 
 
-class ParallelGripper(Actuated):
-    """Two fingers that open along the y axis of the robot's hand.
+class Gripper(Actuated):
+    """Fingers moved by drives that share one command: 1 is open, -1 shut with full force.
 
-    Locked shut where the robot's `gripper` is False: no joints, no action, nothing observed.
+    The command stays within `ahead` of the drives: that limits the squeeze and lets nothing wind up. Locked shut where
+    the robot's `gripper` is False: no joints, no action, nothing observed. Subclasses set the constants, bind `qpos`,
+    (N, k) joints alike, and `ctrl`, both live, and say what `opening` is.
     """
 
     saved = ("command",)
-    parallel = True
-    widest = 2.0 * STROKE  # m
+    parallel: ClassVar[bool]  # whether the fingers stay parallel
+    widest: ClassVar[float]  # m, the gap between the fingers when open
+    shut: ClassVar[float]  # of a joint: where the fingers touch,
+    open: ClassVar[float]  # where they are open,
+    ahead: ClassVar[float]  # how far a command of full force is ahead of it,
+    speed: ClassVar[float]  # and its speed, a second
+    qpos: Array
+    ctrl: Array
 
     def __init__(self, robot):
         self.robot = robot
         self.size = 1 if robot.gripper else 0
+
+    def bind(self, sim):
+        self.command = np.zeros((sim.num, 1))  # what the drives were last told
+        self.step = self.speed * self.robot.control_dt
+
+    def reset(self, ids, rng):
+        if self.robot.gripper:
+            self.qpos[ids] = self.ctrl[ids] = self.command[ids] = self.open
+
+    @property
+    def opening(self) -> Array:
+        """The gap between the fingers, (N,) m."""
+        raise NotImplementedError
+
+    def joint_at(self, width: float) -> float:
+        """Where a joint is when the gap is a width, m."""
+        raise NotImplementedError
+
+    def hold(self, ids, width):
+        """Begin with the fingers shut around something of a width, m, and pressing."""
+        # Faces that touch without pressing do so along an edge, as rounding has it, and would throw the thing out.
+        at = self.joint_at(width - 2.0 * SINK)
+        self.qpos[ids] = at
+        self.ctrl[ids] = self.command[ids] = at - self.ahead
+
+    def act(self, action):
+        """Move at the drives' speed towards a command, (N, 1)."""
+        at = self.qpos.mean(axis=1, keepdims=True)
+        tightest = self.shut - self.ahead
+        wanted = 0.5 * (self.open + tightest + (self.open - tightest) * action)
+        command = np.clip(wanted, self.command - self.step, self.command + self.step)
+        np.clip(command, at - self.ahead, at + self.ahead, out=self.command)
+        self.ctrl[:] = self.command
+
+    def observe(self):
+        return [self.qpos, self.opening[:, None]] if self.robot.gripper else []
+
+
+class ParallelGripper(Gripper):
+    """Two fingers that open along the y axis of the robot's hand."""
+
+    parallel = True
+    widest = 2.0 * STROKE
+    shut, open, ahead, speed = 0.0, STROKE, REACH, SPEED  # m, m/s
 
     def build(self, spec):
         for side, quat in (("left", [1, 0, 0, 0]), ("right", [0, 0, 0, 1])):
@@ -62,37 +116,18 @@ class ParallelGripper(Actuated):
                 add_drive(spec, finger)
 
     def bind(self, sim):
-        self.command = np.zeros((sim.num, 1))  # m a finger, what the drives were last told
-        self.step = SPEED * self.robot.control_dt
+        super().bind(sim)
         if self.robot.gripper:
             first, dof = sim.model.joint("left_finger").qposadr[0], self.robot.dof
             self.qpos = sim.qpos[:, first : first + 2]  # (N, 2), live
             self.ctrl = sim.ctrl[:, dof : dof + 2]
 
-    def reset(self, ids, rng):
-        if self.robot.gripper:
-            self.qpos[ids] = self.ctrl[ids] = self.command[ids] = STROKE
-
     @property
     def opening(self):
-        """The gap between the fingers, (N,) m."""
         return self.qpos[:, 0] + self.qpos[:, 1]
 
-    def hold(self, ids, width):
-        """Begin with the fingers shut around something of a width, m, and pressing."""
-        self.qpos[ids] = 0.5 * width
-        self.ctrl[ids] = self.command[ids] = 0.5 * width - REACH
-
-    def act(self, action):
-        """Move at the hand's speed towards a command, (N, 1): 1 is open, -1 shut with full force."""
-        opening = 0.5 * (self.qpos[:, :1] + self.qpos[:, 1:])
-        wanted = 0.5 * (STROKE - REACH + (STROKE + REACH) * action)
-        command = np.clip(wanted, self.command - self.step, self.command + self.step)
-        np.clip(command, opening - REACH, opening + REACH, out=self.command)
-        self.ctrl[:] = self.command
-
-    def observe(self):
-        return [self.qpos, self.opening[:, None]] if self.robot.gripper else []
+    def joint_at(self, width):
+        return 0.5 * width
 
     def fields(self):
         if not self.robot.gripper:

@@ -13,8 +13,8 @@ What is held lies against the fixed pad: its middle is half its width from there
 import mujoco
 import numpy as np
 
-from robodl_envs.component import Actuated, Field
-from robodl_envs.robots.gripper import PAD
+from robodl_envs.component import Field
+from robodl_envs.robots.gripper import PAD, Gripper
 from robodl_envs.scene import NO_CONTACT
 
 # The hinged body: numbers of so101.py's source, its place in the frame of our hand.
@@ -57,19 +57,12 @@ def angle_of(width):
 OPEN = float(angle_of(WIDEST))  # rad
 
 
-class JawGripper(Actuated):
-    """A fixed finger and a hinged one, which opens towards the hand's +y.
+class JawGripper(Gripper):
+    """A fixed finger and a hinged one, which opens towards the hand's +y."""
 
-    Locked shut where the robot's `gripper` is False: no joint, no action, nothing observed.
-    """
-
-    saved = ("command",)
     parallel = False
-    widest = WIDEST  # m
-
-    def __init__(self, robot):
-        self.robot = robot
-        self.size = 1 if robot.gripper else 0
+    widest = WIDEST
+    shut, open, ahead, speed = SHUT, OPEN, REACH, SPEED  # rad, rad/s
 
     def build(self, spec):
         hand = spec.body(self.robot.hand)
@@ -90,43 +83,29 @@ class JawGripper(Actuated):
         )
         # The jaw's x axis is the hand's y, its y axis points back.
         inner = ASIDE + THICK
-        add_box(jaw, swung(inner, -(TIP - HINGE[2] - LONG)), [THICK, LONG, BROAD], PAD, -PARALLEL)
+        if self.robot.gripper:
+            add_box(jaw, swung(inner, -(TIP - HINGE[2] - LONG)), [THICK, LONG, BROAD], PAD, -PARALLEL)
+        else:  # flush with the fixed one: a face that leans over what it pushes presses it into the table
+            add_box(hand, [0, FACE + THICK, TIP - LONG], [BROAD, THICK, LONG], PAD)
         add_box(jaw, swung(inner + 0.003, -0.015), [0.009, 0.026, 0.014], NO_CONTACT, -PARALLEL)
         if self.robot.gripper:
             add_drive(spec, jaw)
 
     def bind(self, sim):
-        self.command = np.zeros((sim.num, 1))  # rad, what the drive was last told
-        self.step = SPEED * self.robot.control_dt
+        super().bind(sim)
         if self.robot.gripper:
             first, dof = sim.model.joint("jaw").qposadr[0], self.robot.dof
             self.qpos = sim.qpos[:, first : first + 1]  # (N, 1), live
             self.ctrl = sim.ctrl[:, dof : dof + 1]
-
-    def reset(self, ids, rng):
-        if self.robot.gripper:
-            self.qpos[ids] = self.ctrl[ids] = self.command[ids] = OPEN
 
     @property
     def opening(self):
         """The gap between the pads at the tool's height, (N,) m."""
         return gap(self.qpos[:, 0])
 
-    def hold(self, ids, width):
-        """Begin with the jaw shut around something of a width, m, that lies against the fixed pad, and pressing."""
-        angle = angle_of(width)
-        self.qpos[ids] = angle
-        self.ctrl[ids] = self.command[ids] = angle - REACH
-
-    def act(self, action):
-        """Move at the jaw's speed towards a command, (N, 1): 1 is open, -1 shut with full force."""
-        wanted = 0.5 * (OPEN + SHUT - REACH + (OPEN - SHUT + REACH) * action)
-        command = np.clip(wanted, self.command - self.step, self.command + self.step)
-        np.clip(command, self.qpos - REACH, self.qpos + REACH, out=self.command)
-        self.ctrl[:] = self.command
-
-    def observe(self):
-        return [self.qpos, self.opening[:, None]] if self.robot.gripper else []
+    def joint_at(self, width):
+        """What is held lies against the fixed pad."""
+        return angle_of(width)
 
     def fields(self):
         if not self.robot.gripper:

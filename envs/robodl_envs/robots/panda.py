@@ -144,7 +144,7 @@ class Panda(Robot):
     name = "panda"
     links = LINKS
     hand = "hand"
-    reach = 0.855  # m, Franka data sheet
+    reach = 0.805  # m, measured
     tool_in_hand = (0.0, 0.0, 0.1034)  # m, Franka: between the fingertips
     home = (0.0, -0.1848, 0.0, -2.4967, 0.0, 2.3119, 0.7854)  # rad; the tool at (0.45, 0, 0.25), pointing down
     workspace = ((0.30, -0.25, 0.05), (0.60, 0.25, 0.45))  # m

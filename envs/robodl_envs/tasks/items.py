@@ -11,7 +11,7 @@ from robodl_envs.sim import Sim
 BOX, CYLINDER = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER
 RED, BLUE, YELLOW = (0.85, 0.22, 0.18, 1.0), (0.16, 0.36, 0.75, 1.0), (0.93, 0.75, 0.20, 1.0)
 GOAL_GREEN = (0.15, 0.75, 0.35, 1.0)
-FRICTION = (0.6, 0.005, 0.0001)  # sliding, torsional and rolling; wood on a table
+FRICTION = (0.4, 0.005, 0.0001)  # sliding, torsional and rolling; wood on wood has 0.25 to 0.5
 DENSITY = 600.0  # kg/m^3; wood: a cube of 4 cm weighs 38 g
 
 

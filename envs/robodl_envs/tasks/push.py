@@ -34,8 +34,8 @@ class Push(Task):
 
     def reset(self, ids, rng):
         (x0, y0), (x1, y1) = self.robot.table
-        z = 0.5 * self.robot.cube
-        low, high = (x0 + 0.03, y0 + 0.03, z), (x1 - 0.03, y1 - 0.03, z)  # the tool must get behind the cube
+        z, room = 0.5 * self.robot.cube, 1.25 * self.robot.cube  # the tool must get behind the cube
+        low, high = (x0 + room, y0 + room, z), (x1 - room, y1 - room, z)
         start = rng.uniform(ids, low, high)
         self.cube.place(ids, start)
         self.goal[ids] = rng.uniform_apart(ids, low, high, start, APART)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from robodl_envs.arrays import distance
-from robodl_envs.scene import add_marker
+from robodl_envs.scene import HARD, add_marker
 from robodl_envs.tasks.items import BLUE, GOAL_GREEN, Item
 from robodl_envs.tasks.task import Task, checked_length
 
 RADIUS, HALF_HEIGHT = 0.03, 0.0125  # m, of the puck
-SLIPPERY = [0.02, 0.02, 0.001, 0.0001, 0.0001]  # friction between puck and table: two ways, torsional, rolling
+SLIPPERY = [0.01, 0.01, 0.001, 0.0001, 0.0001]  # friction between puck and table: two ways, torsional, rolling
 RUN_UP = 0.2  # m, what an arm needs to bring the puck to speed
-BEYOND = (0.05, 0.25)  # m, how much further than the arm's reach goals are
+BEYOND = (0.03, 0.13)  # m, how much further than the arm's reach goals are
 
 
 @dataclass(eq=False)
@@ -20,10 +20,8 @@ class Slide(Task):
     """Hit a puck so that it slides to a point beyond the arm's reach and stays there. The fingers are shut.
 
     A goal is the puck's position, (N, 3), world frame, metres. The table is slippery, with a friction coefficient of
-    0.05: a puck at 0.8 m/s comes to rest after 0.64 m. The fingers are not: pressed on the puck they carry it along.
+    0.01: a puck at 0.3 m/s comes to rest after 0.46 m. The fingers are not: pressed on the puck they carry it along.
     """
-
-    max_episode_steps = 100
 
     radius: float = 0.05  # m; closer than this is success, as in Gymnasium-Robotics' FetchSlide
 
@@ -38,7 +36,7 @@ class Slide(Task):
 
     def build(self, spec):
         self.puck = Item(spec, "puck", (RADIUS, HALF_HEIGHT), BLUE)
-        spec.add_pair(geomname1="floor", geomname2="puck", friction=SLIPPERY, condim=3)
+        spec.add_pair(geomname1="floor", geomname2="puck", friction=SLIPPERY, condim=3, **HARD)
         add_marker(spec, "goal", 0.015, GOAL_GREEN)
 
     def bind(self, sim):
