@@ -94,7 +94,7 @@ def add(kind: str, registry: dict, name: str, value: str | type) -> None:
 
 
 def place(value: Any) -> str:
-    """Where a class or function is defined, "module:Class": one registered again, in a notebook say, replaces itself."""
+    """Where a class or function is defined, "module:name": one registered again, in a notebook say, replaces itself."""
     return value if isinstance(value, str) else f"{value.__module__}:{value.__qualname__}"
 
 
