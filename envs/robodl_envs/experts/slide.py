@@ -11,7 +11,8 @@ PRESS = 0.0035  # m, how far into the puck the target goes: what presses on it
 LIFT = 0.03  # m, of the finger in the step that lets go
 # Tuned for both arms: the share of the commanded speed that stays with the puck. The servos' pull falls off within a
 # control step, so that things are slower at its end than on average.
-STAYS = 0.705
+STAYS = 0.71
+GAIN = 0.4  # of the commanded speed, a m/s that the puck is too slow
 RUN_UP = 0.95  # share of the table's depth over which the puck is brought to speed
 
 
@@ -31,7 +32,8 @@ def slide(state, robot):
 
     on = puck.copy()
     on[:, 2] = top - PRESS
-    onward = tool + ahead * (needed / STAYS * robot.control_dt)[:, None] + state["lead"]
+    wanted = needed / STAYS + GAIN * (needed - speed)  # m/s
+    onward = tool + ahead * (wanted * robot.control_dt)[:, None] + state["lead"]
     onward[:, 2] = np.where(go, tool[:, 2] + LIFT, top - PRESS)
     away = tool.copy()
     away[:, 2] = 0.15
