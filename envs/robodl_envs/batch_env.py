@@ -11,6 +11,8 @@ import numpy as np
 
 from robodl_envs.cameras import Eyes
 from robodl_envs.component import Component
+from robodl_envs.physics import Physics
+from robodl_envs.randomize import NOTHING, Randomize
 from robodl_envs.robots.robot import Robot
 from robodl_envs.scene import empty_scene
 from robodl_envs.sim import CpuSim
@@ -35,6 +37,7 @@ class BatchEnv:
         threads: simulation threads; 0 for one per core.
         observation: "state", "image" for pictures and the arm's own joints, or "image+state".
         eyes: the cameras that it sees through; None with "state".
+        randomize: how physics varies.
 
     Raises:
         ValueError: control_dt is no multiple of the timestep, or another setting is out of range.
@@ -53,6 +56,7 @@ class BatchEnv:
         threads: int = 0,
         observation: str = "state",
         eyes: Eyes | None = None,
+        randomize: Randomize = NOTHING,
     ):
         if num < 1:
             raise ValueError(f"num_envs must be at least 1, got {num}")
@@ -69,7 +73,8 @@ class BatchEnv:
         self.sparse, self.shaped = reward == "sparse", reward == "shaped"
         self.max_episode_steps = sys.maxsize if max_episode_steps is None else max_episode_steps
         self.settled_steps = min(SETTLED_STEPS, self.max_episode_steps)
-        self.components: list[Component] = [robot, task] if eyes is None else [robot, task, eyes]
+        physics = Physics(randomize) if randomize.physics else None
+        self.components: list[Component] = [part for part in (robot, task, eyes, physics) if part is not None]
 
         spec = empty_scene()
         self.control_dt = control_dt
@@ -84,7 +89,8 @@ class BatchEnv:
         self.elapsed = np.zeros(num, np.int64)  # control steps since the reset
         self.missed = np.zeros(num, np.int64)  # the last control step without success, -1 before the first
         self.once = np.zeros(num, bool)  # whether there was success in this episode
-        self.made_by = f"{num} x {robot!r} doing {task!r}, seen as {eyes or observation!r}, mujoco {mujoco.__version__}"
+        seen = f"seen as {eyes or observation!r}, {randomize}"
+        self.made_by = f"{num} x {robot!r} doing {task!r}, {seen}, mujoco {mujoco.__version__}"
         self.bind()
         goal = task.goal_fields()
         self.fields = robot.fields() if observation == "image" else [*robot.fields(), *task.fields()]
@@ -92,10 +98,11 @@ class BatchEnv:
         self.low, self.high = bounds.astype(np.float32)  # (k + 2 g,)
         g = sum(field.bounds.shape[1] for field in goal)
         k = bounds.shape[1] - 2 * g
+        self.felt = slice(0, k)  # columns of all but the goals
         self.achieved, self.desired = slice(k, k + g), slice(k + g, k + 2 * g)
-        self.slices = {"observation": slice(0, k), "achieved_goal": self.achieved, "desired_goal": self.desired}
+        self.slices = {"observation": self.felt, "achieved_goal": self.achieved, "desired_goal": self.desired}
         if observation == "image":
-            self.slices = {"proprioception": slice(0, k)}
+            self.slices = {"proprioception": self.felt}
         self.feel = robot.observe if observation == "image" else self.state
         self.last = np.zeros((num, k + 2 * g), np.float32)  # the vectors last observed, goals included
         self.apart = np.zeros(num)  # m, the task's potential at the last step; kept for the shaped reward alone
@@ -242,7 +249,7 @@ class BatchEnv:
         return columns
 
     def state_observation(self) -> dict[str, np.ndarray]:
-        """What observation="state" would show of this instant, whatever is observed: for scripted experts."""
+        """What observation="state" would show of this instant, exact, whatever is observed: for scripted experts."""
         goals = self.last[:, self.achieved].copy(), self.last[:, self.desired].copy()
         vector = np.concatenate(self.state(), axis=1).astype(np.float32)
         return {"observation": vector, "achieved_goal": goals[0], "desired_goal": goals[1]}

@@ -69,7 +69,7 @@ class Eyes(Component):
         self.gl: GlViews | None = None
 
     def __repr__(self):
-        return f"Eyes({', '.join(self.names)}, {self.size[0]} x {self.size[1]}, {self.renderer}, {self.randomize})"
+        return f"Eyes({', '.join(self.names)}, {self.size[0]} x {self.size[1]}, {self.renderer})"
 
     @property
     def parts(self) -> list[Component]:

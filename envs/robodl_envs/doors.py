@@ -36,12 +36,12 @@ def make_batch(settings: Mapping[str, Any], num: int) -> BatchEnv:
     arm = checked_robot(settings["robot"], task)(
         control=settings["control"], gripper=task.gripper, rotation=task.rotation
     )
-    threads, looks = settings["threads"], randomize_settings(settings["randomize"])
+    threads, randomize = settings["threads"], randomize_settings(settings["randomize"])
     names, size = checked_names(settings["cameras"]), checked_size(settings["image_size"])
     # Made even if nothing is to be seen, so that wrong settings are refused.
-    eyes = Eyes(arm, names, size, settings["renderer"], max(1, min(threads or available_cores(), num)), looks)
+    eyes = Eyes(arm, names, size, settings["renderer"], max(1, min(threads or available_cores(), num)), randomize)
     limits = settings["control_dt"], settings["reward"], settings["max_episode_steps"]
-    return BatchEnv(arm, task, num, *limits, threads, observation, None if observation == "state" else eyes)
+    return BatchEnv(arm, task, num, *limits, threads, observation, None if observation == "state" else eyes, randomize)
 
 
 def make_spaces(batch: BatchEnv) -> tuple[spaces.Dict, spaces.Box]:

@@ -1,6 +1,7 @@
-"""Domain randomisation: what may differ from episode to episode besides the task, and by how much.
+"""Domain randomisation: what may differ from episode to episode besides the task, and by how much; and looks that do.
 
-Everything is off by default, and what is on changes nothing but what it says.
+Everything is off by default, and what is on changes nothing but what it says. The rest is in physics.py and
+sensors.py.
 """
 
 from collections.abc import Mapping
@@ -14,37 +15,63 @@ from robodl_envs.component import Component
 from robodl_envs.rendering.shading import geom_colors
 
 MOST_LATENCY = 3  # frames
+MOST = {
+    **dict.fromkeys(("colors", "lights", "background", "camera_position"), 1),
+    **dict.fromkeys(("camera_fovy", "mass", "friction", "damping", "gain"), 0.9),
+    "dropped": 0.99,
+    "latency": MOST_LATENCY,
+    "camera_angle": 90,
+    "noise": 128,
+    "blur": 8,
+    "gravity_tilt": 30,
+}
 
 
 @dataclass(frozen=True)
 class Randomize:
-    """How much varies. Each episode draws anew from its row's stream, uniformly unless another way is named."""
+    """How much varies. Each episode draws anew from its row's stream, uniformly unless another way is named.
 
+    What is of pictures changes nothing where an observation has none.
+    """
+
+    # What pictures show.
     colors: float = 0.0  # of every geom, each of red, green, blue (0 to 1) by as much up or down
     lights: float = 0.0  # brightness by this share up or down; direction by a normal share of its length
     background: float = 0.0  # of what lies beyond the floor: from black to this share of any colour
     camera_position: float = 0.0  # m along each axis of the camera's body
     camera_angle: float = 0.0  # degrees about each of the camera's axes
     camera_fovy: float = 0.0  # field of view by this share up or down
+    # What cameras do to them.
     noise: float = 0.0  # of colours, normal, standard deviation in levels of 256, new in every picture
     blur: float = 0.0  # px, the most that a Gaussian's standard deviation may be
     latency: int = 0  # frames that pictures may be late, 0 to 3
     dropped: float = 0.0  # share of pictures that do not arrive, so that the one before stays
+    # Physics.
+    mass: float = 0.0  # of every body, its inertia with it, by this share up or down
+    friction: float = 0.0  # of every geom, of every pair with a friction of its own, of every joint, likewise
+    damping: float = 0.0  # of every joint, likewise
+    gain: float = 0.0  # of every servo, likewise: its force at a distance from its command, and at a speed
+    gravity_tilt: float = 0.0  # degrees that gravity may lean, in any direction
 
     def __post_init__(self):
-        most = {"colors": 1, "lights": 1, "background": 1, "camera_fovy": 0.9, "dropped": 0.99, "latency": MOST_LATENCY}
-        most |= {"camera_position": 1, "camera_angle": 90, "noise": 128, "blur": 8}
         for name, value in asdict(self).items():
-            kind = "an integer" if name == "latency" else "a number"
-            right = isinstance(value, int if name == "latency" else (int, float)) and not isinstance(value, bool)
-            if not right or not 0 <= value <= most[name]:
-                raise ValueError(f"randomize.{name} must be {kind} from 0 to {most[name]}, got {value!r}")
+            kind, types = ("an integer", int) if name.endswith("latency") else ("a number", (int, float))
+            if not isinstance(value, types) or isinstance(value, bool) or not 0 <= value <= MOST[name]:
+                raise ValueError(f"randomize.{name} must be {kind} from 0 to {MOST[name]}, got {value!r}")
 
     @property
     def looks(self) -> bool:
         """Whether anything about the scene or the cameras varies."""
         names = ("colors", "lights", "background", "camera_position", "camera_angle", "camera_fovy")
         return any(getattr(self, name) for name in names)
+
+    @property
+    def physics(self) -> bool:
+        """Whether anything about masses, contacts, joints, servos or gravity varies."""
+        return any(getattr(self, name) for name in ("mass", "friction", "damping", "gain", "gravity_tilt"))
+
+
+NOTHING = Randomize()  # varies
 
 
 def randomize_settings(value: "Randomize | Mapping[str, Any] | None") -> Randomize:

@@ -39,6 +39,7 @@ class Sim(Protocol):
     def mocap_pos(self, body: str) -> Array: ...
     def mocap_quat(self, body: str) -> Array: ...
     def expand(self, field: str) -> Array: ...
+    def set_const(self, ids: Array | None = None) -> None: ...
     def bind(self, field: str) -> Array: ...
     def reset(self, ids: Array) -> None: ...
     def forward(self, ids: Array | None = None) -> None: ...
@@ -87,6 +88,13 @@ class CpuSim:
         self.own[field] = self.batch.expand(field)
         return self.own[field]
 
+    def set_const(self, ids: np.ndarray | None = None) -> None:
+        """Derive anew what MuJoCo derives from fields that rows own, as inertias from masses, in rows ids (None: all).
+
+        For fields in `MjModel._setconst_inputs` and those of its options, after they were written.
+        """
+        self.batch.set_const(ids)
+
     def reset(self, ids: np.ndarray) -> None:
         """Put rows ids into the model's initial state; derived arrays follow at the next `forward`."""
         self.batch.reset(ids, stage=STAGE_NONE)
@@ -122,6 +130,7 @@ class CpuSim:
         self.batch.warning[:] = state["warning"]
         for field, values in state.get("own", {}).items():
             self.own[field][:] = values
+        self.set_const()
         self._remember_bad()
         self.forward()
 
