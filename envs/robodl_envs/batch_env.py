@@ -15,6 +15,7 @@ from robodl_envs.physics import Physics
 from robodl_envs.randomize import NOTHING, Randomize
 from robodl_envs.robots.robot import Robot
 from robodl_envs.scene import empty_scene
+from robodl_envs.signals import Signals
 from robodl_envs.sim import CpuSim
 from robodl_envs.streams import Streams
 from robodl_envs.tasks.task import Task
@@ -37,7 +38,8 @@ class BatchEnv:
         threads: simulation threads; 0 for one per core.
         observation: "state", "image" for pictures and the arm's own joints, or "image+state".
         eyes: the cameras that it sees through; None with "state".
-        randomize: how physics varies.
+        randomize: how physics varies, and what the wires do to actions and to vectors. Goals, rewards and success are
+            exact whatever it says.
 
     Raises:
         ValueError: control_dt is no multiple of the timestep, or another setting is out of range.
@@ -103,6 +105,11 @@ class BatchEnv:
         self.slices = {"observation": self.felt, "achieved_goal": self.achieved, "desired_goal": self.desired}
         if observation == "image":
             self.slices = {"proprioception": self.felt}
+        self.signals: Signals | None = None
+        if randomize.signals:
+            self.signals = Signals(randomize, self.low[self.felt], self.high[self.felt], robot.action_size)
+            self.signals.bind(self.sim)
+            self.components.append(self.signals)
         self.feel = robot.observe if observation == "image" else self.state
         self.last = np.zeros((num, k + 2 * g), np.float32)  # the vectors last observed, goals included
         self.apart = np.zeros(num)  # m, the task's potential at the last step; kept for the shaped reward alone
@@ -156,6 +163,8 @@ class BatchEnv:
         """
         action = self.checked(action)
         self.survive_fork()
+        if self.signals is not None:
+            action = self.signals.act(action)
         self.robot.act(action)
         self.elapsed += 1
         if renew is None:
@@ -234,6 +243,8 @@ class BatchEnv:
         if diverged is not None:
             flat[diverged] = self.last[diverged]
             ids = ids[~diverged[ids]]
+        if self.signals is not None:
+            flat[:, self.felt] = self.signals.take(ids, flat[:, self.felt], self.last[:, self.felt], self.rng)
         self.last = flat.copy()
         observation = {key: flat[:, columns] for key, columns in self.slices.items()}
         if self.eyes is not None:

@@ -46,7 +46,8 @@ class RobotTaskEnv(gymnasium.Env):
         image_size: pixels, or (height, width).
         renderer: of the pictures: "ray" casts rays, which need no driver; "gl" draws with OpenGL, which is faster
             for large pictures and the wrist's camera, and falls back to rays where there is no OpenGL.
-        randomize: what varies from episode to episode, by name, as {"colors": 0.1}; see Randomize.
+        randomize: what varies from episode to episode, by name, as {"colors": 0.1}; see Randomize. Goals, and with them
+            rewards and success, are exact whatever it says.
         control_dt: seconds of one step, a multiple of the timestep, 0.004 s.
         max_episode_steps: steps after which an episode is truncated; None for never.
         render_mode: "rgb_array" or None.

@@ -1,7 +1,7 @@
 """Domain randomisation: what may differ from episode to episode besides the task, and by how much; and looks that do.
 
-Everything is off by default, and what is on changes nothing but what it says. The rest is in physics.py and
-sensors.py.
+Everything is off by default, and what is on changes nothing but what it says. The rest is in physics.py, sensors.py and
+signals.py.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from robodl_envs.arrays import did_you_mean, quat_of_turn, quat_product
 from robodl_envs.component import Component
 from robodl_envs.rendering.shading import geom_colors
 
-MOST_LATENCY = 3  # frames
+MOST_LATENCY = 3  # frames, or control steps
 MOST = {
-    **dict.fromkeys(("colors", "lights", "background", "camera_position"), 1),
+    **dict.fromkeys(("colors", "lights", "background", "camera_position", "state_noise"), 1),
     **dict.fromkeys(("camera_fovy", "mass", "friction", "damping", "gain"), 0.9),
-    "dropped": 0.99,
-    "latency": MOST_LATENCY,
+    **dict.fromkeys(("dropped", "state_dropped"), 0.99),
+    **dict.fromkeys(("latency", "action_latency"), MOST_LATENCY),
     "camera_angle": 90,
     "noise": 128,
     "blur": 8,
@@ -52,6 +52,10 @@ class Randomize:
     damping: float = 0.0  # of every joint, likewise
     gain: float = 0.0  # of every servo, likewise: its force at a distance from its command, and at a speed
     gravity_tilt: float = 0.0  # degrees that gravity may lean, in any direction
+    # What the wires do to the vectors of an observation but its goals, and to actions.
+    state_noise: float = 0.0  # normal, standard deviation as a share of half a number's range, new in every step
+    state_dropped: float = 0.0  # share of steps in which no numbers arrive, so that those before stay
+    action_latency: int = 0  # control steps that actions may be late, 0 to 3
 
     def __post_init__(self):
         for name, value in asdict(self).items():
@@ -69,6 +73,11 @@ class Randomize:
     def physics(self) -> bool:
         """Whether anything about masses, contacts, joints, servos or gravity varies."""
         return any(getattr(self, name) for name in ("mass", "friction", "damping", "gain", "gravity_tilt"))
+
+    @property
+    def signals(self) -> bool:
+        """Whether anything lies between the arm and what observations say of it, or between an action and the arm."""
+        return any(getattr(self, name) for name in ("state_noise", "state_dropped", "action_latency"))
 
 
 NOTHING = Randomize()  # varies
