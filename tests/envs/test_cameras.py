@@ -49,7 +49,8 @@ def test_row_equals_single_env_in_pictures(renderer):
     """Row i's pictures are the single environment's, whatever the number of rows and threads, through resets."""
     settings = {"observation": "image", "cameras": ["front", "wrist"], "image_size": 32, "renderer": renderer}
     randomize = {"colors": 0.2, "lights": 0.3, "background": 1.0, "camera_position": 0.05, "camera_angle": 5.0}
-    randomize |= {"camera_fovy": 0.1, "noise": 5, "blur": 2.0, "latency": 2, "dropped": 0.2}
+    randomize |= {"camera_fovy": 0.1, "noise": 5, "blur": 2.0, "latency": 2, "dropped": 0.2, "mass": 0.3}
+    randomize |= {"gravity_tilt": 1.0, "state_noise": 0.01, "state_dropped": 0.3, "action_latency": 1}
     settings |= {"max_episode_steps": 3, "randomize": randomize}
     for threads in (1, 2):
         envs = make_vec("reach", num_envs=5, threads=threads, autoreset_mode="SameStep", **settings)

@@ -1,12 +1,18 @@
-"""Each randomisation changes what it says, from episode to episode, and nothing else."""
+"""Randomised pictures change in what is said, and in nothing else; and what holds with all randomisation on."""
+
+import os
+import pickle
 
 import numpy as np
 import pytest
 
-from robodl_envs import make_vec
+from robodl_envs import Randomize, make, make_vec
 from robodl_envs.sensors import blurred, normals
 from robodl_envs.streams import Streams
+from tests.envs.rollouts import batch_rollout, single_rollout
 
+EVERYTHING = {"mass": 0.3, "friction": 0.3, "damping": 0.3, "gain": 0.2, "gravity_tilt": 1.0}
+EVERYTHING |= {"state_noise": 0.01, "state_dropped": 0.2, "action_latency": 2}
 KEYS = ("front", "front_depth", "front_segmentation")
 
 
@@ -114,3 +120,93 @@ def test_blur():
     for k, sigma in ((1, 0.7), (2, 2.0)):
         variance = (spread[k, :, :, 0].sum(axis=0) * (np.arange(21) - 10) ** 2).sum()
         assert abs(np.sqrt(variance) - sigma) < 0.1 * sigma
+
+
+@pytest.mark.parametrize("control", ["tool", "joint"])
+def test_row_equals_single_env_with_everything_on(control):
+    """Row i of a batch seeded s is the single env seeded s + i, whatever its neighbours draw, through resets."""
+    settings = {"steps": 120, "control": control, "randomize": EVERYTHING}
+    for threads in (1, 2):
+        rows = batch_rollout("push", seed=7, num=3, threads=threads, **settings)
+        for i in range(3):
+            np.testing.assert_array_equal(rows[:, i], single_rollout("push", seed=7 + i, **settings))
+
+
+@pytest.mark.parametrize("none", [{}, Randomize(), dict.fromkeys(EVERYTHING, 0)])
+def test_none_is_an_environment_without(none):
+    plain, off = (batch_rollout("push", seed=3, steps=60, num=3, **settings) for settings in ({}, {"randomize": none}))
+    np.testing.assert_array_equal(off, plain)
+    assert not make("push", randomize=none).batch.sim.own
+
+
+def test_episodes_go_on_with_everything_on(rng):
+    """From a saved state, in the same environment, in a new one and in a pickled one, through resets."""
+    settings = {"num_envs": 3, "randomize": EVERYTHING, "max_episode_steps": 20}
+    envs, other = make_vec("push", **settings), make_vec("push", **settings)
+    envs.reset(seed=1)
+    actions = rng.uniform(-1, 1, (60, *envs.action_space.shape))
+    for action in actions[:30]:
+        envs.step(action)
+    state, twin = pickle.loads(pickle.dumps(envs.get_state())), pickle.loads(pickle.dumps(envs))
+    expected = [envs.step(action)[0] for action in actions[30:]]
+    envs.set_state(state)
+    other.reset(seed=2)
+    other.set_state(state)
+    for goes_on in (envs, other, twin):
+        for action, observation in zip(actions[30:], expected, strict=True):
+            for key, numbers in goes_on.step(action)[0].items():
+                np.testing.assert_array_equal(numbers, observation[key])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_goes_on_with_everything_on():
+    envs = make_vec("push", num_envs=4, threads=2, randomize=EVERYTHING, max_episode_steps=5)
+    envs.reset(seed=0)
+    actions = np.full((9, *envs.action_space.shape), 0.4)
+    envs.step(actions[0])
+
+    def seen():
+        return b"".join(envs.step(action)[0]["observation"].tobytes() for action in actions)
+
+    receive, send = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(send, seen())
+        finally:
+            os._exit(0)
+    os.close(send)
+    with os.fdopen(receive, "rb") as pipe:
+        got = pipe.read()
+    os.waitpid(child, 0)
+    assert got == seen()
+
+
+def test_states_of_other_settings_are_refused():
+    env, stranger = (make("push", randomize=randomize) for randomize in ({"mass": 0.3}, {"mass": 0.2}))
+    stranger.reset(seed=0)
+    with pytest.raises(ValueError, match=r"the state is of .*mass=0.2"):
+        env.set_state(stranger.get_state())
+
+
+@pytest.mark.parametrize(
+    ("randomize", "words"),
+    [
+        ({"mass": 1.0}, ["randomize.mass must be a number from 0 to 0.9, got 1.0"]),
+        ({"friction": -0.1}, ["randomize.friction must be a number from 0 to 0.9, got -0.1"]),
+        ({"gain": "high"}, ["randomize.gain must be a number", "'high'"]),
+        ({"gravity_tilt": float("nan")}, ["randomize.gravity_tilt must be a number from 0 to 30, got nan"]),
+        ({"action_latency": 1.5}, ["randomize.action_latency must be an integer from 0 to 3, got 1.5"]),
+        ({"state_dropped": True}, ["randomize.state_dropped must be a number", "True"]),
+        ({"fricton": 0.1}, ["randomize has no 'fricton'", "'friction'"]),
+        ("physics", ["randomize must be names with numbers", "'physics'"]),
+    ],
+)
+def test_what_is_refused(randomize, words):
+    """Without pictures too, in one line."""
+    with pytest.raises((ValueError, TypeError)) as refused:
+        make("push", randomize=randomize)
+    for word in words:
+        assert word in str(refused.value)
+    assert "\n" not in str(refused.value)
