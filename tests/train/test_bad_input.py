@@ -50,6 +50,10 @@ CASES = [
     ("train", ["observation=pixels"], ["no observation named 'pixels'", "image"]),
     ("train", ["observation=image", "randomize.colours=1"], ["randomize has no 'colours'", "colors"]),
     ("train", ["observation=image", "image_size=[32,x]"], ["image_size must be"]),
+    ("train", ["randomize=fysics"], ["no randomize named 'fysics'", "physics"]),
+    ("train", ["randomize.fricton=0.1"], ["randomize has no 'fricton'", "'friction'"]),
+    ("train", ["randomize=physics", "randomize.mass=-1"], ["randomize.mass must be a number from 0 to 0.9, got -1"]),
+    ("train", ["randomize.action_latency=0.5"], ["randomize.action_latency must be an integer from 0 to 3, got 0.5"]),
     (
         "train",
         ["observation=image", "algo=pixel_sac", "algo.demonstrations=100", "control=joint"],
