@@ -37,9 +37,14 @@ def parse(options: type[T], argv: Sequence[str], prog: str) -> T:
             fail(f"no argument named {key!r}{near_names(key, known)}")
     try:
         values = dotted([listed(options, word) for word in argv])
-        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(options), values))  # type: ignore[return-value]
+        parsed: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(options), values))
     except OmegaConfBaseException as error:
-        fail(one_line(error))
+        place = getattr(error, "full_key", None)
+        fail(f"{place}: {one_line(error)}" if place else one_line(error))
+    for name, value in vars(parsed).items():  # OmegaConf lets more into a list of texts than texts
+        if isinstance(value, list) and any(isinstance(entry, (dict, list)) for entry in value):
+            fail(f"{name} must be a list of single values, got {value}")
+    return parsed
 
 
 def listed(options: type, word: str) -> str:
