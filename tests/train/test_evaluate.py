@@ -67,6 +67,6 @@ def test_steps_to_success():
 
 
 def test_help_teaches(tmp_path):
-    for command in ("evaluate", "bench", "suite"):
+    for command in ("evaluate", "bench", "suite", "pages"):
         shown = run(f"robodl.{command}", "--help", cwd=tmp_path).stdout
         assert "key=value" in shown and "output" in shown and "MISSING" not in shown
