@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, get_origin
 
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
@@ -36,10 +36,22 @@ def parse(options: type[T], argv: Sequence[str], prog: str) -> T:
         if key not in known:
             fail(f"no argument named {key!r}{near_names(key, known)}")
     try:
-        values = dotted(list(argv))
-        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(options), values))  # type: ignore[return-value]
+        values = dotted([listed(options, word) for word in argv])
+        parsed: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(options), values))
     except OmegaConfBaseException as error:
-        fail(one_line(error))
+        place = getattr(error, "full_key", None)
+        fail(f"{place}: {one_line(error)}" if place else one_line(error))
+    for name, value in vars(parsed).items():  # OmegaConf lets more into a list of texts than texts
+        if isinstance(value, list) and any(isinstance(entry, (dict, list)) for entry in value):
+            fail(f"{name} must be a list of single values, got {value}")
+    return parsed
+
+
+def listed(options: type, word: str) -> str:
+    """key=value for a field that is a list: a value without brackets gets them, env=reach,push as env=reach."""
+    key, _, value = word.partition("=")
+    lists = {field.name for field in fields(options) if get_origin(field.type) is list}
+    return f"{key}=[{value}]" if key in lists and not value.startswith("[") else word
 
 
 def dotted(words: list[str]) -> Any:
@@ -83,9 +95,10 @@ def guarded(command: Callable[[], Any]) -> None:
         os._exit(0)
 
 
-def fail(message: str) -> NoReturn:
+def fail(message: str, code: int = 2) -> NoReturn:
+    """End with one line on stderr: code 2 for a user's mistake, 1 for a check that found something."""
     print(f"error: {message}", file=sys.stderr)
-    raise SystemExit(2)
+    raise SystemExit(code)
 
 
 def one_line(error: BaseException) -> str:

@@ -97,20 +97,26 @@ def trained(options: Options, folder: str):
 
 
 def untrained(options: Options, task: str):
-    from omegaconf import OmegaConf
-
-    from robodl.config import TrainConfig
     from robodl.sb3_env import make_envs
     from robodl_envs import make_policy
 
     robot, control = options.robot or "panda", options.control or "tool"
-    cfg = OmegaConf.structured(
-        TrainConfig(env={"task": task}, robot={"name": robot}, control=control, threads=options.threads)
-    )
+    cfg = untrained_config(task, robot, control, options.threads)
     envs = make_envs(cfg, num=1)
     policy = make_policy(options.policy, envs, options.seed or 0)
     envs.close()
     return policy, cfg, f"{task}, {robot}, {options.policy} policy"
+
+
+def untrained_config(task: str, robot: str, control: str, threads: int):
+    """The configuration of an environment for policies that need no training: everything else as it comes."""
+    from omegaconf import OmegaConf
+
+    from robodl.config import TrainConfig
+
+    return OmegaConf.structured(
+        TrainConfig(env={"task": task}, robot={"name": robot}, control=control, threads=threads)
+    )
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ class Score:
 
     success: np.ndarray  # (n,) bool, success_at_end
     once: np.ndarray  # (n,) bool, success_once
+    first_success: np.ndarray  # (n,) control steps until the first success, -1 where there was none
     distance: np.ndarray  # (n,) m, between the goals at the end
     returns: np.ndarray  # (n,) sums of rewards
     diverged: int
@@ -31,6 +32,12 @@ class Score:
     @property
     def success_rate(self) -> float:
         return float(self.success.mean())
+
+    @property
+    def steps_to_success(self) -> tuple[float, int] | None:
+        """Control steps until the first success, of the episodes that had one: their mean, and what 95 % needed."""
+        steps = self.first_success[self.first_success >= 0]
+        return (float(steps.mean()), int(np.percentile(steps, 95, method="inverted_cdf"))) if len(steps) else None
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -55,22 +62,25 @@ def evaluate_policy(
         count = min(envs.num_envs, episodes - first)
         scores.append(one_each(policy, envs, count, seed + first))
         progress(first + count)
-    success, once, distance, returns, diverged = zip(*scores, strict=True)
+    success, once, first_success, distance, returns, diverged = zip(*scores, strict=True)
     join = np.concatenate
-    return Score(join(success), join(once), join(distance), join(returns), sum(diverged))
+    return Score(join(success), join(once), join(first_success), join(distance), join(returns), sum(diverged))
 
 
 def one_each(policy, envs, count, seed):
     """One episode in each of the first `count` rows."""
     num = envs.num_envs
-    observation, _ = envs.reset(seed=seed)
+    observation, info = envs.reset(seed=seed)
     running = np.arange(num) < count
+    first, step = np.where(info["is_success"], 0, -1), 0
     success, once, diverged = np.zeros(num, bool), np.zeros(num, bool), np.zeros(num, bool)
     distance, returns = np.zeros(num), np.zeros(num)
     batch = envs.unwrapped.batch
     while running.any():
         observation, reward, terminated, truncated, info = envs.step(policy(observation))
         returns += reward * running
+        step += 1
+        first[running & info["is_success"] & (first < 0)] = step
         ended = running & (terminated | truncated)
         if ended.any():
             success[ended] = info["success_at_end"][ended]
@@ -78,4 +88,5 @@ def one_each(policy, envs, count, seed):
             diverged[ended] = info["diverged"][ended]
             distance[ended] = batch.distance()[ended]
             running &= ~ended
-    return success[:count], once[:count], distance[:count], returns[:count], int(diverged[:count].sum())
+    rows = (values[:count] for values in (success, once, first, distance, returns))
+    return *rows, int(diverged[:count].sum())

@@ -112,11 +112,14 @@ def save_result(run: Run, cfg, score: Score, steps: int, train_seconds: float) -
 def score_facts(score: Score) -> dict[str, Any]:
     """A score's numbers under the names of result.json."""
     low, high = score.interval
+    steps, most = score.steps_to_success or (None, None)
     return {
         "success_rate": score.success_rate,
         "success_low": round(low, 4),
         "success_high": round(high, 4),
         "success_once": float(score.once.mean()),
+        "steps_to_success": None if steps is None else round(steps, 2),
+        "steps_to_success_95": most,
         "distance_mm": round(1e3 * float(np.mean(score.distance)), 3),
         "return": round(float(score.returns.mean()), 4),
         "episodes": score.episodes,

@@ -46,11 +46,27 @@ def test_episodes_are_those_of_their_seeds():
     [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (500, 500, 0.9924, 1.0)],
 )
 def test_interval_is_wilsons(successes, episodes, low, high):
-    score = Score(np.arange(episodes) < successes, *(np.zeros(episodes),) * 3, diverged=0)
+    score = Score(np.arange(episodes) < successes, *(np.zeros(episodes),) * 4, diverged=0)
     np.testing.assert_allclose(score.interval, (low, high), atol=1e-4)
 
 
+def test_steps_to_success():
+    """They are counted from the reset to the first success, and only episodes that had one have a say."""
+    envs = make_vec("reach", num_envs=20, max_episode_steps=50, autoreset_mode="Disabled", radius=0.1)
+    score = evaluate_policy(make_policy("expert", envs), envs, 30, seed=0)
+    observation, info = envs.reset(seed=0)
+    policy, first, step = make_policy("expert", envs), np.where(info["is_success"], 0, 99), 0
+    while first.max() == 99:
+        observation, _, _, _, info = envs.step(policy(observation))
+        first, step = np.minimum(first, np.where(info["is_success"], step + 1, 99)), step + 1
+    np.testing.assert_array_equal(score.first_success[:20], first)
+    counted = Score(*(np.zeros(4),) * 2, np.array([-1, 2, 9, 4]), *(np.zeros(4),) * 2, diverged=0)
+    assert counted.steps_to_success == (5.0, 9)
+    never = Score(*(np.zeros(4),) * 2, np.full(4, -1), *(np.zeros(4),) * 2, diverged=0)
+    assert never.steps_to_success is None
+
+
 def test_help_teaches(tmp_path):
-    for command in ("evaluate", "bench"):
+    for command in ("evaluate", "bench", "suite", "pages"):
         shown = run(f"robodl.{command}", "--help", cwd=tmp_path).stdout
         assert "key=value" in shown and "output" in shown and "MISSING" not in shown

@@ -107,7 +107,9 @@ class OpenDrawer(Task):
         return self.goal
 
     def success(self, achieved, desired):
+        """The handle's middle is closer than `radius` to the goal."""
         return distance(achieved, desired) < self.radius
 
     def potential(self, achieved, desired):
+        """The handle's distance to the goal and half the tool's distance to where it hooks the handle, m."""
         return distance(achieved, desired) + 0.5 * distance(self.robot.tool, self.handle + HOOK)

@@ -91,4 +91,5 @@ class PegInsert(Task):
         return self.block + DEEP
 
     def success(self, achieved, desired):
+        """The peg's tip is closer than `radius` to its place in the hole."""
         return distance(achieved, desired) < self.radius

@@ -66,7 +66,9 @@ class PickAndPlace(Task):
         return self.goal
 
     def success(self, achieved, desired):
+        """The cube is closer than `radius` to the goal."""
         return distance(achieved, desired) < self.radius
 
     def potential(self, achieved, desired):
+        """The cube's distance to the goal and half the tool's distance to the cube, m."""
         return distance(achieved, desired) + 0.5 * distance(self.robot.tool, self.cube.pos)

@@ -76,12 +76,15 @@ class PoseReach(Task):
         return np.concatenate([self.goal, self.turn], axis=1)
 
     def reward(self, achieved, desired):
+        """Minus the distance to the goal's position, m, and minus 0.1 m for each radian that is left to turn."""
         turn = turn_between(achieved[..., 3:], desired[..., 3:])
         return -distance(achieved[..., :3], desired[..., :3]) - self.METRES_A_RADIAN * turn
 
     def success(self, achieved, desired):
+        """The tool is closer than `radius` to the goal's position, with less than `angle` left to turn."""
         near = distance(achieved[..., :3], desired[..., :3]) < self.radius
         return near & (turn_between(achieved[..., 3:], desired[..., 3:]) < self.angle)
 
     def potential(self, achieved, desired):
+        """The dense reward with the sign changed."""
         return -self.reward(achieved, desired)

@@ -84,7 +84,9 @@ class PressButton(Task):
         return self.box + HEIGHT * UP
 
     def success(self, achieved, desired):
+        """The button's middle is closer than `radius` to where it is when pressed all the way."""
         return distance(achieved, desired) < self.radius
 
     def potential(self, achieved, desired):
+        """The button's distance to the goal and half the tool's distance to the button's top, m."""
         return distance(achieved, desired) + 0.5 * distance(self.robot.tool, self.button + TALL * UP)

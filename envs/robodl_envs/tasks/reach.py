@@ -36,4 +36,5 @@ class Reach(Task):
         return self.goal
 
     def success(self, achieved, desired):
+        """The tool is closer than `radius` to the goal."""
         return distance(achieved, desired) < self.radius

@@ -21,6 +21,7 @@ class Slide(Task):
 
     A goal is the puck's position, (N, 3), world frame, metres. The table is slippery, with a friction coefficient of
     0.01: a puck at 0.3 m/s comes to rest after 0.46 m. The fingers are not: pressed on the puck they carry it along.
+    An episode starts with the puck at the near end of the robot's workspace and the goal ahead, 3 to 13 cm too far.
     """
 
     radius: float = 0.05  # m; closer than this is success, as in Gymnasium-Robotics' FetchSlide
@@ -65,4 +66,5 @@ class Slide(Task):
         return self.goal
 
     def success(self, achieved, desired):
+        """The puck is closer than `radius` to the goal."""
         return distance(achieved, desired) < self.radius

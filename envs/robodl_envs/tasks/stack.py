@@ -70,11 +70,14 @@ class Stack(Task):
         return self.goal
 
     def reward(self, achieved, desired):
+        """Minus the red cube's distance to its place, m, and minus a tenth of what the fingers lack to be wide, m."""
         return -distance(achieved[..., :3], desired[..., :3]) - 0.1 * abs(achieved[..., 3] - desired[..., 3])
 
     def success(self, achieved, desired):
+        """The red cube is closer than `radius` to its place, and the fingers' gap is at least 1 cm wider than it."""
         placed = distance(achieved[..., :3], desired[..., :3]) < self.radius
         return placed & (abs(achieved[..., 3] - desired[..., 3]) < self.free)
 
     def potential(self, achieved, desired):
+        """The red cube's distance to its place and half the tool's distance to the red cube, m."""
         return distance(achieved[..., :3], desired[..., :3]) + 0.5 * distance(self.robot.tool, self.cube.pos)

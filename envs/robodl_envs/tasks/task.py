@@ -58,7 +58,10 @@ class Task(Component):
         raise NotImplementedError
 
     def reward(self, achieved: Array, desired: Array) -> Array:
-        """The dense reward, (...,): by default the distance to the goal, negative."""
+        """Minus the distance to the goal, m.
+
+        The dense reward, (...,): a task whose goals are more than positions has its own.
+        """
         return -distance(achieved, desired)
 
     def success(self, achieved: Array, desired: Array) -> Array:
@@ -70,10 +73,10 @@ class Task(Component):
         return distance(achieved[..., :3], desired[..., :3])
 
     def potential(self, achieved: Array, desired: Array) -> Array:
-        """How far things are from done, (N,) m: reward="shaped" pays for its decrease.
+        """The distance to the goal, m.
 
-        By default the distance to the goal; unlike it, it may look at the whole scene: at how far the tool is from
-        what it has to push, say.
+        How far things are from done, (N,): reward="shaped" pays for its decrease. Unlike a dense reward, a task's own
+        may look at the whole scene: at how far the tool is from what it has to push, say.
         """
         return self.distance(achieved, desired)
 

@@ -1,0 +1,82 @@
+"""Write a page of documentation for each environment, from its code: python -m robodl.pages"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from robodl import cli
+from robodl.documentation.markdown import MADE
+
+
+@dataclass
+class Options:
+    """Pages on environments, one for each and an index, made from code and from results; the same bytes every time."""
+
+    env: list[str] = field(default_factory=list, metadata={"help": "tasks, such as [my_task]; ours if not given"})
+    output: str = field(default="docs/environments", metadata={"help": "folder to write to"})
+    results: str = field(default="docs/results", metadata={"help": "folder of suite.json and trained.json, if any"})
+    videos: str = field(default="videos", metadata={"help": "folder of <task>.gif, if any"})
+    check: bool = field(default=False, metadata={"help": "write nothing; exit code 1 if a page is not up to date"})
+
+
+def main() -> None:
+    cli.guarded(lambda: pages(cli.parse(Options, sys.argv[1:], "robodl.pages")))
+
+
+def pages(options: Options) -> None:
+    """Make all pages, then write or compare them."""
+    folder = Path(options.output)
+    if not folder.resolve().parent.is_dir():
+        raise cli.UsageError(f"there is no folder {folder.resolve().parent} to write {folder} to")
+    if folder.exists() and not folder.is_dir():
+        raise cli.UsageError(f"output must be a folder, got the file {folder}")
+    try:
+        made = content(options.env, Path(options.videos), Path(options.results))
+    except cli.USER_ERRORS as error:
+        raise cli.UsageError(cli.one_line(error)) from error
+    there = {name: text for name in made if (text := existing(folder / name)) is not None}
+    if foreign := [name for name, text in there.items() if not text.startswith(MADE)]:
+        raise cli.UsageError(f"{', '.join(foreign)} in {folder} was not made by robodl.pages: choose another output=")
+    stale = sorted(name for name, text in made.items() if there.get(name) != text)
+    obsolete = [] if options.env else pages_of_nothing(folder, made)
+    if options.check and stale + obsolete:
+        names = ", ".join(stale + obsolete)
+        cli.fail(f"not up to date in {folder}: {names}; python -m robodl.pages writes them anew", code=1)
+    if not options.check:
+        folder.mkdir(exist_ok=True)
+        for name in stale:
+            (folder / name).write_text(made[name], encoding="utf-8", newline="\n")
+            print(f"wrote {folder / name}")
+        for name in obsolete:
+            (folder / name).unlink()
+            print(f"removed {folder / name}")
+    print(f"{len(made)} pages in {folder} are up to date")
+
+
+def existing(path: Path) -> str | None:
+    return path.read_bytes().decode("utf-8", "replace") if path.is_file() else None
+
+
+def pages_of_nothing(folder: Path, made: dict[str, str]) -> list[str]:
+    """Pages that were made once, of environments that are no more."""
+    paths = sorted(path for path in folder.glob("*.md") if path.name not in made)
+    return [path.name for path in paths if str(existing(path)).startswith(MADE)]
+
+
+def content(tasks: Sequence[str], videos: Path, results: Path) -> dict[str, str]:
+    """Each page's text, by file name."""
+    from robodl.documentation.index import index
+    from robodl.documentation.page import page, subject
+    from robodl.documentation.results import load
+    from robodl.pairs import chosen
+
+    names, robots = chosen(tasks, [])
+    found = load(results)
+    subjects = [subject(task, robots) for task in names]
+    texts = {f"{about.task}.md": page(about, videos, found) for about in subjects}
+    return {**texts, "README.md": index(subjects, robots, found)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""Which robots do which tasks: what commands that are about every environment go through."""
+
+from collections.abc import Sequence
+
+from robodl_envs import robot_class, robot_names, task_class, task_names
+
+
+def chosen(tasks: Sequence[str], robots: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The tasks and robots of these names, each once; all of ours where none are named.
+
+    Where a task of another package is named, all robots include those of other packages.
+
+    Raises:
+        KeyError: there is no such task or robot.
+    """
+    names = list(dict.fromkeys(tasks or task_names()))
+    for name in names:
+        task_class(name)
+    arms = list(dict.fromkeys(robots or robot_names()))
+    for arm in arms:
+        robot_class(arm)
+    return names, arms
+
+
+def unfit(task: str, robot: str) -> str | None:
+    """Why a robot can't do a task, in words; None if it can."""
+    return task_class(task)().unfit(robot_class(robot))

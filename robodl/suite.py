@@ -1,0 +1,145 @@
+"""The benchmark that needs no training: python -m robodl.suite episodes=200 output=suite.json"""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from robodl import cli
+from robodl.evaluate import OF_AN_ENV, untrained_config
+
+EXPERT_AT_LEAST, FLOOR_AT_MOST = 0.95, 0.05  # success rates
+TABLE = "{:<16}{:<8}{:<8}{:>8}  {:<18}{:>6}{:>6}{:>10}"
+
+
+@dataclass
+class Options:
+    """Success rates of scripted experts, and of random and zero actions, on every task with every robot that does it.
+
+    Steps are control steps to the first success: on average, and the most that 95 % of the episodes with one needed.
+    Exit code 1 if an expert succeeds in less than 95 % of its episodes, or random or zero actions in more than 5 %.
+    """
+
+    env: list[str] = field(default_factory=list, metadata={"help": "tasks, such as [reach,push]; all if not given"})
+    robot: list[str] = field(default_factory=list, metadata={"help": "robots, such as [panda]; all if not given"})
+    policy: list[str] = field(default_factory=list, metadata={"help": "of expert, random, zero; all if not given"})
+    episodes: int = field(default=200, metadata={"help": "episodes of each task, robot and policy"})
+    seed: int = field(default=0, metadata={"help": "episode k's is 2^31 + seed + k"})
+    threads: int = field(default=0, metadata={"help": "simulation threads, 0 for one per core"})
+    output: str | None = field(default=None, metadata={"help": "file to write the numbers to, as JSON"})
+
+
+def main() -> None:
+    cli.guarded(lambda: suite(cli.parse(Options, sys.argv[1:], "robodl.suite")))
+
+
+def suite(options: Options) -> None:
+    """Measure every pair of a task and a robot, tell, and judge."""
+    from robodl.files import replacing
+    from robodl.provenance import provenance
+
+    options.policy = list(dict.fromkeys(options.policy or OF_AN_ENV))
+    check(options)
+    try:
+        pairs, refused = sorted_out(options)
+        check_policies(options, pairs)
+    except cli.USER_ERRORS as error:
+        raise cli.UsageError(cli.one_line(error)) from error
+    print(TABLE.format("env", "robot", "policy", "success", "95 % interval", "steps", "most", "diverged"))
+    rows = []
+    for task, robot in pairs:
+        for row in measured(options, task, robot):
+            rows.append(row)
+            say(line(row))
+    for row in refused:
+        say(f"{row['env']:<16}{row['robot']:<8}refused: {row['reason']}")
+    if options.output:
+        content = {"seed": options.seed, "rows": rows, "refused": refused, **provenance()}
+        with replacing(Path(options.output)) as path:
+            path.write_text(json.dumps(content, indent=1) + "\n")
+    if wrong := [fault for row in rows if (fault := out_of_bounds(row))]:
+        cli.fail("; ".join(wrong), code=1)
+
+
+def check(options: Options) -> None:
+    if options.episodes < 1 or options.seed < 0 or options.threads < 0:
+        given = f"{options.episodes}, {options.seed}, {options.threads}"
+        raise cli.UsageError(f"episodes must be 1 or more, seed and threads 0 or more, got {given}")
+    for name in options.policy:
+        if name not in OF_AN_ENV:
+            raise cli.UsageError(f"policy must be of {', '.join(OF_AN_ENV)}, got {name!r}")
+    cli.check_writable(options.output)
+
+
+def sorted_out(options: Options) -> tuple[list[tuple[str, str]], list[dict[str, str]]]:
+    """The pairs of task and robot to measure, and those that can't be, with the reason."""
+    from robodl.pairs import chosen, unfit
+
+    tasks, robots = chosen(options.env, options.robot)
+    pairs, refused = [], []
+    for task in tasks:
+        for robot in robots:
+            if reason := unfit(task, robot):
+                refused.append({"env": task, "robot": robot, "reason": reason})
+            else:
+                pairs.append((task, robot))
+    if not pairs:
+        raise ValueError("; ".join(f"robot={r['robot']} does not do {r['env']}: {r['reason']}" for r in refused))
+    return pairs, refused
+
+
+def check_policies(options: Options, pairs: list[tuple[str, str]]) -> None:
+    """Make everything once, small, so that what can't be made is refused before hours are spent on the rest."""
+    from robodl.sb3_env import make_envs
+    from robodl_envs import make_policy
+
+    for task, robot in pairs:
+        envs = make_envs(untrained_config(task, robot, "tool", 1), num=1)
+        for name in options.policy:
+            make_policy(name, envs)
+        envs.close()
+
+
+def measured(options: Options, task: str, robot: str) -> Iterator[dict[str, Any]]:
+    """A row of numbers for each policy: those that `robodl.evaluate env=<task> robot=<robot> policy=<policy>` gives."""
+    from robodl import report
+    from robodl.evaluation import AT_ONCE, FIRST_SEED, evaluate_policy
+    from robodl.sb3_env import make_envs
+    from robodl_envs import make_policy
+
+    cfg = untrained_config(task, robot, "tool", options.threads)
+    envs = make_envs(cfg, min(AT_ONCE, options.episodes), "Disabled")
+    for name in options.policy:
+        policy = make_policy(name, envs, options.seed)
+        progress = report.counting(f"episodes of {task}, {robot}, {name}")
+        score = evaluate_policy(policy, envs, options.episodes, FIRST_SEED + options.seed, progress)
+        yield {"env": task, "robot": robot, "policy": name, **report.score_facts(score)}
+    envs.close()
+
+
+def line(row: dict[str, Any]) -> str:
+    interval = f"{row['success_low']:.1%} to {row['success_high']:.1%}"
+    steps, most = row["steps_to_success"], row["steps_to_success_95"]
+    needed = ("-", "-") if steps is None else (f"{steps:.1f}", most)
+    names = row["env"], row["robot"], row["policy"]
+    return TABLE.format(*names, f"{row['success_rate']:.1%}", interval, *needed, row["diverged"])
+
+
+def say(text: str) -> None:
+    """A line of the table, over what counted the episodes on a terminal."""
+    print(f"\r\033[K{text}" if sys.stdout.isatty() else text, flush=True)
+
+
+def out_of_bounds(row: dict[str, Any]) -> str | None:
+    """What is wrong with a row, in words; None if its success rate is as it should be."""
+    rate, expert = row["success_rate"], row["policy"] == "expert"
+    if rate >= EXPERT_AT_LEAST if expert else rate <= FLOOR_AT_MOST:
+        return None
+    bound = f"at least {EXPERT_AT_LEAST:.0%}" if expert else f"at most {FLOOR_AT_MOST:.0%}"
+    return f"{row['env']}, {row['robot']}, {row['policy']}: {rate:.1%} of {row['episodes']} episodes, not {bound}"
+
+
+if __name__ == "__main__":
+    main()
