@@ -1,13 +1,17 @@
-"""Transitions of a scripted expert, in the form that an algorithm's replay buffer stores them."""
+"""What experts have shown, to learn from: transitions of scripted ones as a replay buffer stores them, and episodes
+of Minari datasets."""
 
+import dataclasses
 from typing import Any, cast
 
 import numpy as np
 from gymnasium import spaces
 from omegaconf import DictConfig
 
+from robodl import minari_datasets
 from robodl.algos.frame_buffer import FrameBuffer
 from robodl.algos.pixel_sac import PixelSAC
+from robodl.recordings import Episode
 from robodl.sb3_env import Sb3VecEnv, make_envs
 from robodl_envs import make_policy
 
@@ -51,3 +55,43 @@ def demonstrate(model: PixelSAC, cfg: DictConfig) -> None:
         observation = following
     envs.close()
     model.demonstrate(shown)
+
+
+def read(name: str, cfg: DictConfig) -> list[Episode]:
+    """Demonstrations for a run of this configuration.
+
+    Where its environment's reward is a function of goals, rewards are those that it would have given, bit for bit,
+    whatever reward, or radius, they were recorded with.
+
+    Raises:
+        ValueError: there is no such dataset, it can't be read, or it is of other settings or spaces.
+        KeyError, TypeError: the configuration's environment can't be made.
+    """
+    envs = make_envs(cfg, 1)
+    try:
+        dataset = minari_datasets.load(name)
+        check_fit(name, dataset, cfg, envs)
+        if not hasattr(envs, "compute_reward"):
+            return dataset.episodes
+        return [dataclasses.replace(each, rewards=rewards(envs, each)) for each in dataset.episodes]
+    finally:
+        envs.close()
+
+
+def rewards(envs, episode: Episode) -> np.ndarray:
+    """What an environment gives for the goals of an episode, (T,) float64."""
+    achieved, desired = (episode.observations[key][1:] for key in ("achieved_goal", "desired_goal"))
+    return np.asarray(envs.compute_reward(achieved, desired), np.float64)
+
+
+def check_fit(name: str, dataset: minari_datasets.Dataset, cfg: DictConfig, envs) -> None:
+    """ValueError unless actions and observations of a dataset mean what they mean in an environment."""
+    wanted = {"task": cfg.env["task"], "robot": cfg.robot["name"], "control": cfg.control, "control_dt": cfg.control_dt}
+    if cfg.reward == "shaped":  # no function of goals: it can't be computed anew
+        wanted["reward"] = cfg.reward
+    made = minari_datasets.USUAL | dataset.settings
+    for key, value in wanted.items():
+        if made[key] != value:
+            word = "env" if key == "task" else key
+            raise ValueError(f"dataset {name} is of {word}={made[key]}, not of {word}={value}")
+    minari_datasets.check_spaces(name, dataset, envs)
