@@ -134,7 +134,7 @@ def load(name: str) -> Dataset:
         episodes = [
             checked_episode(each, seed, seen, acted) for each, seed in zip(found.iterate_episodes(), seeds, strict=True)
         ]
-    except (ValueError, KeyError, TypeError, AttributeError, AssertionError, OSError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, AssertionError, OSError, RuntimeError) as error:
         raise ValueError(f"dataset {name} can't be used: {one_line(error)}") from error
     if not episodes:
         raise ValueError(f"dataset {name} has no episodes")
@@ -153,6 +153,8 @@ def settings_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
     own = {key: value for key, value in spec["kwargs"].items() if key not in UNSEEN}
     if task_id(str(own.get("task"))) != spec["id"]:
         raise ValueError(f"it is of {spec['id']} and of env={own.get('task')}")
+    if own.get("observation", "state") != "state":  # Minari keeps pictures as JPEG, which is not what was seen
+        raise ValueError(f"it is of observation={own['observation']}, not of observation=state")
     return {**own, "max_episode_steps": spec["max_episode_steps"]}
 
 

@@ -89,7 +89,7 @@ def replay(envs, episodes: Sequence[Episode], progress: Callable[[int], object] 
             actions[: len(episode), row] = episode.actions
 
         def act(step, observation, actions=actions):
-            return actions[step] if step < len(actions) else np.zeros_like(actions[0])
+            return actions[step]
 
         played += play(envs, [episode.seed for episode in some], act, most=len(actions))
         progress(len(played))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import shutil
 
 import numpy as np
@@ -154,6 +155,8 @@ def test_read_rewards_as_the_environment_does(place):
     for one, other in zip(recorded, read(NAME, config(reward="sparse")), strict=True):
         np.testing.assert_array_equal(other.rewards, np.where(one.is_success[1:], 0.0, -1.0))
         np.testing.assert_array_equal(one.observations["observation"], other.observations["observation"])
+    wide = read(NAME, config(reward="sparse", env={"task": "reach", "radius": 5.0}))
+    assert not any(each.rewards.any() for each in wide)
 
 
 @pytest.mark.parametrize(
@@ -188,8 +191,10 @@ def test_damaged_and_foreign_datasets_are_refused(place):
     assert "env=push" in refusal(env_spec=json.dumps({**spec, "kwargs": {"task": "push"}}))
     assert "env=None" in refusal(env_spec=json.dumps({**spec, "kwargs": {}}))
     assert "of Ant-v5" in refusal(env_spec=json.dumps({**spec, "id": "Ant-v5"}))
+    pictures = {"task": "reach", "observation": "image"}
+    assert "of observation=image" in refusal(env_spec=json.dumps({**spec, "kwargs": pictures}))
     assert "wrapped" in refusal(env_spec=json.dumps({**spec, "additional_wrappers": [{}]}))
-    assert "observations" in refusal(observation_space=metadata["observation_space"].replace("[3]", "[4]"))
+    assert "observations" in refusal(observation_space=metadata["observation_space"].replace("float32", "float64"))
     assert "can't be used" in refusal(action_space="{}")
     assert "can't be used" in refusal(total_episodes=6)
     data.write_bytes(data.read_bytes()[:1000])
@@ -221,8 +226,6 @@ def test_a_dataset_runs_nothing(place, tmp_path, monkeypatch, capsys):
 
 def test_without_minari(tmp_path):
     """One line that says what to install, and exit code 2, before any episode."""
-    import os
-
     (tmp_path / "minari.py").write_text("raise ImportError('No module named minari')")
     paths = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
     done = run("robodl.demos", "env=reach", cwd=tmp_path, check=False, PYTHONPATH=paths)
