@@ -74,7 +74,7 @@ ALGO_RANGES: dict[str, tuple[type, float, float]] = {
     **dict.fromkeys(("gamma", "gae_lambda", "tau", "clip_range"), (float, 0, 1)),
     **dict.fromkeys(("learning_rate", "noise", "max_grad_norm", "vf_coef"), (float, 0, math.inf)),
     **dict.fromkeys(("n_steps", "n_epochs", "train_freq", "buffer_size"), (int, 1, math.inf)),
-    **dict.fromkeys(("learning_starts", "her", "shift", "demonstrations"), (int, 0, math.inf)),
+    **dict.fromkeys(("learning_starts", "her", "shift", "demonstrations", "clone", "value_first"), (int, 0, math.inf)),
     "demonstration_share": (float, 0, 1),
     "batch_size": (int, 2, math.inf),
     "gradient_steps": (int, -1, math.inf),
