@@ -31,7 +31,7 @@ from robodl_envs import did_you_mean
 TRUSTED = ("stable_baselines3.", "sb3_contrib.", "robodl.")  # a file may name no class outside these packages
 OURS_TO_SET = ("policy", "env", "policy_kwargs", "device", "seed", "tensorboard_log", "_init_setup_model")
 # Keys of `algo` that are not the class's arguments.
-OWN_KEYS = ("_target_", "hidden", "her", "noise", "log_std_init", "anneal")
+OWN_KEYS = ("_target_", "hidden", "her", "noise", "log_std_init", "anneal", "clone", "value_first")
 
 
 def pick_device(name: str) -> torch.device:

@@ -57,7 +57,7 @@ CASES = [
     (
         "train",
         ["observation=image", "algo=pixel_sac", "algo.demonstrations=100", "control=joint"],
-        ["no expert for reach"],
+        ["experts act by control='tool'"],
     ),
     (
         "train",
