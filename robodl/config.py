@@ -274,10 +274,13 @@ def check(cfg: DictConfig, job: int | None = None) -> None:
     if not cfg.resume:
         check_name(cfg.name, Path("runs") / str(cfg.env.get("task")), job)
     from robodl.agent import build_model, pick_device, training_envs
+    from robodl.demonstrations import check_teaching
 
     device = pick_device(cfg.device)
     envs = training_envs(cfg, cfg.num_envs)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they are shown when the run's own model is made
-        build_model(cfg, envs, device)
+        model = build_model(cfg, envs, device)
+    inner: Any = envs.unwrapped
+    check_teaching(model, cfg, inner.envs)
     envs.close()

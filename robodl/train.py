@@ -37,6 +37,7 @@ def train(cfg) -> None:
     from robodl.callbacks import Checkpoints, Live, ValueFirst
     from robodl.cloning import clone
     from robodl.config import settle
+    from robodl.demonstrations import demonstrate
     from robodl.evaluation import AT_ONCE, FIRST_SEED, evaluate_policy
     from robodl.runs import Run
     from robodl.sb3_env import make_envs
@@ -60,6 +61,8 @@ def train(cfg) -> None:
     report.say_start(run, cfg, device, model)
 
     try:
+        if cfg.algo.get("demonstrations"):
+            demonstrate(model, cfg)
         if cfg.algo.get("clone") and not cfg.resume:
             clone(model, cfg, report.counting("transitions of the expert"))
         left = cfg.total_timesteps - model.num_timesteps
