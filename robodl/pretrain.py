@@ -43,6 +43,7 @@ class PretrainConfig:
     threads: int = 0  # simulation threads, 0 for one per core
     torch_threads: int = 0  # 0 for one per core
     name: str | None = None  # of the run's folder, instead of date, time and id
+    algo: dict[str, Any] = field(default_factory=dict)  # of policies on that task: it comes with env, and is not used
     # What frames are made with, whatever a policy sees later.
     observation: str = "image+state"
     reward: str = "dense"
@@ -109,6 +110,9 @@ def main() -> None:
 def compose(argv: Sequence[str]) -> None:
     from robodl.config import launch
 
+    for word in argv:
+        if word.lstrip("+").startswith(("algo=", "algo.")):
+            raise cli.UsageError(f"pretrain learns from labels and takes no algorithm, got {word}")
     launch("pretrain", pretrain, argv, PretrainConfig)
 
 
