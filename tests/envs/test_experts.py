@@ -6,14 +6,18 @@ import pytest
 from robodl_envs import make
 from tests.envs.pairs import PAIRS, UNFIT, episodes
 
+# Share of an episode in which 95 % of those that succeed do: half, and more where a cube that slips aside must be gone
+# round again (measured over 200 episodes: push 0.57 on the Panda, stack 0.49).
+IN_TIME = {"push": 0.65, "stack": 0.55}
+
 
 @pytest.mark.parametrize(("task", "robot"), PAIRS)
 def test_experts_do_their_tasks(task, robot):
     """`robodl.suite` counts more episodes: 95 % of them succeed."""
-    seen = episodes("expert", task, robot, num=20)
+    seen = episodes("expert", task, robot, num=40)
     assert seen.success.mean() >= (0.85 if task == "slide" else 0.9)
     reached = seen.first[np.isfinite(seen.first)]
-    assert np.percentile(reached, 95, method="inverted_cdf") <= 0.5 * seen.limit
+    assert np.percentile(reached, 95, method="inverted_cdf") <= IN_TIME.get(task, 0.5) * seen.limit
 
 
 @pytest.mark.parametrize("policy", ["random", "zero"])

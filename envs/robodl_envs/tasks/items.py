@@ -7,7 +7,7 @@ from robodl_envs.arrays import Array
 from robodl_envs.component import Field
 from robodl_envs.scene import HARD, OBJECT
 from robodl_envs.sim import Sim
-from robodl_envs.tasks.task import AWAY
+from robodl_envs.tasks.task import AWAY, Corners
 
 BOX, CYLINDER = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER
 RED, BLUE, YELLOW = (0.85, 0.22, 0.18, 1.0), (0.16, 0.36, 0.75, 1.0), (0.93, 0.75, 0.20, 1.0)
@@ -63,7 +63,7 @@ class Item:
         quat = np.where(self.quat[:, :1] < 0.0, -self.quat, self.quat)
         return [self.pos - tool, quat, self.qvel]
 
-    def fields(self, away=AWAY) -> list[Field]:
+    def fields(self, away: Corners = AWAY) -> list[Field]:
         """What each array of `observe` is. away: low and high corner, m, of where it is from the tool."""
         speed = [2.0] * 3 + [30.0] * 3
         return [

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from robodl_envs.robots.robot import Robot
 
 
-NEAR = (-1.5, -1.5, -0.5), (1.5, 1.5, 1.5)  # m, low and high corner of where things are
-AWAY = (-1.0, -1.0, -1.0), (1.0, 1.0, 1.0)  # m, of where they are from the tool
+Corners = tuple[tuple[float, float, float], tuple[float, float, float]]  # low and high, of a box
+NEAR: Corners = (-1.5, -1.5, -0.5), (1.5, 1.5, 1.5)  # m, where things are
+AWAY: Corners = (-1.0, -1.0, -1.0), (1.0, 1.0, 1.0)  # m, where they are from the tool
 
 
 class Task(Component):
