@@ -22,7 +22,6 @@ from stable_baselines3.common.vec_env import VecMonitor
 from torch import nn
 
 from robodl.algos import PixelSAC
-from robodl.demonstrations import demonstrate
 from robodl.encoders import Encoder, load_eyes
 from robodl.files import replacing
 from robodl.sb3_env import Sb3VecEnv, channels_first_space, make_envs
@@ -30,8 +29,12 @@ from robodl_envs import did_you_mean
 
 TRUSTED = ("stable_baselines3.", "sb3_contrib.", "robodl.")  # a file may name no class outside these packages
 OURS_TO_SET = ("policy", "env", "policy_kwargs", "device", "seed", "tensorboard_log", "_init_setup_model")
-# Keys of `algo` that are not the class's arguments.
-OWN_KEYS = ("_target_", "hidden", "her", "noise", "log_std_init", "anneal")
+ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU}
+# Keys of `algo` that are not, or not of every class, the class's arguments.
+OWN_KEYS = (
+    *("_target_", "hidden", "activation", "log_std_init", "anneal", "her", "noise"),
+    *("demonstrations", "dataset", "clone", "value_first"),
+)
 
 
 def pick_device(name: str) -> torch.device:
@@ -76,7 +79,9 @@ def algo_class(algo: DictConfig | dict[str, Any]) -> type[BaseAlgorithm]:
 def build_model(cfg: DictConfig, envs: VecMonitor, device: torch.device) -> BaseAlgorithm:
     """A fresh model of the configuration's algorithm for an SB3 vector environment."""
     algo = dict(cfg.algo)
-    arguments = {key: value for key, value in algo.items() if key not in OWN_KEYS}
+    found = algo_class(algo)
+    own = set(OWN_KEYS) - set(inspect.signature(found).parameters)
+    arguments = {key: value for key, value in algo.items() if key not in own}
     if algo.get("anneal"):
         arguments["learning_rate"] = LinearSchedule(algo["learning_rate"], 0.0, 1.0)
     if algo.get("her"):
@@ -95,14 +100,12 @@ def build_model(cfg: DictConfig, envs: VecMonitor, device: torch.device) -> Base
         inner: Any = envs.unwrapped
         steps = inner.envs.unwrapped.batch.max_episode_steps * envs.num_envs
         arguments["learning_starts"] = max(algo["learning_starts"], steps)
-    if issubclass(algo_class(algo), PixelSAC) and cfg.observation == "state":
+    if issubclass(found, PixelSAC) and cfg.observation == "state":
         raise ValueError("algo=pixel_sac learns from pictures: give observation=image, or take algo=sac")
     policy = policy_settings(cfg)
-    model = algo_class(algo)("MultiInputPolicy", envs, policy_kwargs=policy, device=device, seed=cfg.seed, **arguments)
+    model = found("MultiInputPolicy", envs, policy_kwargs=policy, device=device, seed=cfg.seed, **arguments)
     if cfg.encoder.get("weights") and not cfg.resume:
         begin_with(model.policy, str(cfg.encoder["weights"]))
-    if isinstance(model, PixelSAC) and model.demonstrations:
-        demonstrate(model, cfg)
     return model
 
 
@@ -135,7 +138,15 @@ def policy_settings(cfg: DictConfig) -> dict[str, Any]:
     if encoder.get("frozen") and not encoder.get("weights"):
         raise ValueError("encoder.frozen=true needs encoder.weights: an encoder that begins at random has to learn")
     encoder.pop("weights", None)
-    settings = {"net_arch": list(hidden), "features_extractor_class": Encoder, "features_extractor_kwargs": encoder}
+    settings: dict[str, Any] = {
+        "net_arch": list(hidden),
+        "features_extractor_class": Encoder,
+        "features_extractor_kwargs": encoder,
+    }
+    if "activation" in cfg.algo:
+        if cfg.algo["activation"] not in ACTIVATIONS:
+            raise ValueError(f"algo.activation must be one of {', '.join(ACTIVATIONS)}, got {cfg.algo['activation']!r}")
+        settings["activation_fn"] = ACTIVATIONS[cfg.algo["activation"]]
     if "log_std_init" in cfg.algo:
         settings["log_std_init"] = cfg.algo["log_std_init"]
     return settings

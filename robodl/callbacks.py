@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.policies import ActorCriticPolicy
 
 from robodl.agent import save_policy
 from robodl.evaluation import CHOOSING, FIRST_SEED, Score, evaluate_policy
@@ -32,7 +33,8 @@ class Checkpoints(BaseCallback):
         self.every = cfg.checkpoint_every or cfg.eval_every
         self.best: tuple[float, float] = (-1.0, 0.0)  # success rate, then nearness: minus the mean distance
         self.success_rate = float("nan")
-        self.evaluated = self.saved = 0  # step counts of the last time
+        # Step counts of the last time; what a cloned policy can do is worth knowing before it learns on.
+        self.evaluated, self.saved = -cfg.eval_every if cfg.algo.get("clone") else 0, 0
 
     def extra(self) -> dict[str, Any]:
         marks = {"evaluated": self.evaluated, "saved": self.saved}
@@ -107,6 +109,28 @@ def log_score(logger, score: Score) -> None:
     logger.record("eval/diverged", score.diverged)
 
 
+class ValueFirst(BaseCallback):
+    """Lets PPO learn only to judge what a cloned policy does, for some steps, before it changes what it does.
+
+    Advantages of a value function that knows nothing yet would spoil the policy.
+    """
+
+    def __init__(self, steps: int):
+        super().__init__()
+        self.steps = steps
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_start(self) -> None:
+        policy = self.model.policy
+        if self.steps and isinstance(policy, ActorCriticPolicy):
+            learns = self.num_timesteps >= self.steps
+            policy.log_std.requires_grad_(learns)
+            for part in (policy.features_extractor, policy.mlp_extractor.policy_net, policy.action_net):
+                part.requires_grad_(learns)
+
+
 class Live(BaseCallback):
     """Progress for people: a bar on a terminal, a line at each evaluation elsewhere."""
 
@@ -143,10 +167,10 @@ class Live(BaseCallback):
         success = "  -  " if np.isnan(rate) else f"{rate:5.1%}"
         if self.bar is not None:
             self.bar.update(self.task, completed=done, success=success, speed=speed)
-        elif self.checkpoints.evaluated > self.shown and done > self.first:
+        elif self.checkpoints.evaluated > self.shown:
             left = max(self.total - done, 0) / max(speed, 1e-9)
-            progress = f"{done:>10,} / {self.total:,} steps  success {success}"
-            print(f"{progress}  {speed:,.0f} steps/s  {left:.0f} s left", flush=True)
+            pace = f"  {speed:,.0f} steps/s  {left:.0f} s left" if done > self.first else ""
+            print(f"{done:>10,} / {self.total:,} steps  success {success}{pace}", flush=True)
         if (
             self.checkpoints.evaluated > self.shown
         ):  # what went before, such as SAC's warm-up, says little of what comes

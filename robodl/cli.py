@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 T = TypeVar("T")
 HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
 # What a wrong argument can raise at the door.
-USER_ERRORS = (ValueError, KeyError, TypeError, OSError, RuntimeError, AssertionError)
+USER_ERRORS = (ValueError, KeyError, TypeError, OSError, RuntimeError, AssertionError, ModuleNotFoundError)
 
 
 class UsageError(ValueError):

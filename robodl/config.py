@@ -74,7 +74,7 @@ ALGO_RANGES: dict[str, tuple[type, float, float]] = {
     **dict.fromkeys(("gamma", "gae_lambda", "tau", "clip_range"), (float, 0, 1)),
     **dict.fromkeys(("learning_rate", "noise", "max_grad_norm", "vf_coef"), (float, 0, math.inf)),
     **dict.fromkeys(("n_steps", "n_epochs", "train_freq", "buffer_size"), (int, 1, math.inf)),
-    **dict.fromkeys(("learning_starts", "her", "shift", "demonstrations"), (int, 0, math.inf)),
+    **dict.fromkeys(("learning_starts", "her", "shift", "demonstrations", "clone", "value_first"), (int, 0, math.inf)),
     "demonstration_share": (float, 0, 1),
     "batch_size": (int, 2, math.inf),
     "gradient_steps": (int, -1, math.inf),
@@ -103,17 +103,19 @@ RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_epis
 
 
 def register(name: str = "config", schema: type = TrainConfig) -> None:
-    """Make a command's schema, the run's name and the tasks of installed plugins known to Hydra."""
-    from robodl_envs import load_plugins, task_names
+    """Make known to Hydra a command's schema, the run's name, and the tasks and robots that have no file in conf."""
+    from robodl_envs import load_plugins, robot_names, task_names
 
     store = ConfigStore.instance()
     store.store(name=f"{name}_schema", node=schema)
     if not OmegaConf.has_resolver("run_name"):
         OmegaConf.register_new_resolver("run_name", run_name, use_cache=True)
-    ours = task_names()
+    tasks, robots = task_names(), robot_names()
     load_plugins()
-    for task in set(task_names()).difference(ours):
+    for task in set(task_names()).difference(tasks):
         store.store(group="env", name=task, node={"task": task})
+    for robot in set(robot_names(downloaded=True)).difference(robots):
+        store.store(group="robot", name=robot, node={"name": robot})
 
 
 def run_name(name: str | None, job: int | None = None) -> str:
@@ -272,10 +274,13 @@ def check(cfg: DictConfig, job: int | None = None) -> None:
     if not cfg.resume:
         check_name(cfg.name, Path("runs") / str(cfg.env.get("task")), job)
     from robodl.agent import build_model, pick_device, training_envs
+    from robodl.demonstrations import check_teaching
 
     device = pick_device(cfg.device)
     envs = training_envs(cfg, cfg.num_envs)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they are shown when the run's own model is made
-        build_model(cfg, envs, device)
+        model = build_model(cfg, envs, device)
+    inner: Any = envs.unwrapped
+    check_teaching(model, cfg, inner.envs)
     envs.close()

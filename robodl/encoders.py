@@ -19,6 +19,7 @@ from robodl.sb3_env import boxes_of, pictures_of
 from robodl_envs import did_you_mean
 
 GOAL_SCALE = 5.0  # 1/m: a goal 20 cm away is a feature of 1
+LEAST = 1e-3  # a standard deviation that is less is hardly more than rounding
 
 
 class Encoder(BaseFeaturesExtractor):
@@ -34,8 +35,8 @@ class Encoder(BaseFeaturesExtractor):
         frozen: whether that network stays as it is, so that only what comes after it learns.
     """
 
-    middle: torch.Tensor  # (k,)
-    scale: torch.Tensor  # (k,)
+    middle: torch.Tensor  # (k + 2 g,), of the vector, the achieved goal, and the way to the desired one
+    scale: torch.Tensor  # (k + 2 g,)
 
     def __init__(self, observation_space: spaces.Dict, name: str = "small", frozen: bool = False):
         boxes, pictures = boxes_of(observation_space), pictures_of(observation_space)
@@ -45,19 +46,29 @@ class Encoder(BaseFeaturesExtractor):
         super().__init__(observation_space, features_dim=size + (eyes.features if eyes else 0))
         self.vector, self.eyes, self.goals = vector, eyes, "desired_goal" in boxes
         low, high = boxes[vector].low.astype(np.float64), boxes[vector].high.astype(np.float64)
-        self.register_buffer("middle", torch.tensor((low + high) / 2.0, dtype=torch.float32))
-        self.register_buffer("scale", torch.tensor(2.0 / (high - low), dtype=torch.float32))
+        goal = np.ones((size - len(low)) // 2)
+        self.register_buffer("middle", torch.tensor(np.r_[(low + high) / 2.0, 0.0 * goal, 0.0 * goal]).float())
+        self.register_buffer("scale", torch.tensor(np.r_[2.0 / (high - low), goal, GOAL_SCALE * goal]).float())
         if eyes is not None and frozen:
             eyes.requires_grad_(False)
 
     def forward(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
-        parts = [(observations[self.vector] - self.middle) * self.scale]  # (B, k)
+        vector = (self.vectors(observations) - self.middle) * self.scale
+        return vector if self.eyes is None else torch.cat([vector, self.eyes(observations)], dim=1)
+
+    def vectors(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
+        """The vector, the achieved goal, and the way from it to the desired one, as they are: (B, k + 2 g)."""
+        parts = [observations[self.vector]]
         if self.goals:
-            achieved, desired = observations["achieved_goal"], observations["desired_goal"]  # (B, g)
-            parts += [achieved, GOAL_SCALE * (desired - achieved)]
-        if self.eyes is not None:
-            parts.append(self.eyes(observations))
+            parts += [observations["achieved_goal"], observations["desired_goal"] - observations["achieved_goal"]]
         return torch.cat(parts, dim=1)
+
+    def fit(self, observations: dict[str, np.ndarray]) -> None:
+        """Scale vectors by what they are in these observations, (n, ...): to a mean of 0, a standard deviation of 1."""
+        names = [self.vector, *(("achieved_goal", "desired_goal") if self.goals else ())]
+        data = self.vectors({name: torch.as_tensor(observations[name]) for name in names})
+        self.middle.copy_(data.mean(dim=0))
+        self.scale.copy_(1.0 / (data.std(dim=0) + LEAST))
 
 
 class Eyes(nn.Module):

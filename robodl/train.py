@@ -34,8 +34,10 @@ def train(cfg) -> None:
 
     from robodl import report
     from robodl.agent import build_model, load_policy, pick_device, training_envs
-    from robodl.callbacks import Checkpoints, Live
+    from robodl.callbacks import Checkpoints, Live, ValueFirst
+    from robodl.cloning import clone
     from robodl.config import settle
+    from robodl.demonstrations import demonstrate
     from robodl.evaluation import AT_ONCE, FIRST_SEED, evaluate_policy
     from robodl.runs import Run
     from robodl.sb3_env import make_envs
@@ -59,9 +61,17 @@ def train(cfg) -> None:
     report.say_start(run, cfg, device, model)
 
     try:
+        if cfg.algo.get("demonstrations"):
+            demonstrate(model, cfg)
+        if cfg.algo.get("clone") and not cfg.resume:
+            clone(model, cfg, report.counting("transitions of the expert"))
         left = cfg.total_timesteps - model.num_timesteps
         if left > 0:
-            model.learn(left, callback=[checkpoints, live], reset_num_timesteps=not cfg.resume)
+            model.learn(
+                left,
+                callback=[checkpoints, live, ValueFirst(cfg.algo.get("value_first", 0))],
+                reset_num_timesteps=not cfg.resume,
+            )
             checkpoints.finish()
         else:
             print(f"already at {model.num_timesteps:,} steps: give total_timesteps= to go on")

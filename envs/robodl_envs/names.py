@@ -17,10 +17,12 @@ from robodl_envs.arrays import did_you_mean
 
 PLUGINS = "robodl.plugins"
 ROBOTS: dict[str, str | type] = {
+    "iiwa14": "robodl_envs.robots.iiwa14:Iiwa14",
     "panda": "robodl_envs.robots.panda:Panda",
     "so101": "robodl_envs.robots.so101:So101",
     "ur5e": "robodl_envs.robots.ur5e:Ur5e",
 }
+DOWNLOADED = frozenset({"iiwa14"})  # robots whose models the extra `robots` downloads
 TASKS: dict[str, str | type] = {
     "reach": "robodl_envs.tasks.reach:Reach",
     "pose_reach": "robodl_envs.tasks.pose_reach:PoseReach",
@@ -34,9 +36,13 @@ TASKS: dict[str, str | type] = {
 }
 
 
-def robot_names() -> list[str]:
-    """Names of the robots known so far; an unknown name, or `load_plugins`, adds other packages'."""
-    return sorted(ROBOTS)
+def robot_names(downloaded: bool = False) -> list[str]:
+    """Names of the robots known so far; an unknown name, or `load_plugins`, adds other packages'.
+
+    Args:
+        downloaded: whether to name those too that need the extra `robots`, and a network at their first use.
+    """
+    return sorted(set(ROBOTS) if downloaded else set(ROBOTS) - DOWNLOADED)
 
 
 def task_names() -> list[str]:
@@ -102,7 +108,9 @@ def lookup(kind: str, registry: dict, name: str) -> type:
     if name not in registry:
         load_plugins()
     if name not in registry:
-        known = ", ".join(sorted(registry))
+        known = ", ".join(sorted(set(registry) - DOWNLOADED))
+        if more := DOWNLOADED & set(registry):
+            known += f"; with the extra robots: {', '.join(sorted(more))}"
         raise KeyError(f"no {kind} named {name!r}{did_you_mean(str(name), registry)}; installed: {known}")
     value = registry[name]
     if isinstance(value, str):

@@ -8,6 +8,7 @@ import pytest
 
 import robodl_envs.rendering.shading
 from robodl_envs import CLASSES, FAR, make
+from robodl_envs.rendering.views import COARSE, FINE
 from robodl_envs.tasks.reach import Reach
 from tests.envs.pictures import CAMERAS, EVERYTHING, seen
 
@@ -171,3 +172,31 @@ def test_a_goal_is_seen_where_it_is(renderer):
         pixels = 64 / np.tan(np.radians(camera.fovy[0] / 2)) / (camera.pos[2] - goal[2])
         middle = 64 - pixels * (goal - camera.pos)[[0, 1]]  # up in the picture is x, left is y
         np.testing.assert_allclose([rows.mean() + 0.5, columns.mean() + 0.5], middle, atol=2.0)
+
+
+@dataclass(eq=False)
+class TwoLooks(Reach):
+    """Reach beside two balls, of which the coarse one is green and the fine one blue."""
+
+    moves: bool = False
+
+    def build(self, spec):
+        super().build(spec)
+        body = spec.worldbody.add_body(name="balls", pos=[0.4, 0.2, 0.1])
+        if self.moves:
+            body.add_joint(type=mujoco.mjtJoint.mjJNT_HINGE, axis=[0, 0, 1], armature=1.0)
+        for group, y, rgba in ((COARSE, -0.05, [0.0, 1.0, 0.0, 1.0]), (FINE, 0.05, [0.0, 0.0, 1.0, 1.0])):
+            body.add_geom(size=[0.08, 0, 0], pos=[0, y, 0], rgba=rgba, group=group, contype=0, conaffinity=0)
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_coarse_looks_for_learning_and_fine_ones_for_people(renderer, moves, monkeypatch):
+    if renderer == "ray":
+        monkeypatch.setenv("MUJOCO_GL", "disable")  # people's pictures are cast too then
+    settings = {"observation": "image", "cameras": ["front", "wrist"], "renderer": renderer, "render_mode": "rgb_array"}
+    env = make(TwoLooks(moves=moves), image_size=64, **settings)
+    seen = env.reset(seed=0)[0]
+    for picture, color, other in ((seen["front"], 1, 2), (seen["wrist"], 1, 2), (env.render(), 2, 1)):
+        assert (picture[..., color] > 2.0 * picture[..., other]).sum() > 20
+        assert not (picture[..., other] > 2.0 * picture[..., color]).any()
+    env.close()

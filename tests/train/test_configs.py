@@ -1,5 +1,6 @@
 """Every configuration file composes and builds what it names."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,15 @@ def test_groups(composed, group):
         check(cfg)
         lines = path.read_text().splitlines()
         assert lines[0].startswith("# ") and len(lines) <= 20
+
+
+def test_a_robot_without_a_file(composed, monkeypatch):
+    """A robot whose model is downloaded composes by its name; what it lacks here shows when it is made."""
+    monkeypatch.setitem(sys.modules, "mujoco_menagerie", None)  # as if it were not installed
+    cfg = composed("robot=iiwa14", "num_envs=4")
+    assert cfg.robot == {"name": "iiwa14"}
+    with pytest.raises(ModuleNotFoundError, match=r"robodl\[robots\]"):
+        check(cfg)
 
 
 @pytest.mark.parametrize("name", TUNED)

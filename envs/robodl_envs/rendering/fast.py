@@ -15,7 +15,7 @@ import mujoco
 import numpy as np
 
 from robodl_envs.rendering.gl import Canvas, pose
-from robodl_envs.rendering.views import FAR, VISIBLE, dtype_of, shape_of
+from robodl_envs.rendering.views import FAR, FOR_LEARNING, dtype_of, shape_of
 from robodl_envs.sim import CpuSim
 
 EVERYTHING = int(mujoco.mjtCatBit.mjCAT_ALL)
@@ -97,7 +97,7 @@ class Painter:
         quality.numslices, quality.numstacks, quality.numquads = 6, 4, 1
         self.canvas = Canvas(model, width, height, learning=True)
         self.canvas.option.flags[int(mujoco.mjtVisFlag.mjVIS_TEXTURE)] = 0
-        self.canvas.option.geomgroup[:] = VISIBLE
+        self.canvas.option.geomgroup[:] = FOR_LEARNING
         self.canvas.option.sitegroup[:] = 0  # rays do not meet sites
         for name in FLAGS_OFF:
             self.canvas.scene.flags[int(getattr(mujoco.mjtRndFlag, f"mjRND_{name}"))] = 0

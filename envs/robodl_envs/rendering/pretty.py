@@ -8,6 +8,7 @@ import numpy as np
 from robodl_envs.rendering.gl import Canvas, RenderingError, pose
 from robodl_envs.rendering.notice import notice
 from robodl_envs.rendering.rays import RayView
+from robodl_envs.rendering.views import FOR_PEOPLE
 from robodl_envs.sim import CpuSim
 
 SKY = np.array([[116, 132, 156]], np.uint8)  # about the middle of the gradient that OpenGL draws
@@ -48,10 +49,11 @@ class SceneCamera:
         if self.rays is None and (self.canvas is None or not self.canvas.mine):
             try:
                 self.canvas = Canvas(copy.copy(sim.model), self.width, self.height)
+                self.canvas.option.geomgroup[:] = FOR_PEOPLE
             except RenderingError as error:
                 notice(f"drawing by ray casting: {error}")
                 nothing = np.zeros(sim.model.ngeom, np.uint8)
-                self.rays = RayView(sim, ("rgb",), self.height, self.width, nothing, slots=1)
+                self.rays = RayView(sim, ("rgb",), self.height, self.width, nothing, slots=1, groups=FOR_PEOPLE)
         return self.by_rays(sim, row) if self.rays is not None else self.by_gl(sim, row)
 
     def by_gl(self, sim: CpuSim, row: int) -> np.ndarray:

@@ -15,13 +15,12 @@ from mujoco.batch import Batch
 
 from robodl_envs.rendering.planes import paint_planes
 from robodl_envs.rendering.shading import Lights, geom_colors, values
-from robodl_envs.rendering.views import FAR, PLANE, VISIBLE, dtype_of, shape_of
+from robodl_envs.rendering.views import FAR, FOR_LEARNING, HIDDEN, PLANE, dtype_of, shape_of
 from robodl_envs.sim import CpuSim
 
 BESIDE = 0.5 * np.pi - 1e-3  # rad from the line of sight; nothing further out is in a picture
 PIECES = 2  # of a bounding capsule; more cover fewer pixels in vain, and take longer to find
 CHUNK = 32 * 64 * 64  # pixels drawn at once
-HIDDEN = 5  # a geom group that is not drawn
 
 Poses = tuple[np.ndarray, np.ndarray]  # (n, ..., 3) places and (n, ..., 3, 3) frames
 
@@ -34,6 +33,7 @@ class RayView:
         classes: (ngeom,) uint8, what segmentation calls each geom.
         moves: whether the camera is carried by something that moves.
         slots: backdrops that are kept: 0 for one a row, or 1 for a camera that draws one row at a time.
+        groups: (6,) uint8, which geom groups are drawn.
     """
 
     def __init__(
@@ -45,14 +45,17 @@ class RayView:
         classes: np.ndarray,
         moves: bool = False,
         slots: int = 0,
+        groups: np.ndarray = FOR_LEARNING,
     ):
         self.sim, self.kinds, self.height, self.width, self.moves = sim, tuple(kinds), height, width, moves
         self.classes = np.append(classes, np.uint8(0))  # geom -1 is background
+        self.groups = groups
         model = sim.model
         static = model.body_weldid[model.geom_bodyid] == 0
         plane = model.geom_type == PLANE
-        self.static, self.moving = np.flatnonzero(static), np.flatnonzero(~static)
-        self.planes, self.solid = np.flatnonzero(plane), np.flatnonzero(~plane)
+        drawn = groups[np.clip(model.geom_group, 0, len(groups) - 1)] != 0
+        self.static, self.moving = np.flatnonzero(static & drawn), np.flatnonzero(~static & drawn)
+        self.planes, self.solid = np.flatnonzero(plane & drawn), np.flatnonzero(~plane & drawn)
         self.anything, self.but_planes = np.append(plane | ~plane, False), np.append(~plane, False)  # geom -1: nothing
         columns = np.arange(width) + 0.5 - 0.5 * width
         rows = 0.5 * height - 0.5 - np.arange(height)
@@ -102,7 +105,7 @@ class RayView:
         if pixels.size:
             rays = self.rays(pixels, eye[1], focal)
             hits = self.sim.batch.ray(
-                eye[0][:, None], rays, VISIBLE, self.moves, ids=np.asarray(ids, np.int32), normal=True
+                eye[0][:, None], rays, self.groups, self.moves, ids=np.asarray(ids, np.int32), normal=True
             )
             self.paint(pictures, pixels, rays, hits, far, shows, eye[0], paint)
         return {kind: picture.reshape(n, self.height, self.width, -1) for kind, picture in pictures.items()}
@@ -220,7 +223,7 @@ class RayView:
         one = slice(k, k + 1)
         pixels = np.arange(self.height * self.width)[None]
         rays = self.rays(pixels, eye[1][one], focal[one])
-        hits = still.ray(eye[0][one, None], rays, VISIBLE, normal=True)
+        hits = still.ray(eye[0][one, None], rays, self.groups, normal=True)
         pictures = self.blank(1, None if sky is None else sky[one])
         far = np.full(pixels.shape, np.inf, np.float32)
         colors = paint[1]

@@ -6,7 +6,12 @@ import numpy as np
 KINDS = ("rgb", "depth", "segmentation")
 CLASSES = ("background", "floor", "robot", "goal", "object")  # segmentation's values are indices into this
 FAR = 10.0  # m, the depth of what is farther away, and of nothing at all
-VISIBLE = np.array([1, 1, 1, 0, 0, 0], np.uint8)  # geom groups that are drawn: MuJoCo's own default
+# Geom groups: as in MuJoCo, 0 to 2 are drawn and 3 is not. Of a thing with two looks the coarse one, which costs
+# little, is drawn for learning alone, and the fine one for people alone.
+COARSE, FINE = 4, 5
+FOR_LEARNING = np.array([1, 1, 1, 0, 1, 0], np.uint8)
+FOR_PEOPLE = np.array([1, 1, 1, 0, 0, 1], np.uint8)
+HIDDEN = 3
 PLANE = int(mujoco.mjtGeom.mjGEOM_PLANE)
 
 

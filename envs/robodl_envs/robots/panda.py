@@ -7,7 +7,9 @@ because the cost of a picture is its vertices.
 
 from dataclasses import dataclass
 
-from robodl_envs.robots.robot import Link, Robot, Servo, Shape
+from robodl_envs.robots.gripper import FINGERTIPS, franka_hand
+from robodl_envs.robots.links import Link, LinkTable, Servo, Shape
+from robodl_envs.robots.robot import Robot
 
 GREY = (0.55, 0.58, 0.62, 1.0)
 DARK = (0.20, 0.21, 0.24, 1.0)
@@ -123,17 +125,7 @@ LINKS = (
         servo=Servo(range=(-2.8973, 2.8973), torque=12.0, velocity=2.61, stiffness=2000.0),
         shapes=(Shape((0.0, 0.0, 0.04), (0.0, 0.0, 0.07), 0.042, rgba=GREY),),
     ),
-    Link(
-        name="hand",
-        parent="link7",
-        pos=(0.0, 0.0, 0.107),
-        quat=(0.923879539, 0.0, 0.0, -0.382683416),
-        mass=0.73,
-        com=(-0.01, 0.0, 0.03),
-        inertia_quat=(1.0, 0.0, 0.0, 0.0),
-        inertia=(0.001, 0.0025, 0.0017),
-        shapes=(Shape((0.0, 0.0, 0.03), half=(0.025, 0.1, 0.032), touches=True),),
-    ),
+    franka_hand("link7", pos=(0.0, 0.0, 0.107), quat=(0.923879539, 0.0, 0.0, -0.382683416)),
 )
 
 
@@ -142,9 +134,9 @@ class Panda(Robot):
     """Franka Emika Panda, 7 joints, reach 0.855 m. `home` holds the hand straight down over the workspace's middle."""
 
     name = "panda"
-    links = LINKS
+    arm = LinkTable(LINKS)
     hand = "hand"
     reach = 0.805  # m, measured
-    tool_in_hand = (0.0, 0.0, 0.1034)  # m, Franka: between the fingertips
+    tool_in_hand = FINGERTIPS
     home = (0.0, -0.1848, 0.0, -2.4967, 0.0, 2.3119, 0.7854)  # rad; the tool at (0.45, 0, 0.25), pointing down
     workspace = ((0.30, -0.25, 0.05), (0.60, 0.25, 0.45))  # m

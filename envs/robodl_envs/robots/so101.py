@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from robodl_envs.robots.controllers import ToolDelta
 from robodl_envs.robots.jaw import FACE, PLASTIC, TOOL, WIDTH, JawGripper
-from robodl_envs.robots.robot import Link, Robot, Servo, Shape
+from robodl_envs.robots.links import Link, LinkTable, Servo, Shape
+from robodl_envs.robots.robot import Robot
 
 BLACK = (0.10, 0.10, 0.11, 1.0)
 WOOD = (0.45, 0.33, 0.22, 1.0)
@@ -140,7 +141,7 @@ class So101(Robot):
     """
 
     name = "so101"
-    links = LINKS
+    arm = LinkTable(LINKS)
     hand = "hand"
     reach = 0.321  # m, measured
     tool_in_hand = (0.0, 0.0, TOOL)

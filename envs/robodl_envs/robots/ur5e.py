@@ -7,7 +7,9 @@ because the cost of a picture is its vertices. The arm has no hand of its own.
 
 from dataclasses import dataclass
 
-from robodl_envs.robots.robot import Link, Robot, Servo, Shape
+from robodl_envs.robots.gripper import FINGERTIPS, franka_hand
+from robodl_envs.robots.links import Link, LinkTable, Servo, Shape
+from robodl_envs.robots.robot import Robot
 
 Y = (0.0, 1.0, 0.0)
 SILVER = (0.74, 0.77, 0.80, 1.0)
@@ -122,17 +124,8 @@ LINKS = (
             Shape((0.0, 0.06, 0.0), (0.0, 0.07, 0.0), 0.034, rgba=GREY),
         ),
     ),
-    Link(  # the Franka Hand where the description has its attachment site
-        name="hand",
-        parent="wrist_3_link",
-        pos=(0.0, 0.1, 0.0),
-        quat=(-0.707106781, 0.707106781, 0.0, 0.0),
-        mass=0.73,
-        com=(-0.01, 0.0, 0.03),
-        inertia_quat=(1.0, 0.0, 0.0, 0.0),
-        inertia=(0.001, 0.0025, 0.0017),
-        shapes=(Shape((0.0, 0.0, 0.03), half=(0.025, 0.1, 0.032), touches=True),),
-    ),
+    # Where the description has its attachment site.
+    franka_hand("wrist_3_link", pos=(0.0, 0.1, 0.0), quat=(-0.707106781, 0.707106781, 0.0, 0.0)),
 )
 
 
@@ -141,9 +134,9 @@ class Ur5e(Robot):
     """Universal Robots UR5e, 6 joints, reach 0.85 m. `home` holds the hand straight down, elbow up."""
 
     name = "ur5e"
-    links = LINKS
+    arm = LinkTable(LINKS)
     hand = "hand"
     reach = 0.924  # m, measured
-    tool_in_hand = (0.0, 0.0, 0.1034)  # m, Franka: between the fingertips
+    tool_in_hand = FINGERTIPS
     home = (-0.3024, -1.6633, 2.0088, -1.9164, -1.5708, -1.8732)  # rad; the tool at (0.45, 0, 0.25), pointing down
     workspace = ((0.30, -0.25, 0.05), (0.60, 0.25, 0.45))  # m
