@@ -34,11 +34,11 @@ def quat_product(a: Array, b: Array) -> Array:
     """The turn b followed by the turn a, as quaternions, (..., 4) w x y z."""
     aw, ax, ay, az = (a[..., i] for i in range(4))
     bw, bx, by, bz = (b[..., i] for i in range(4))
-    parts = [
+    parts = [  # in pairs that cancel to the bit where b is the way back
         aw * bw - ax * bx - ay * by - az * bz,
-        aw * bx + ax * bw + ay * bz - az * by,
-        aw * by - ax * bz + ay * bw + az * bx,
-        aw * bz + ax * by - ay * bx + az * bw,
+        (aw * bx + ax * bw) + (ay * bz - az * by),
+        (aw * by + ay * bw) + (az * bx - ax * bz),
+        (aw * bz + az * bw) + (ax * by - ay * bx),
     ]
     return namespace(parts[0]).stack(parts, -1)
 

@@ -60,7 +60,12 @@ class CpuSim:
         self.batch = Batch(model, num, threads)
         self.orphaned = False  # whether this is a copy in a forked child, without its threads
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=functools.partial(orphan, weakref.ref(self), weakref.ref(self.batch._b)))
+            held: list[Any] = []  # the batch, while a fork is under way
+            os.register_at_fork(
+                before=functools.partial(hold, weakref.ref(self.batch._b), held),
+                after_in_parent=held.clear,
+                after_in_child=functools.partial(orphan, weakref.ref(self), held),
+            )
         self.num, self.model = num, model
         self.qpos, self.qvel = self.batch.qpos, self.batch.qvel
         self.ctrl, self.time = self.batch.ctrl, self.batch.time
@@ -142,14 +147,22 @@ def quiet_log() -> None:
     mujoco.MjLogConfig.set(config)
 
 
-def orphan(sim_ref: "weakref.ref[CpuSim]", batch_ref: "weakref.ref[Any]") -> None:
+def hold(batch_ref: "weakref.ref[Any]", held: list[Any]) -> None:
+    """Before a fork: keep a batch. In the child, garbage may be collected before anything else that we could run."""
+    batch = batch_ref()
+    if batch is not None:
+        held.append(batch)
+
+
+def orphan(sim_ref: "weakref.ref[CpuSim]", held: list[Any]) -> None:
     """In a forked child: mark a simulator whose threads the fork did not copy, and keep its batch for ever.
 
     Stepping it would hang, and so would freeing it, which waits for the threads. The batch may outlive its CpuSim:
     arrays of components hold on to it until the garbage collector comes.
     """
-    sim, batch = sim_ref(), batch_ref()
+    sim = sim_ref()
     if sim is not None:
         sim.orphaned = True
-    if batch is not None:
+    for batch in held:
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(batch))
+    held.clear()

@@ -1,8 +1,14 @@
 """Rollouts that tests compare: what an environment returned, flattened to arrays."""
 
+import functools
+
 import numpy as np
 
 from robodl_envs.gym_env import make, make_vec
+
+PHYSICS = {"mass": 0.3, "friction": 0.3, "damping": 0.3, "gain": 0.2, "gravity_tilt": 1.0}
+SIGNALS = {"state_noise": 0.01, "state_dropped": 0.2, "action_latency": 2}
+EVERYTHING = PHYSICS | SIGNALS  # that may vary where there are no pictures
 
 
 def actions_of(seed, steps, size):
@@ -43,3 +49,24 @@ def batch_rollout(task, seed, steps, num, **settings):
         observation, reward, _, _, info = envs.step(action)
         rows.append(flat(observation, reward, info))
     return np.array(rows)
+
+
+@functools.cache
+def random_life(task, control):
+    """10,000 random and extreme actions of 50 arms, and what came of them; read-only.
+
+    Returns:
+        envs, observations, (200, N, k) by name, rewards and "diverged", (200, N).
+    """
+    envs, rng = make_vec(task, num_envs=50, control=control, max_episode_steps=50), np.random.default_rng(0)
+    envs.reset(seed=0)
+    observations, rewards, diverged = [], [], []
+    for step in range(200):
+        action = rng.uniform(-1, 1, envs.action_space.shape)
+        action = np.sign(action) if step % 4 < 2 else action
+        observation, reward, _, _, info = envs.step(action.astype(np.float32))
+        observations.append(observation)
+        rewards.append(reward)
+        diverged.append(info["diverged"])
+    by_name = {key: np.stack([each[key] for each in observations]) for key in observations[0]}
+    return envs, by_name, np.array(rewards), np.array(diverged)

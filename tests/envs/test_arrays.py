@@ -1,9 +1,19 @@
 """Array functions: right, and the same lines on NumPy and torch."""
 
+import mujoco
 import numpy as np
 import pytest
 
-from robodl_envs.arrays import did_you_mean, distance, namespace
+from robodl_envs import make_vec
+from robodl_envs.arrays import (
+    did_you_mean,
+    distance,
+    namespace,
+    quat_of_turn,
+    quat_product,
+    turn_between,
+    turn_of_quat,
+)
 
 
 def test_distance_any_leading_axes(rng):
@@ -13,19 +23,43 @@ def test_distance_any_leading_axes(rng):
     np.testing.assert_array_equal(distance(a[1, 2], b[1, 2]), distance(a, b)[1, 2])
 
 
-def test_torch_runs_the_same_lines(rng):
+def test_quaternions_are_mujocos(rng):
+    quats = rng.normal(size=(2, 5, 4))
+    a, b = quats / np.linalg.norm(quats, axis=-1, keepdims=True)
+    turn = rng.uniform(-1.0, 1.0, (5, 3))
+    product, of_turn, expected = quat_product(a, b), quat_of_turn(turn), np.zeros(4)
+    for i in range(5):
+        mujoco.mju_mulQuat(expected, a[i], b[i])
+        np.testing.assert_allclose(product[i], expected, atol=1e-15)
+        angle = np.linalg.norm(turn[i])
+        mujoco.mju_axisAngle2Quat(expected, turn[i] / angle, angle)
+        np.testing.assert_allclose(of_turn[i], expected, atol=1e-15)
+    np.testing.assert_allclose(turn_of_quat(of_turn), turn, rtol=1e-13)
+    np.testing.assert_allclose(turn_between(a, quat_product(of_turn, a)), np.linalg.norm(turn, axis=1), rtol=1e-13)
+    np.testing.assert_allclose(turn_between(a, -a), 0.0, atol=1e-15)  # the same orientation
+    np.testing.assert_array_equal(turn_of_quat(np.array([[1.0, 0.0, 0.0, 0.0]])), [[0.0, 0.0, 0.0]])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_no_turn_is_left_between_equal_orientations(dtype, rng):
+    """To the bit: a reward at the goal is zero."""
+    quat = rng.normal(size=(50, 4)).astype(dtype)
+    np.testing.assert_array_equal(turn_between(quat, quat), np.zeros(50))
+
+
+def test_torch_runs_the_same_lines(task):
     """A task's reward and success on tensors that share memory with the arrays."""
     torch = pytest.importorskip("torch")
-    from robodl_envs.tasks.reach import Reach
-
-    achieved, desired = rng.normal(size=(2, 6, 3))
-    desired[:3] = achieved[:3] + 0.001
+    envs = make_vec(task, num_envs=6)
+    observation, _ = envs.reset(seed=0)
+    achieved, desired = (observation[key].astype(np.float64) for key in ("achieved_goal", "desired_goal"))
+    desired[:3] = achieved[:3]
     tensors = torch.from_numpy(achieved), torch.from_numpy(desired)
     assert namespace(tensors[0]) is torch and namespace(achieved) is np
-    task = Reach()
-    np.testing.assert_allclose(task.reward(*tensors).numpy(), task.reward(achieved, desired), rtol=1e-15)
-    np.testing.assert_array_equal(task.success(*tensors).numpy(), task.success(achieved, desired))
-    assert task.success(*tensors).tolist() == [True] * 3 + [False] * 3
+    reward, success = envs.task.reward(achieved, desired), envs.task.success(achieved, desired)
+    np.testing.assert_allclose(envs.task.reward(*tensors).numpy(), reward, rtol=1e-13)
+    np.testing.assert_array_equal(envs.task.success(*tensors).numpy(), success)
+    assert success.tolist() == [True] * 3 + [False] * 3
 
 
 def test_did_you_mean():

@@ -152,8 +152,9 @@ class ParallelGripper(Gripper):
         if not self.robot.gripper:
             return []
         return [
-            Field("fingers", "m", [-0.005] * 2, [STROKE + 0.005] * 2, "each finger's distance from the middle"),
-            Field("opening", "m", [-0.01], [2.0 * STROKE + 0.01], "the gap between the fingers"),
+            # A hand pressed on something bends them beyond their stops.
+            Field("fingers", "m", [-0.01] * 2, [STROKE + 0.01] * 2, "each finger's distance from the middle"),
+            Field("opening", "m", [-0.02], [2.0 * STROKE + 0.02], "the gap between the fingers"),
         ]
 
 

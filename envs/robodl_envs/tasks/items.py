@@ -7,6 +7,7 @@ from robodl_envs.arrays import Array
 from robodl_envs.component import Field
 from robodl_envs.scene import HARD, OBJECT
 from robodl_envs.sim import Sim
+from robodl_envs.tasks.task import AWAY, Corners
 
 BOX, CYLINDER = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER
 RED, BLUE, YELLOW = (0.85, 0.22, 0.18, 1.0), (0.16, 0.36, 0.75, 1.0), (0.93, 0.75, 0.20, 1.0)
@@ -62,10 +63,11 @@ class Item:
         quat = np.where(self.quat[:, :1] < 0.0, -self.quat, self.quat)
         return [self.pos - tool, quat, self.qvel]
 
-    def fields(self) -> list[Field]:
+    def fields(self, away: Corners = AWAY) -> list[Field]:
+        """What each array of `observe` is. away: low and high corner, m, of where it is from the tool."""
         speed = [2.0] * 3 + [30.0] * 3
         return [
-            Field(f"to_{self.name}", "m", [-0.5] * 3, [0.5] * 3, f"from the tool to the {self.name}, world frame"),
+            Field(f"to_{self.name}", "m", *away, f"from the tool to the {self.name}, world frame"),
             Field(f"{self.name}_quat", "1", [0.0] + [-1.0] * 3, [1.0] * 4, f"the {self.name}'s orientation"),
             Field(f"{self.name}_qvel", "m/s, rad/s", [-v for v in speed], speed, "its velocity, world frame; its turn"),
         ]

@@ -9,7 +9,7 @@ from robodl_envs.arrays import distance
 from robodl_envs.component import Field
 from robodl_envs.scene import FIXTURE, add_marker
 from robodl_envs.tasks.items import GOAL_GREEN
-from robodl_envs.tasks.task import Task, checked_length
+from robodl_envs.tasks.task import AWAY, Task, checked_length
 
 BOX, CAPSULE = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CAPSULE
 WIDE, HIGH, DEEP = 0.10, 0.055, 0.10  # m, half sizes of the cabinet
@@ -96,7 +96,7 @@ class OpenDrawer(Task):
 
     def fields(self):
         return [
-            Field("to_handle", "m", [-0.5] * 3, [0.5] * 3, "from the tool to the handle, world frame"),
+            Field("to_handle", "m", *AWAY, "from the tool to the handle, world frame"),
             Field("drawer_qvel", "m/s", [-1.5], [1.5], "the drawer's speed, opening"),
         ]
 

@@ -9,7 +9,7 @@ from robodl_envs.arrays import distance
 from robodl_envs.component import Field
 from robodl_envs.scene import OBJECT
 from robodl_envs.tasks.items import BLUE, YELLOW, Item
-from robodl_envs.tasks.task import Task, checked_length
+from robodl_envs.tasks.task import AWAY, Task, checked_length
 
 PEG = (0.010, 0.010, 0.040)  # m, half sizes
 BELOW = 0.02  # m, of the peg's middle below the tool at the start
@@ -74,7 +74,7 @@ class PegInsert(Task):
     def fields(self):
         return [
             *self.peg.fields(),
-            Field("to_block", "m", [-0.6] * 3, [0.6] * 3, "from the peg's tip to the block's foot"),
+            Field("to_block", "m", *AWAY, "from the peg's tip to the block's foot"),
         ]
 
     @property

@@ -9,7 +9,7 @@ from robodl_envs.arrays import distance
 from robodl_envs.component import Field
 from robodl_envs.scene import FIXTURE
 from robodl_envs.tasks.items import RED
-from robodl_envs.tasks.task import Task, checked_length
+from robodl_envs.tasks.task import AWAY, Task, checked_length
 
 HALF, HEIGHT = 0.04, 0.04  # m, half width and height of the box that it stands on
 CAP, TALL = 0.02, 0.01  # m, radius and half height of the button
@@ -72,7 +72,7 @@ class PressButton(Task):
 
     def fields(self):
         return [
-            Field("to_button", "m", [-0.5] * 3, [0.5] * 3, "from the tool to the button, world frame"),
+            Field("to_button", "m", *AWAY, "from the tool to the button, world frame"),
             Field("pressed", "m", [-0.005], [TRAVEL + 0.005], "how far the button is down"),
             Field("button_qvel", "m/s", [-1.0], [1.0], "the button's speed, downwards"),
         ]

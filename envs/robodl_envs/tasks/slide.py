@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from robodl_envs.arrays import distance
+from robodl_envs.component import Field
 from robodl_envs.scene import HARD, add_marker
 from robodl_envs.tasks.items import BLUE, GOAL_GREEN, Item
 from robodl_envs.tasks.task import Task, checked_length
@@ -12,6 +13,7 @@ from robodl_envs.tasks.task import Task, checked_length
 RADIUS, HALF_HEIGHT = 0.03, 0.0125  # m, of the puck
 SLIPPERY = [0.01, 0.01, 0.001, 0.0001, 0.0001]  # friction between puck and table: two ways, torsional, rolling
 RUN_UP = 0.2  # m, what an arm needs to bring the puck to speed
+FAR = (-2.5, -2.5, -0.5), (2.5, 2.5, 1.5)  # m, of the puck from the base and, as wide, from the tool: pucks get away
 BEYOND = (0.03, 0.13)  # m, how much further than the arm's reach goals are
 
 
@@ -57,7 +59,10 @@ class Slide(Task):
         return self.puck.observe(self.robot.tool)
 
     def fields(self):
-        return self.puck.fields()
+        return self.puck.fields(FAR)
+
+    def goal_fields(self):
+        return [Field("position", "m", *FAR, "position, world frame")]
 
     def achieved_goal(self):
         return self.puck.pos

@@ -57,10 +57,10 @@ class Stack(Task):
         return [*self.cube.fields(), *self.base.fields()]
 
     def goal_fields(self):
-        wide = self.robot.fingers.widest + 0.01
+        wide = self.robot.fingers.widest + 0.02
         return [
             Field("offset", "m", [-1.5] * 3, [1.5] * 3, "from the blue cube to the red one, world frame"),
-            Field("opening", "m", [-0.01], [wide], "gap between the fingers"),
+            Field("opening", "m", [-0.02], [wide], "gap between the fingers"),
         ]
 
     def achieved_goal(self):

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from robodl_envs.robots.robot import Robot
 
 
-NEAR = (-1.5, -1.5, -0.5), (1.5, 1.5, 1.5)  # m, low and high corner of where things are
+Corners = tuple[tuple[float, float, float], tuple[float, float, float]]  # low and high, of a box
+NEAR: Corners = (-1.5, -1.5, -0.5), (1.5, 1.5, 1.5)  # m, where things are
+AWAY: Corners = (-1.0, -1.0, -1.0), (1.0, 1.0, 1.0)  # m, where they are from the tool
 
 
 class Task(Component):
@@ -21,7 +23,6 @@ class Task(Component):
     that no simulator has at hand. A reward is zero or less, and highest where the goal is met.
     """
 
-    max_episode_steps: ClassVar[int] = 50  # control steps; twice what a competent policy needs
     gripper: ClassVar[bool] = False  # whether the robot's fingers move
     rotation: ClassVar[bool] = False  # whether actions of control="tool" turn the tool
     robot: Robot  # set by the engine before `build`
