@@ -1,0 +1,126 @@
+"""Policies that begin as clones, and buffers that begin with demonstrations."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_module
+
+from robodl import cloning
+from robodl.agent import build_model, pick_device, training_envs
+from robodl.callbacks import ValueFirst
+from robodl.cloning import clone
+from robodl.config import check, register
+from robodl.demonstrations import demonstrate
+from robodl.evaluation import evaluate_policy
+from robodl.report import acting
+from robodl.sb3_env import make_envs
+from tests.train.conftest import SMALL, run
+
+ONE_EPISODE = 128 * 50  # transitions, of Reach, that all rows together see
+
+
+@pytest.fixture
+def composed():
+    register()
+    with initialize_config_module("robodl.conf", version_base="1.3"):
+        yield lambda *overrides: compose("config", overrides=list(overrides))
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(cloning, "STEPS", 300)
+
+
+def model_of(cfg):
+    torch.manual_seed(0)
+    return build_model(cfg, training_envs(cfg, 4), pick_device("cpu"))
+
+
+def rate(model, cfg):
+    return evaluate_policy(acting(model.policy), make_envs(cfg, 50, "Disabled"), 50, seed=5).success_rate
+
+
+@pytest.mark.parametrize("algo", ["ppo", "sac", "td3", "tqc"])
+def test_a_clone_reaches(composed, quick, algo):
+    """Whatever the algorithm, its policy reaches after imitating the expert for two episodes, and not before."""
+    cfg = composed("env=reach", f"algo={algo}", f"++algo.clone={2 * ONE_EPISODE}")
+    model = model_of(cfg)
+    assert rate(model, cfg) < 0.2
+    clone(model, cfg)
+    assert rate(model, cfg) > 0.9
+
+
+def test_clones_are_the_same_to_the_bit(composed, quick):
+    cfg = composed("env=reach", f"++algo.clone={ONE_EPISODE}")
+    first, second = model_of(cfg), model_of(cfg)
+    for model in (first, second):
+        torch.manual_seed(3)
+        clone(model, cfg)
+    for a, b in zip(first.policy.parameters(), second.policy.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_vectors_are_scaled_by_what_they_are(composed, quick):
+    """After cloning, what the network is fed has a spread of about one, where the bounds' scale had far less."""
+    cfg = composed("env=push", "algo=dagger", "++algo.clone=12800")
+    model = model_of(cfg)
+    clone(model, cfg)
+    envs = make_envs(cfg, 200, "Disabled")
+    observation, _ = envs.reset(seed=1)
+    features = model.policy.features_extractor(model.policy.obs_to_tensor(observation)[0])
+    assert 0.3 < float(features.std(dim=0).median()) < 3.0 or float(features.abs().max()) < 10.0
+
+
+def test_value_first(composed):
+    """PPO changes the value function alone until its steps are over, then the policy too."""
+    cfg = composed("env=reach", "algo.n_steps=16", "algo.batch_size=64", "algo.n_epochs=1")
+    model = model_of(cfg)
+    policy, value = model.policy.action_net.weight, model.policy.value_net.weight
+    before = policy.detach().clone(), value.detach().clone()
+    model.learn(64, callback=ValueFirst(64))
+    assert torch.equal(policy, before[0]) and not torch.equal(value, before[1])
+    model.learn(128, callback=ValueFirst(64), reset_num_timesteps=False)
+    assert not torch.equal(policy, before[0])
+
+
+def test_demonstrations_begin_a_replay_buffer(composed):
+    """The buffer holds as many transitions as asked for, whole episodes of an expert that succeeds."""
+    cfg = composed("env=reach", "algo=sac", "++algo.demonstrations=400")
+    model = model_of(cfg)
+    demonstrate(model, cfg)
+    buffer = model.replay_buffer
+    assert buffer.pos * buffer.n_envs == 400
+    far = np.linalg.norm(buffer.next_observations["achieved_goal"] - buffer.next_observations["desired_goal"], axis=-1)
+    assert np.median(far[45:50]) < 0.05 < np.median(far[:3])  # m, at the end of the first episodes and at their start
+    assert len(buffer.sample(64).rewards) == 64
+    model.num_timesteps = 1  # as in a resumed run, whose buffer holds them already
+    demonstrate(model, cfg)
+    assert buffer.pos * buffer.n_envs == 400
+
+
+def test_from_a_dataset(composed, quick, tmp_path, monkeypatch):
+    """Clones and buffers may come from a dataset that `robodl.demos` wrote."""
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    run("robodl.demos", "env=reach", "n=60", "noise=0.3", "name=robodl/reach/some-v0", cwd=tmp_path)
+    cfg = composed("env=reach", "++algo.clone=3000", "++algo.dataset=robodl/reach/some-v0")
+    check(cfg)
+    model = model_of(cfg)
+    clone(model, cfg)
+    assert rate(model, cfg) > 0.5
+    cfg = composed("env=reach", "algo=sac", "++algo.demonstrations=400", "++algo.dataset=robodl/reach/some-v0")
+    check(cfg)
+    model = model_of(cfg)
+    demonstrate(model, cfg)
+    assert model.replay_buffer.pos * model.replay_buffer.n_envs == 400
+    assert len(model.replay_buffer.sample(64).rewards) == 64
+
+
+def test_a_run_with_a_clone(tmp_path):
+    """The clone is judged before PPO goes on, and the run's result says what it was made with."""
+    words = ("env=reach", "name=c", "algo.clone=6400", "algo.value_first=1024")
+    done = run("robodl.train", *words, *SMALL, cwd=tmp_path)
+    assert "         0 / 2,048 steps  success" in done.stdout
+    result = json.loads((tmp_path / "runs/reach/c/result.json").read_text())
+    assert result["config"]["algo"]["clone"] == 6400 and result["success_rate"] > 0.8
