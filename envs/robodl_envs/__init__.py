@@ -53,7 +53,7 @@ __all__ = [
 for task, steps in (  # twice what a scripted expert needs
     ("reach", 50),
     ("pose_reach", 50),
-    ("push", 100),
+    ("push", 120),
     ("slide", 200),
     ("pick_and_place", 100),
     ("stack", 150),

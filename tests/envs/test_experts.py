@@ -8,7 +8,7 @@ from tests.envs.pairs import PAIRS, UNFIT, episodes
 
 # Share of an episode in which 95 % of those that succeed do: half, and more where a cube that slips aside must be gone
 # round again (measured over 200 episodes: push 0.57 on the Panda, stack 0.49).
-IN_TIME = {"push": 0.65, "stack": 0.55}
+IN_TIME = {"stack": 0.55}
 
 
 @pytest.mark.parametrize(("task", "robot"), PAIRS)
