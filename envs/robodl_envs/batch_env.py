@@ -224,8 +224,8 @@ class BatchEnv:
         return reward
 
     def potential(self) -> np.ndarray:
-        """How far each row is from done, (N,) m, as reward="shaped" sees it."""
-        return self.task.potential(self.last[:, self.achieved], self.last[:, self.desired])
+        """How far each row is from done, (N,) float64 m, as reward="shaped" sees it."""
+        return np.asarray(self.task.potential(self.last[:, self.achieved], self.last[:, self.desired]), np.float64)
 
     def distance(self) -> np.ndarray:
         """How far each row's goal is from being met, (N,) m, as last observed."""

@@ -6,9 +6,9 @@ import pytest
 from robodl_envs import make
 from tests.envs.pairs import PAIRS, UNFIT, episodes
 
-# Share of an episode in which 95 % of those that succeed do: half, and more where a cube that slips aside must be gone
-# round again (measured over 200 episodes: push 0.57 on the Panda, stack 0.49).
-IN_TIME = {"stack": 0.55}
+# Share of an episode in which 95 % of those that succeed do: half, and a little more where 40 episodes are few to tell
+# (measured over 200 episodes on the Panda: push 0.48, stack 0.49).
+IN_TIME = {"push": 0.55, "stack": 0.55}
 
 
 @pytest.mark.parametrize(("task", "robot"), PAIRS)
