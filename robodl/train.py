@@ -64,7 +64,8 @@ def train(cfg) -> None:
         if cfg.algo.get("demonstrations"):
             demonstrate(model, cfg)
         if cfg.algo.get("clone") and not cfg.resume:
-            clone(model, cfg, report.counting("transitions of the expert"))
+            print(f"imitating the scripted expert, {cfg.algo.clone:,} transitions", flush=True)
+            clone(model, cfg, report.counting("transitions"))
         left = cfg.total_timesteps - model.num_timesteps
         if left > 0:
             model.learn(
