@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import ActorCriticPolicy
+from torch import nn
 
 from robodl.agent import save_policy
 from robodl.evaluation import CHOOSING, FIRST_SEED, Score, evaluate_policy
@@ -118,17 +119,25 @@ class ValueFirst(BaseCallback):
     def __init__(self, steps: int):
         super().__init__()
         self.steps = steps
+        self.waits: list[nn.Parameter] = []  # what acts, as far as it learns at all
+
+    def _on_training_start(self) -> None:
+        policy = self.model.policy
+        if self.steps and isinstance(policy, ActorCriticPolicy):
+            parts = (policy.features_extractor, policy.mlp_extractor.policy_net, policy.action_net)
+            own = [parameter for part in parts for parameter in part.parameters() if parameter.requires_grad]
+            self.waits = [*own, policy.log_std]
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_start(self) -> None:
-        policy = self.model.policy
-        if self.steps and isinstance(policy, ActorCriticPolicy):
-            learns = self.num_timesteps >= self.steps
-            policy.log_std.requires_grad_(learns)
-            for part in (policy.features_extractor, policy.mlp_extractor.policy_net, policy.action_net):
-                part.requires_grad_(learns)
+        for parameter in self.waits:
+            parameter.requires_grad_(self.num_timesteps >= self.steps)
+
+    def _on_training_end(self) -> None:
+        for parameter in self.waits:
+            parameter.requires_grad_(True)
 
 
 class Live(BaseCallback):

@@ -33,7 +33,7 @@ Seen = dict[str, np.ndarray]  # observations, (n, ...) each
 def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Callable[[int], object] = int) -> None:
     """Teach a model's policy the expert's actions, `algo.clone` transitions of them.
 
-    With `algo.dataset` they are those that a dataset holds, and the policy does not act.
+    With `algo.dataset` they are those that a dataset holds, as they were taken, noise and all; the policy does not act.
 
     Args:
         progress: told the number of transitions seen, now and then.
@@ -46,6 +46,7 @@ def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Callable[[int], objec
         wanted = np.concatenate([each.actions for each in episodes])[:total]
         for _ in range(-(-len(wanted) // (ROWS * len(episodes[0])))):
             imitate(model, seen, wanted)
+        progress(len(wanted))
         return
     envs = Sb3VecEnv(make_envs(cfg, ROWS))
     envs.seed(FIRST_SEED + cfg.seed)

@@ -3,6 +3,7 @@ replay buffers store them."""
 
 import dataclasses
 import itertools
+import warnings
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from gymnasium import spaces
 from omegaconf import DictConfig
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from robodl import minari_datasets
 from robodl.algos.frame_buffer import FrameBuffer
@@ -35,15 +37,24 @@ def check_teaching(model: BaseAlgorithm, cfg: DictConfig, envs) -> None:
             missing or of something else.
     """
     algo = cfg.algo
+    if algo.get("value_first") and not (algo.get("clone") and isinstance(model, OnPolicyAlgorithm)):
+        raise ValueError("algo.value_first is for PPO after a clone: give algo.clone, or algo.value_first=0")
     if algo.get("demonstrations") and not isinstance(model, OffPolicyAlgorithm):
         raise ValueError("algo.demonstrations go into a replay buffer, which PPO has not: give algo.clone instead")
+    if cfg.resume and not isinstance(model, PixelSAC):
+        return  # the policy, or its buffer, holds them already
     if not (algo.get("demonstrations") or algo.get("clone")):
         if algo.get("dataset"):
             raise ValueError("algo.dataset is where algo.demonstrations or algo.clone come from: give one of them")
     elif algo.get("dataset"):
-        read(algo["dataset"], cfg)
+        held = sum(len(episode) for episode in read(algo["dataset"], cfg))
+        if algo.get("clone", 0) > held:
+            raise ValueError(f"algo.clone={algo['clone']} is more than the {held} transitions of {algo['dataset']}")
     else:
-        make_policy("expert", envs)
+        try:
+            make_policy("expert", envs)
+        except ValueError as error:
+            raise ValueError(f"{error}; without an expert: algo=ppo, or algo.clone=0 algo.value_first=0") from None
 
 
 def demonstrate(model: BaseAlgorithm, cfg: DictConfig) -> None:
@@ -59,7 +70,9 @@ def demonstrate(model: BaseAlgorithm, cfg: DictConfig) -> None:
         for transition in itertools.islice(shown(cfg, model.n_envs), -(-count // model.n_envs)):
             buffer.add(*transition)
         if hasattr(buffer, "truncate_last_trajectory"):
-            buffer.truncate_last_trajectory()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the last episodes are cut short on purpose
+                buffer.truncate_last_trajectory()
 
 
 def kept_apart(model: PixelSAC, cfg: DictConfig) -> FrameBuffer:
@@ -107,7 +120,7 @@ def acted(cfg: DictConfig, rows: int) -> Iterator[Transition]:
 
 
 def recorded(cfg: DictConfig, rows: int) -> Iterator[Transition]:
-    """What a dataset's episodes show, over and over: one of each length at a time, so that rows end together."""
+    """What a dataset's longest episodes show, over and over: of one length, so that rows end together."""
     episodes = read(cfg.algo["dataset"], cfg)
     length = max(len(episode) for episode in episodes)
     whole = itertools.cycle([episode for episode in episodes if len(episode) == length])

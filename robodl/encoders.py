@@ -68,7 +68,7 @@ class Encoder(BaseFeaturesExtractor):
         names = [self.vector, *(("achieved_goal", "desired_goal") if self.goals else ())]
         data = self.vectors({name: torch.as_tensor(observations[name]) for name in names})
         self.middle.copy_(data.mean(dim=0))
-        self.scale.copy_(1.0 / (data.std(dim=0) + LEAST))
+        self.scale.copy_(1.0 / (data.std(dim=0, correction=0) + LEAST))
 
 
 class Eyes(nn.Module):

@@ -26,12 +26,18 @@ GIF_SIZE = 128  # pixels
 def open_logger(run: Run, cfg) -> Logger:
     """A logger that writes TensorBoard files only, the run's settings under HParams first."""
     logger = configure(str(run.tensorboard), ["tensorboard"])
-    flat = {"algo": cfg.algo["_target_"].rpartition(".")[2], "task": cfg.env["task"], "robot": cfg.robot["name"]}
+    flat = {"algo": algorithm(cfg), "task": cfg.env["task"], "robot": cfg.robot["name"]}
     flat |= {key: cfg[key] for key in ("control", "reward", "seed", "num_envs", "total_timesteps")}
     flat |= {f"algo.{key}": value for key, value in cfg.algo.items() if isinstance(value, (int, float))}
     metrics = {"eval/success_rate": 0.0, "eval/distance_mm": 0.0}
     logger.record("hparams", HParam(flat, metrics), exclude=("stdout", "log", "json", "csv"))
     return logger
+
+
+def algorithm(cfg) -> str:
+    """What a run learns by, in words: "PPO", or "PPO after a clone"."""
+    name = cfg.algo["_target_"].rpartition(".")[2]
+    return f"{name} after a clone" if cfg.algo.get("clone") else name
 
 
 def acting(policy) -> Policy:
@@ -97,7 +103,7 @@ def save_result(run: Run, cfg, score: Score, steps: int, train_seconds: float) -
     content: dict[str, Any] = {
         "env": cfg.env["task"],
         "robot": cfg.robot["name"],
-        "algo": cfg.algo["_target_"].rpartition(".")[2].lower(),
+        "algo": algorithm(cfg).lower(),
         "seed": cfg.seed,
         "total_timesteps": steps,
         "train_seconds": round(train_seconds, 2),
@@ -147,10 +153,9 @@ def say(title: str, lines: dict[str, str]) -> None:
         print(f"  {name:<13} {value}")
 
 
-def say_start(run: Run, cfg, device, model) -> None:
-    name = type(model).__name__
+def say_start(run: Run, cfg, device) -> None:
     arms = f"{cfg.num_envs} {cfg.robot['name']} arms"
-    print(f"{name} on {cfg.env['task']} with {arms}, {device}, seed {cfg.seed}: {near(run.folder)}")
+    print(f"{algorithm(cfg)} on {cfg.env['task']} with {arms}, {device}, seed {cfg.seed}: {near(run.folder)}")
 
 
 def say_interrupted(run: Run, saved: int) -> None:

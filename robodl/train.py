@@ -58,13 +58,14 @@ def train(cfg) -> None:
         checkpoints.restore(run.load_training(model))
     run.checkpoints.mkdir(parents=True, exist_ok=True)
     live = Live(checkpoints, cfg.total_timesteps)
-    report.say_start(run, cfg, device, model)
+    report.say_start(run, cfg, device)
 
     try:
         if cfg.algo.get("demonstrations"):
             demonstrate(model, cfg)
         if cfg.algo.get("clone") and not cfg.resume:
-            print(f"imitating the scripted expert, {cfg.algo.clone:,} transitions", flush=True)
+            whom = cfg.algo.get("dataset") or "the scripted expert"
+            print(f"imitating {whom}, {cfg.algo.clone:,} transitions", flush=True)
             clone(model, cfg, report.counting("transitions"))
         left = cfg.total_timesteps - model.num_timesteps
         if left > 0:

@@ -91,6 +91,17 @@ def test_value_first(composed):
     assert not torch.equal(policy, before[0])
 
 
+def test_a_frozen_encoder_stays_frozen(composed):
+    """What does not learn anyway is not set free when the policy is."""
+    cfg = composed("env=reach", "observation=image", "algo.n_steps=8", "algo.batch_size=32", "algo.n_epochs=1")
+    model = model_of(cfg)
+    model.policy.features_extractor.eyes.requires_grad_(False)
+    before = [weight.clone() for weight in model.policy.features_extractor.eyes.parameters()]
+    model.learn(96, callback=ValueFirst(32))
+    after = model.policy.features_extractor.eyes.parameters()
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
 def test_demonstrations_begin_a_replay_buffer(composed):
     """The buffer holds as many transitions as asked for, whole episodes of an expert that succeeds."""
     cfg = composed("env=reach", "algo=sac", "++algo.demonstrations=400")

@@ -27,7 +27,8 @@ class OpenDrawer(Task):
     """Pull a drawer open by a given length. The fingers are shut: they hook the handle.
 
     A goal is the position of the handle's middle, (N, 3), world frame, metres. An episode starts with the drawer shut
-    and its cabinet at the far side of the robot's workspace; the goal lies 30 to 70 % of the workspace's depth ahead.
+    and its cabinet at the far side of the robot's workspace; the goal lies 30 to 70 % of the workspace's depth
+    towards the robot.
     """
 
     radius: float = 0.015  # m; closer than this is success
