@@ -176,7 +176,7 @@ class Live(BaseCallback):
         success = "  -  " if np.isnan(rate) else f"{rate:5.1%}"
         if self.bar is not None:
             self.bar.update(self.task, completed=done, success=success, speed=speed)
-        elif self.checkpoints.evaluated > self.shown:
+        elif self.checkpoints.evaluated > self.shown and not np.isnan(rate):
             left = max(self.total - done, 0) / max(speed, 1e-9)
             pace = f"  {speed:,.0f} steps/s  {left:.0f} s left" if done > self.first else ""
             print(f"{done:>10,} / {self.total:,} steps  success {success}{pace}", flush=True)
