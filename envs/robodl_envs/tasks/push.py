@@ -7,7 +7,7 @@ from robodl_envs.scene import add_marker
 from robodl_envs.tasks.items import GOAL_GREEN, Item
 from robodl_envs.tasks.task import Task, checked_length
 
-APART = 0.10  # m, the least between a cube and its goal at the start: doing nothing is never enough
+APART = 0.10  # m, the least between a cube and its goal at the start; by default twice the radius
 
 
 @dataclass(eq=False)
