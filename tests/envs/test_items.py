@@ -83,3 +83,20 @@ def test_nothing_is_pressed_through_the_table(task, robot, rng):
 
 def test_what_is_loose():
     assert {task for task, robot in PAIRS if items(make_vec(task, robot=robot))} == set(LOOSE)
+
+
+def test_slides_potential_is_where_the_puck_will_rest():
+    """It is told of a puck on its way, and hardly changes until the puck lies there."""
+    envs = make_vec("slide", num_envs=4, max_episode_steps=None)
+    envs.reset(seed=0)
+    puck, goal = envs.task.puck, envs.task.goal
+    puck.qvel[:] = 0.0
+    puck.qvel[:, 0] = [0.15, 0.25, 0.3, 0.35]  # m/s, ahead
+    envs.step(still(envs))
+    told = envs.batch.potential()
+    start = puck.pos.copy()
+    for _ in range(120):
+        envs.step(still(envs))
+    assert (np.abs(puck.qvel[:, :3]) < 1e-2).all() and (puck.pos[:, 0] - start[:, 0] > 0.08).all()
+    np.testing.assert_allclose(told, np.linalg.norm(puck.pos - goal, axis=1), atol=0.02)
+    np.testing.assert_allclose(envs.batch.potential(), told, atol=0.02)

@@ -11,7 +11,7 @@ from robodl.agent import algo_class, build_model, pick_device, training_envs
 from robodl.config import TrainConfig, check, combinations, register
 
 CONF = Path(next(iter(robodl.conf.__path__)))
-TUNED = sorted(path.stem for path in (CONF / "tuned").glob("*.yaml"))
+TUNED = sorted(path.stem for path in (CONF / "tuned").glob("*_*.yaml"))
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def stack(state, robot):
     near = np.where(off[:, 2] < -0.025, NEAR, PLACED)  # the way down strays a little
     carry = tool + np.where((flat(off) < near)[:, None], off, carry)
     rise = tool.copy()
-    rise[:, 2] += np.where(opening > robot.cube + 0.015, 0.04, 0.0)
+    rise[:, 2] += np.where((opening > robot.cube + 0.015) & (tool[:, 2] < cube[:, 2] + OVER), 0.04, 0.0)
     to = np.where(held[:, None], carry, from_above(tool, cube, OVER))
     to = np.where(placed[:, None], rise, to)
     return Move(to=to, grip=np.where(placed | ~at_cube, 1.0, -1.0))

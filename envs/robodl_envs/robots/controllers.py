@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from robodl_envs.arrays import quat_of_turn, quat_product
 from robodl_envs.component import Actuated, Field
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ class ToolDelta(Actuated):
         self.center = sim.bind("subtree_com")[:, robot.root_body]  # (N, 3), world frame, the point whose shift it is
         self.target = np.zeros((num, 3))  # m, world frame
         self.hold = np.zeros((num, 3, 4))  # from the tool's quaternion to the turn, rad, that leads to the held one
-        self.error = np.zeros((num, 6, 1))  # scratch
+        self.error, self.part = np.zeros((num, 6, 1)), np.zeros((num, 4, 1))  # scratch
         self.damping = self.DAMPING**2 * np.eye(6)
         self.damped = self.DAMPING**2
         self.home = self.HOMING * np.asarray(robot.home)[:, None]  # (dof, 1)
@@ -107,7 +106,7 @@ class ToolDelta(Actuated):
             turn = error[:, :3, 0]  # (N, 3) rad, from tool to target
             turn += action[:, 3:] * self.TURN
             np.minimum(np.maximum(turn, -self.TURN_LEASH, out=turn), self.TURN_LEASH, out=turn)
-            self.hold[:] = 2.0 * turn_to(quat_product(quat_of_turn(turn), self.tool_quat[:, :, 0]))
+            self.hold[:] = 2.0 * turn_to(self.turned(turn))
         np.add(lead, cross(error[:, :3, 0], self.center - self.tool), out=error[:, 3:, 0])
 
         homing = self.home - self.HOMING * self.angles  # (N, dof, 1) rad
@@ -123,6 +122,13 @@ class ToolDelta(Actuated):
         step /= np.maximum.reduce(np.abs(share, out=share), axis=1, keepdims=True, initial=1.0)
         step += self.angles
         np.minimum(np.maximum(step, self.low, out=step), self.high, out=self.ctrl)
+
+    def turned(self, turn):
+        """The tool's quaternion, (N, 4), after a turn, (N, 3): an error of the tool's orientation, taken as `hold` does."""
+        part = self.part  # (N, 4, 1)
+        np.multiply(turn, 0.5, out=part[:, 1:, 0])
+        np.sqrt(1.0 - np.linalg.vecdot(part[:, 1:, 0], part[:, 1:, 0]), out=part[:, 0, 0])
+        return (self.robot.tool_quat[:, BEFORE] * BEFORE_SIGNS @ part)[:, :, 0]
 
     def observe(self):
         lead = self.target - self.tool
@@ -151,6 +157,11 @@ def cross(a, b):
 # quat[PLACES] * SIGNS are the rows x, y, z of the matrix that takes q to quat * conjugate(q).
 PLACES = np.array([[1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
 SIGNS = np.array([[1.0, -1.0, 1.0, -1.0], [1.0, -1.0, -1.0, 1.0], [1.0, 1.0, -1.0, -1.0]])
+# quat[BEFORE] * BEFORE_SIGNS is the matrix that takes q to q * quat, the turn quat followed by q.
+BEFORE = np.array([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
+BEFORE_SIGNS = np.array(
+    [[1.0, -1.0, -1.0, -1.0], [1.0, 1.0, 1.0, -1.0], [1.0, -1.0, 1.0, 1.0], [1.0, 1.0, -1.0, 1.0]]
+)
 
 
 def turn_to(quat):

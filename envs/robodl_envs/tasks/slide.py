@@ -12,6 +12,7 @@ from robodl_envs.tasks.task import Task, checked_length
 
 RADIUS, HALF_HEIGHT = 0.03, 0.0125  # m, of the puck
 SLIPPERY = [0.01, 0.01, 0.001, 0.0001, 0.0001]  # friction between puck and table: two ways, torsional, rolling
+BRAKING = SLIPPERY[0] * 9.81  # m/s^2, of a puck that slides
 RUN_UP = 0.2  # m, what an arm needs to bring the puck to speed
 FAR = (-2.5, -2.5, -0.5), (2.5, 2.5, 1.5)  # m, of the puck from the base and, as wide, from the tool: pucks get away
 BEYOND = (0.03, 0.13)  # m, how much further than the arm's reach goals are
@@ -73,3 +74,9 @@ class Slide(Task):
     def success(self, achieved, desired):
         """The puck is closer than `radius` to the goal."""
         return distance(achieved, desired) < self.radius
+
+    def potential(self, achieved, desired):
+        """The distance from the goal to where the puck, let go now, would come to rest, m."""
+        velocity = self.puck.velocity  # (N, 3)
+        rest = achieved + velocity * (distance(velocity, 0.0) / (2.0 * BRAKING))[:, None]
+        return distance(rest, desired)
