@@ -62,8 +62,10 @@ def turn_of_quat(quat: Array) -> Array:
 
 def turn_between(a: Array, b: Array) -> Array:
     """The angles, (...,) rad, of the turns between orientations, (..., 4) and (..., 4)."""
-    turn = turn_of_quat(quat_product(b, conjugate(a)))
-    return namespace(turn).sqrt(namespace(turn).linalg.vecdot(turn, turn))
+    xp = namespace(a)
+    apart, other = a - b, a + b  # chords to b and to -b, which is the same orientation
+    chord = xp.minimum(xp.linalg.vecdot(apart, apart), xp.linalg.vecdot(other, other))  # squared
+    return 4.0 * xp.arcsin(0.5 * xp.sqrt(chord))
 
 
 def conjugate(quat: Array) -> Array:

@@ -50,6 +50,8 @@ class PoseReach(Task):
 
     def bind(self, sim):
         self.goal, self.goal_quat = sim.mocap_pos("goal"), sim.mocap_quat("goal")
+        back = np.broadcast_to(conjugate(self.robot.home_quat), (4, 4))
+        self.from_home = quat_product(np.eye(4), back).T  # takes the tool's quaternion to its turn
         self.turn = np.tile([1.0, 0.0, 0.0, 0.0], (sim.num, 1))  # from pointing down to the goal
 
     saved = ("turn",)
@@ -68,8 +70,7 @@ class PoseReach(Task):
         ]
 
     def achieved_goal(self):
-        quat = self.robot.tool_quat
-        turn = quat_product(quat, np.broadcast_to(conjugate(self.robot.home_quat), quat.shape))
+        turn = (self.from_home @ self.robot.tool_quat[:, :, None])[:, :, 0]
         return np.concatenate([self.robot.tool, np.where(turn[:, :1] < 0.0, -turn, turn)], axis=1)
 
     def desired_goal(self):
