@@ -124,7 +124,7 @@ class ToolDelta(Actuated):
         np.minimum(np.maximum(step, self.low, out=step), self.high, out=self.ctrl)
 
     def turned(self, turn):
-        """The tool's quaternion, (N, 4), after a turn, (N, 3): an error of the tool's orientation, taken as `hold` does."""
+        """The tool's quaternion, (N, 4), after a turn, (N, 3): twice the vector part of the turn's quaternion, as in `hold`."""
         part = self.part  # (N, 4, 1)
         np.multiply(turn, 0.5, out=part[:, 1:, 0])
         np.sqrt(1.0 - np.linalg.vecdot(part[:, 1:, 0], part[:, 1:, 0]), out=part[:, 0, 0])
@@ -159,9 +159,7 @@ PLACES = np.array([[1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
 SIGNS = np.array([[1.0, -1.0, 1.0, -1.0], [1.0, -1.0, -1.0, 1.0], [1.0, 1.0, -1.0, -1.0]])
 # quat[BEFORE] * BEFORE_SIGNS is the matrix that takes q to q * quat, the turn quat followed by q.
 BEFORE = np.array([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
-BEFORE_SIGNS = np.array(
-    [[1.0, -1.0, -1.0, -1.0], [1.0, 1.0, 1.0, -1.0], [1.0, -1.0, 1.0, 1.0], [1.0, 1.0, -1.0, 1.0]]
-)
+BEFORE_SIGNS = np.array([[1.0, -1.0, -1.0, -1.0], [1.0, 1.0, 1.0, -1.0], [1.0, -1.0, 1.0, 1.0], [1.0, 1.0, -1.0, 1.0]])
 
 
 def turn_to(quat):
