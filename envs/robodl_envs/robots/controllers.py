@@ -124,7 +124,7 @@ class ToolDelta(Actuated):
         np.minimum(np.maximum(step, self.low, out=step), self.high, out=self.ctrl)
 
     def turned(self, turn):
-        """The tool's quaternion, (N, 4), after a turn, (N, 3): twice the vector part of the turn's quaternion, as in `hold`."""
+        """The tool's quaternion, (N, 4), after a turn, (N, 3): twice its quaternion's vector part, as in `hold`."""
         part = self.part  # (N, 4, 1)
         np.multiply(turn, 0.5, out=part[:, 1:, 0])
         np.sqrt(1.0 - np.linalg.vecdot(part[:, 1:, 0], part[:, 1:, 0]), out=part[:, 0, 0])
