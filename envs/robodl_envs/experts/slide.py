@@ -4,8 +4,8 @@ import numpy as np
 
 from robodl_envs.experts import Move
 from robodl_envs.experts.ways import flat, from_above
+from robodl_envs.tasks.slide import BRAKING
 
-BRAKING = 0.01 * 9.81  # m/s^2, by friction: robodl_envs.tasks.slide
 TOP, TIP = 0.0125, 0.01  # m, from the puck's middle to its top; from a fingertip to the tool
 PRESS = 0.0035  # m, how far into the puck the target goes: what presses on it
 LIFT = 0.03  # m, of the finger in the step that lets go

@@ -77,7 +77,7 @@ class ToolDelta(Actuated):
         self.center = sim.bind("subtree_com")[:, robot.root_body]  # (N, 3), world frame, the point whose shift it is
         self.target = np.zeros((num, 3))  # m, world frame
         self.hold = np.zeros((num, 3, 4))  # from the tool's quaternion to the turn, rad, that leads to the held one
-        self.error, self.part = np.zeros((num, 6, 1)), np.zeros((num, 4, 1))  # scratch
+        self.error = np.zeros((num, 6, 1))  # scratch
         self.damping = self.DAMPING**2 * np.eye(6)
         self.damped = self.DAMPING**2
         self.home = self.HOMING * np.asarray(robot.home)[:, None]  # (dof, 1)
@@ -125,10 +125,10 @@ class ToolDelta(Actuated):
 
     def turned(self, turn):
         """The tool's quaternion, (N, 4), after a turn, (N, 3): twice its quaternion's vector part, as in `hold`."""
-        part = self.part  # (N, 4, 1)
-        np.multiply(turn, 0.5, out=part[:, 1:, 0])
-        np.sqrt(1.0 - np.linalg.vecdot(part[:, 1:, 0], part[:, 1:, 0]), out=part[:, 0, 0])
-        return (self.robot.tool_quat[:, BEFORE] * BEFORE_SIGNS @ part)[:, :, 0]
+        vector = 0.5 * turn
+        scalar = np.sqrt(1.0 - np.linalg.vecdot(vector, vector))
+        quat = np.concatenate([scalar[:, None], vector], axis=1)[:, :, None]  # (N, 4, 1)
+        return (self.robot.tool_quat[:, BEFORE] * BEFORE_SIGNS @ quat)[:, :, 0]
 
     def observe(self):
         lead = self.target - self.tool
