@@ -43,6 +43,14 @@ def quat_product(a: Array, b: Array) -> Array:
     return namespace(parts[0]).stack(parts, -1)
 
 
+def rotated(quat: Array, vector: Array) -> Array:
+    """Vectors, (..., 3), turned by unit quaternions, (..., 4)."""
+    xp = namespace(quat)
+    w, axis = quat[..., :1], quat[..., 1:]
+    twice = 2.0 * xp.linalg.cross(axis, vector)
+    return vector + w * twice + xp.linalg.cross(axis, twice)
+
+
 def quat_of_turn(turn: Array) -> Array:
     """Unit quaternions, (..., 4), of rotation vectors, (..., 3) rad."""
     xp = namespace(turn)

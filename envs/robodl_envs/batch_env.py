@@ -85,7 +85,7 @@ class BatchEnv:
         for component in self.components:
             component.build(spec)
         self.model = spec.compile()
-        self.action_shape = (num, robot.action_size)
+        self.action_shape = (num, robot.action_size + task.size)
         self.rng = Streams(num)
         self.all = np.arange(num)
         self.elapsed = np.zeros(num, np.int64)  # control steps since the reset
@@ -95,7 +95,7 @@ class BatchEnv:
         self.made_by = f"{num} x {robot!r} doing {task!r}, {seen}, mujoco {mujoco.__version__}"
         self.bind()
         goal = task.goal_fields()
-        self.fields = robot.fields() if observation == "image" else [*robot.fields(), *task.fields()]
+        self.fields = [*robot.fields(), *task.feel_fields(), *([] if observation == "image" else task.fields())]
         bounds = np.concatenate([field.bounds for field in (*self.fields, *goal, *goal)], axis=1)
         self.low, self.high = bounds.astype(np.float32)  # (k + 2 g,)
         g = sum(field.bounds.shape[1] for field in goal)
@@ -107,10 +107,10 @@ class BatchEnv:
             self.slices = {"proprioception": self.felt}
         self.signals: Signals | None = None
         if randomize.signals:
-            self.signals = Signals(randomize, self.low[self.felt], self.high[self.felt], robot.action_size)
+            self.signals = Signals(randomize, self.low[self.felt], self.high[self.felt], self.action_shape[1])
             self.signals.bind(self.sim)
             self.components.append(self.signals)
-        self.feel = robot.observe if observation == "image" else self.state
+        self.vectors = self.feel if observation == "image" else self.state
         self.last = np.zeros((num, k + 2 * g), np.float32)  # the vectors last observed, goals included
         self.apart = np.zeros(num)  # m, the task's potential at the last step; kept for the shaped reward alone
 
@@ -141,6 +141,7 @@ class BatchEnv:
 
     def restart(self, ids: np.ndarray) -> None:
         self.sim.reset(ids)
+        self.sim.restore(ids)
         for component in self.components:
             component.reset(ids, self.rng)
         self.sim.forward(ids)
@@ -156,7 +157,8 @@ class BatchEnv:
             renew: rows, (N,) bool, that begin a new episode instead of acting; their reward is zero.
 
         Returns:
-            observation, a dict of new (N, ...) arrays; reward, terminated, truncated, (N,); info, a dict of (N,) ones.
+            observation, a dict of new (N, ...) arrays; reward, terminated, truncated, (N,); info, a dict of (N,) ones, the task's
+            metrics among them.
 
         Raises:
             ValueError: an action of another shape, or with NaN or infinity in it. Nothing has moved then.
@@ -165,14 +167,19 @@ class BatchEnv:
         self.survive_fork()
         if self.signals is not None:
             action = self.signals.act(action)
-        self.robot.act(action)
+        own = self.robot.action_size
+        self.task.act(action[:, own:])
+        self.robot.act(action[:, :own])
         self.elapsed += 1
         if renew is None:
             self.sim.step(self.nstep)
             diverged = self.diverged()
+            self.task.count(self.all)
         else:
-            self.sim.step(self.nstep, np.flatnonzero(~renew))
+            acted = np.flatnonzero(~renew)
+            self.sim.step(self.nstep, acted)
             diverged = self.diverged()
+            self.task.count(acted)
             self.restart(np.flatnonzero(renew))
         observation = self.observe(self.all, diverged)
         info = self.judge(diverged=diverged)
@@ -206,6 +213,7 @@ class BatchEnv:
             "success_once": self.once.copy(),
             "success_at_end": self.elapsed - self.missed >= self.settled_steps,
             "diverged": diverged,
+            **self.task.metrics(),
         }
 
     def reward(self, achieved: np.ndarray, desired: np.ndarray) -> np.ndarray:
@@ -237,7 +245,7 @@ class BatchEnv:
         Vectors are columns of one new array: one copy costs less than three.
         """
         task = self.task
-        parts = [*self.feel(), task.achieved_goal(), task.desired_goal()]
+        parts = [*self.vectors(), task.achieved_goal(), task.desired_goal()]
         flat = np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
         np.minimum(np.maximum(flat, self.low, out=flat), self.high, out=flat)
         if diverged is not None:
@@ -255,7 +263,7 @@ class BatchEnv:
     def state_columns(self) -> dict[str, slice]:
         """Where in the vector of observation="state" each field lies."""
         columns, first = {}, 0
-        for field in (*self.robot.fields(), *self.task.fields()):
+        for field in (*self.robot.fields(), *self.task.feel_fields(), *self.task.fields()):
             columns[field.name] = slice(first, first := first + field.bounds.shape[1])
         return columns
 
@@ -266,7 +274,11 @@ class BatchEnv:
         return {"observation": vector, "achieved_goal": goals[0], "desired_goal": goals[1]}
 
     def state(self) -> list[np.ndarray]:
-        return [*self.robot.observe(), *self.task.observe()]
+        return [*self.feel(), *self.task.observe()]
+
+    def feel(self) -> list[np.ndarray]:
+        """What is known without looking."""
+        return [*self.robot.observe(), *self.task.feel()]
 
     def checked(self, action: Any) -> np.ndarray:
         """The action as (N, action_size) float64 in [-1, 1]."""
@@ -318,8 +330,7 @@ class BatchEnv:
 
     def owners(self) -> list[Any]:
         """Everything that names arrays in `saved`."""
-        parts = [] if self.eyes is None else self.eyes.parts
-        return [self, *self.components, *self.robot.parts, *parts]
+        return [self, *(owner for component in self.components for owner in (component, *component.parts))]
 
     def close(self) -> None:
         """Free what drawing holds. Stepping on is fine: it is made anew."""

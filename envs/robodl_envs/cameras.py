@@ -72,8 +72,7 @@ class Eyes(Component):
         return f"Eyes({', '.join(self.names)}, {self.size[0]} x {self.size[1]}, {self.renderer})"
 
     @property
-    def parts(self) -> list[Component]:
-        """The components whose life cycle the eyes' own calls carry along."""
+    def parts(self):
         return [part for part in (self.looks, self.sensor) if part is not None]
 
     def build(self, spec):

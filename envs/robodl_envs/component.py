@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -43,6 +44,11 @@ class Component:
     """
 
     saved: ClassVar[tuple[str, ...]] = ()  # names of the component's own (N, ...) arrays that change with time
+
+    @property
+    def parts(self) -> Sequence[Component]:
+        """The components whose life cycle this one's own calls carry along."""
+        return ()
 
     def build(self, spec: mujoco.MjSpec) -> None:
         """Add to the model before it is compiled. Angles are radians."""

@@ -37,7 +37,8 @@ def make_batch(settings: Mapping[str, Any], num: int) -> BatchEnv:
         control=settings["control"], gripper=task.gripper, rotation=task.rotation
     )
     threads, randomize = settings["threads"], randomize_settings(settings["randomize"])
-    names, size = checked_names(settings["cameras"]), checked_size(settings["image_size"])
+    chosen = task.cameras if settings["cameras"] is None else settings["cameras"]
+    names, size = checked_names(chosen), checked_size(settings["image_size"])
     # Made even if nothing is to be seen, so that wrong settings are refused.
     eyes = Eyes(arm, names, size, settings["renderer"], max(1, min(threads or available_cores(), num)), randomize)
     limits = settings["control_dt"], settings["reward"], settings["max_episode_steps"]
@@ -51,7 +52,7 @@ def make_spaces(batch: BatchEnv) -> tuple[spaces.Dict, spaces.Box]:
     }
     if batch.eyes is not None:
         boxes |= batch.eyes.space()
-    return spaces.Dict(boxes), spaces.Box(-1.0, 1.0, (batch.robot.action_size,), np.float32)
+    return spaces.Dict(boxes), spaces.Box(-1.0, 1.0, batch.action_shape[1:], np.float32)
 
 
 def sorted_settings(env_class: type, task: str | Task, settings: dict[str, Any]) -> dict[str, Any]:

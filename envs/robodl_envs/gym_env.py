@@ -42,7 +42,8 @@ class RobotTaskEnv(gymnasium.Env):
         reward: "dense", "sparse" (0 at the goal, -1 elsewhere), or "shaped" (the speed of approach to the goal, m/s).
         observation: "state", "image" or "image+state".
         cameras: names of pictures: front, side, top, wrist, or a camera of the task's own, each also with _depth (m,
-            float32) or _segmentation (0 background, 1 floor, 2 robot, 3 goal, 4 objects) appended.
+            float32) or _segmentation (0 background, 1 floor, 2 robot, 3 goal, 4 objects) appended. None for the
+            task's own choice: for most of them front and side.
         image_size: pixels, or (height, width).
         renderer: of the pictures: "ray" casts rays, which need no driver; "gl" draws with OpenGL, which is faster
             for large pictures and the wrist's camera, and falls back to rays where there is no OpenGL.
@@ -63,7 +64,7 @@ class RobotTaskEnv(gymnasium.Env):
         control: str = "tool",
         reward: str = "dense",
         observation: str = "state",
-        cameras: Sequence[str] = ("front", "side"),
+        cameras: Sequence[str] | None = None,
         image_size: int | Sequence[int] = 64,
         renderer: str = "ray",
         randomize: Randomize | Mapping[str, Any] | None = None,
@@ -146,7 +147,7 @@ class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
         control: str = "tool",
         reward: str = "dense",
         observation: str = "state",
-        cameras: Sequence[str] = ("front", "side"),
+        cameras: Sequence[str] | None = None,
         image_size: int | Sequence[int] = 64,
         renderer: str = "ray",
         randomize: Randomize | Mapping[str, Any] | None = None,
@@ -246,8 +247,8 @@ def first_row(observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {key: value[0] for key, value in observation.items()}
 
 
-def scalars(info: dict[str, np.ndarray]) -> dict[str, bool]:
-    return {key: bool(value[0]) for key, value in info.items()}
+def scalars(info: dict[str, np.ndarray]) -> dict[str, Any]:
+    return {key: value[0].item() for key, value in info.items()}
 
 
 def masked(info: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:

@@ -33,6 +33,7 @@ TASKS: dict[str, str | type] = {
     "peg_insert": "robodl_envs.tasks.peg_insert:PegInsert",
     "open_drawer": "robodl_envs.tasks.open_drawer:OpenDrawer",
     "press_button": "robodl_envs.tasks.press_button:PressButton",
+    "read_digit": "robodl_envs.tasks.read_digit:ReadDigit",
 }
 
 

@@ -102,7 +102,10 @@ def randomize_settings(value: "Randomize | Mapping[str, Any] | None") -> Randomi
 
 
 class Looks(Component):
-    """Varies colours, lights, cameras and the background at the start of each episode; physics stays as it is."""
+    """Varies colours, lights, cameras and the background at the start of each episode; physics stays as it is.
+
+    What a task has chosen for an episode varies from there.
+    """
 
     saved = ("sky",)
 
@@ -120,31 +123,31 @@ class Looks(Component):
             "cam_fovy": s.camera_fovy,
         }
         self.own = {field: sim.expand(field) for field, amount in wanted.items() if amount}  # (N, ...), live
-        self.base = {field: getattr(model, field).copy() for field in self.own}
-        if s.colors:
-            self.base["geom_rgba"][:, :3] = geom_colors(sim, np.arange(1))[0]  # a material's, where a geom has none
+        # What brings a geom without a colour of its own to its material's.
+        self.painted = geom_colors(sim, np.arange(1))[0] - model.geom_rgba[:, :3]  # (ngeom, 3)
         self.sky = np.zeros((sim.num, 3), np.uint8)  # the colour beyond the floor
 
     def reset(self, ids, rng):
-        s, own, base = self.settings, self.own, self.base
+        s, own = self.settings, self.own
+        now = {field: values[ids] for field, values in own.items()}  # (n, ...) copies
         if s.colors:
-            shift = rng.uniform(ids, np.full((len(base["geom_rgba"]), 3), -s.colors), s.colors)
-            own["geom_rgba"][ids, :, :3] = np.clip(base["geom_rgba"][:, :3] + shift, 0.0, 1.0)
+            shift = rng.uniform(ids, np.full(self.painted.shape, -s.colors), s.colors)
+            own["geom_rgba"][ids, :, :3] = np.clip(now["geom_rgba"][..., :3] + self.painted + shift, 0.0, 1.0)
         if s.lights:
-            count = len(base["light_dir"])
+            count = now["light_dir"].shape[1]
             brightness = rng.uniform(ids, np.full((count, 1), 1.0 - s.lights), 1.0 + s.lights)
-            own["light_diffuse"][ids] = np.clip(base["light_diffuse"] * brightness, 0.0, 1.0)
-            way = base["light_dir"] + rng.normal(ids, np.zeros((count, 3)), s.lights)
+            own["light_diffuse"][ids] = np.clip(now["light_diffuse"] * brightness, 0.0, 1.0)
+            way = now["light_dir"] + rng.normal(ids, np.zeros((count, 3)), s.lights)
             own["light_dir"][ids] = way / np.sqrt((way**2).sum(axis=2, keepdims=True))
         if s.background:
             self.sky[ids] = rng.uniform(ids, np.zeros(3), 255.0 * s.background).astype(np.uint8)
         if s.camera_position:
-            shift = rng.uniform(ids, np.full(base["cam_pos"].shape, -s.camera_position), s.camera_position)
-            own["cam_pos"][ids] = base["cam_pos"] + shift
+            shift = rng.uniform(ids, np.full(now["cam_pos"].shape[1:], -s.camera_position), s.camera_position)
+            own["cam_pos"][ids] = now["cam_pos"] + shift
         if s.camera_angle:
             most = np.radians(s.camera_angle)
-            turn = rng.uniform(ids, np.full((len(base["cam_quat"]), 3), -most), most)
-            own["cam_quat"][ids] = quat_product(base["cam_quat"], quat_of_turn(turn))  # about its own axes
+            turn = rng.uniform(ids, np.full((now["cam_quat"].shape[1], 3), -most), most)
+            own["cam_quat"][ids] = quat_product(now["cam_quat"], quat_of_turn(turn))  # about its own axes
         if s.camera_fovy:
-            share = rng.uniform(ids, np.full(base["cam_fovy"].shape, 1.0 - s.camera_fovy), 1.0 + s.camera_fovy)
-            own["cam_fovy"][ids] = np.minimum(base["cam_fovy"] * share, 150.0)
+            share = rng.uniform(ids, np.full(now["cam_fovy"].shape[1:], 1.0 - s.camera_fovy), 1.0 + s.camera_fovy)
+            own["cam_fovy"][ids] = np.minimum(now["cam_fovy"] * share, 150.0)

@@ -39,6 +39,7 @@ class Sim(Protocol):
     def mocap_pos(self, body: str) -> Array: ...
     def mocap_quat(self, body: str) -> Array: ...
     def expand(self, field: str) -> Array: ...
+    def restore(self, ids: Array) -> None: ...
     def set_const(self, ids: Array | None = None) -> None: ...
     def bind(self, field: str) -> Array: ...
     def reset(self, ids: Array) -> None: ...
@@ -77,6 +78,7 @@ class CpuSim:
         )
         self.bind = self.batch.bind
         self.own: dict[str, np.ndarray] = {}  # fields of the model in which rows differ, (N, ...), live
+        self.base: dict[str, np.ndarray] = {}  # what the model itself has there
         self._bad = self.batch.warning[:, BAD_STATE, 1]  # (N, 3) counters, live
         self._remember_bad()
 
@@ -89,9 +91,19 @@ class CpuSim:
         return self.batch.mocap_quat[:, int(self.model.body(body).mocapid[0])]
 
     def expand(self, field: str) -> np.ndarray:
-        """A field of the model with values of each row's own: (N, ...), live and writable."""
-        self.own[field] = self.batch.expand(field)
+        """A field of the model with values of each row's own: (N, ...), live and writable.
+
+        At the start of an episode they are the model's.
+        """
+        if field not in self.own:
+            self.base[field] = getattr(self.model, field).copy()
+            self.own[field] = self.batch.expand(field)
         return self.own[field]
+
+    def restore(self, ids: np.ndarray) -> None:
+        """Put the model's values back into what rows ids own of it."""
+        for field, values in self.own.items():
+            values[ids] = self.base[field]
 
     def set_const(self, ids: np.ndarray | None = None) -> None:
         """Derive anew what MuJoCo derives from fields that rows own, as inertias from masses, in rows ids (None: all).

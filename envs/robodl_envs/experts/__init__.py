@@ -23,12 +23,14 @@ class Move:
     """What an expert wants next.
 
     to: (N, 3) m, where the tool should go, world frame. grip: (N,), 1 open to -1 shut, where the fingers move.
-    turn: (N, 3) rad, rotation vector to the orientation wanted, where the tool turns.
+    turn: (N, 3) rad, rotation vector to the orientation wanted, where the tool turns. say: (N, size) in [-1, 1], the
+    task's share of the action, where it has one.
     """
 
     to: np.ndarray
     grip: np.ndarray | None = None
     turn: np.ndarray | None = None
+    say: np.ndarray | None = None
 
 
 Expert = Callable[[State, Any], Move]
@@ -44,6 +46,7 @@ EXPERTS: dict[str, str | Expert] = {
         "peg_insert",
         "open_drawer",
         "press_button",
+        "read_digit",
     )
 }
 POLICIES = ("expert", "random", "zero")
@@ -118,6 +121,8 @@ def as_action(move: Move, state: State, robot) -> np.ndarray:
         parts.append((move.turn - state["turn_lead"]) / controller.TURN)
     if move.grip is not None:
         parts.append(move.grip[:, None])
+    if move.say is not None:
+        parts.append(move.say)
     return np.clip(np.concatenate(parts, axis=1), -1.0, 1.0)
 
 

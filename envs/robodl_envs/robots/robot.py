@@ -62,8 +62,7 @@ class Robot(Component):
         self.fingers = self.gripper_class(self)
 
     @property
-    def parts(self) -> tuple[Component, ...]:
-        """The components whose life cycle the robot's own calls carry along."""
+    def parts(self):
         return (self.controller, self.fingers)
 
     def build(self, spec):

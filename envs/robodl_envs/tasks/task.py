@@ -23,9 +23,41 @@ class Task(Component):
     that no simulator has at hand. A reward is zero or less, and highest where the goal is met.
     """
 
+    cameras: ClassVar[tuple[str, ...]] = ("front", "side")  # pictures that an observation has where none are named
     gripper: ClassVar[bool] = False  # whether the robot's fingers move
     rotation: ClassVar[bool] = False  # whether actions of control="tool" turn the tool
+    size: ClassVar[int] = 0  # numbers of the action, after the robot's, that are for the task: what the policy says
     robot: Robot  # set by the engine before `build`
+
+    def act(self, action: Array) -> None:
+        """Take the task's share of the actions, (N, size) in [-1, 1]: called each step, before the simulation moves."""
+
+    def action_parts(self) -> list[tuple[int, str]]:
+        """How many numbers of the task's share do what, in words that go on "an action of 1 ..."."""
+        return []
+
+    def choices(self) -> list[slice]:
+        """Parts of its share that score the classes of a choice, for those who teach a policy to choose."""
+        return []
+
+    def count(self, ids: Array) -> None:
+        """Add this instant to what the task counts over an episode: called each step for the rows that it moved."""
+
+    def metrics(self) -> dict[str, Array]:
+        """What this task is judged by besides success, of the episode so far: (N,) arrays, which go into info."""
+        return {}
+
+    def summary(self, last: dict[str, Array]) -> dict[str, float]:
+        """What an evaluation tells of n episodes. last: the metrics at their ends, (n,) each."""
+        return {}
+
+    def feel(self) -> list[Array]:
+        """What the task lets an arm know without looking, with every kind of observation: (N, k) arrays."""
+        return []
+
+    def feel_fields(self) -> list[Field]:
+        """What each array of `feel` is."""
+        return []
 
     def observe(self) -> list[Array]:
         """What the task adds to the robot's observation: (N, k) arrays, none by default."""
