@@ -44,6 +44,9 @@ class Answer(Component):
         """For the documentation of an action."""
         names = ", ".join(self.classes)
         return [
-            (len(self.classes), f"scores a class most: {names}; probabilities are a softmax of {SHARPNESS:g} times these"),
+            (
+                len(self.classes),
+                f"scores a class most: {names}; probabilities are a softmax of {SHARPNESS:g} times these",
+            ),
             (1, "makes the answer final, as any number above 0 does"),
         ]

@@ -36,7 +36,9 @@ class Eye(Component):
     def field(self) -> Field:
         """What `turn` is, in an observation."""
         most = [MOST_TURN] * 3
-        return Field("turn", "rad", [-MOST_TURN] * 3, most, "rotation vector from pointing down to the hand, world frame")
+        return Field(
+            "turn", "rad", [-MOST_TURN] * 3, most, "rotation vector from pointing down to the hand, world frame"
+        )
 
     def seen(self, points: Array) -> Array:
         """Where points, (N, p, 3), world frame, are in a square picture: (N, p, 3).
@@ -56,5 +58,3 @@ def camera_to_tool(robot: Robot, quat: Array) -> Array:
     """The way, (N, 3) m, from the camera to the tool when the hand's quaternion is quat, (N, 4)."""
     way = np.asarray(robot.tool_in_hand) - np.asarray(PLACE)
     return rotated(quat, np.broadcast_to(way, (len(quat), 3)))
-
-
