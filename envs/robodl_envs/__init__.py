@@ -28,6 +28,7 @@ from robodl_envs.names import (
 __all__ = [
     "CLASSES",
     "FAR",
+    "SHARPNESS",
     "Component",
     "Policy",
     "Randomize",
@@ -72,6 +73,7 @@ LAZY = {  # what importing would make slow
     "CLASSES": "rendering.views",
     "FAR": "rendering.views",
     "picture_kind": "rendering.views",
+    "SHARPNESS": "tasks.answer",
     "available_cores": "batch_env",
     "Randomize": "randomize",
 }

@@ -30,8 +30,9 @@ def composed():
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(cloning, "STEPS", 200)
-    monkeypatch.setattr(cloning, "BATCH", 128)
+    monkeypatch.setattr(
+        cloning, "USUAL", {"clone_rows": 128, "clone_steps": 200, "clone_last": 200, "clone_batch": 128}
+    )
 
 
 def model_of(cfg):
