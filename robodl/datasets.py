@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
@@ -73,7 +74,8 @@ def simulated(cfg: DictConfig, progress: Callable[[int], object]) -> Dataset:
     # Arms that stand still show a fresh episode in every frame.
     mode = "SameStep" if motion == "still" else "NextStep"
     envs = make_envs(cfg, min(ROWS, total), autoreset_mode=mode, max_episode_steps=episode)
-    batch = envs.unwrapped.batch
+    inner: Any = envs.unwrapped
+    batch = inner.batch
     label = cfg.data["label"] or batch.task.label
     act = actions(motion, envs, cfg.seed)
     observation, _ = envs.reset(seed=cfg.seed)

@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from robodl import cli
 
@@ -58,7 +59,8 @@ def evaluate(options: Options) -> None:
     except cli.USER_ERRORS as error:
         raise cli.UsageError(cli.one_line(error)) from error
     seed = cfg.seed if options.seed is None else options.seed
-    arm = envs.unwrapped.batch.robot.action_size
+    inner: Any = envs.unwrapped
+    arm = inner.batch.robot.action_size
     moved = moving(policy, arm, options.motion, seed)
     score = evaluate_policy(moved, envs, options.episodes, FIRST_SEED + seed, report.counting("episodes"))
     envs.close()

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -65,7 +66,8 @@ def evaluate_policy(
         progress(first + count)
     success, once, first_success, distance, returns, diverged, metrics = zip(*scores, strict=True)
     join = np.concatenate
-    own = envs.unwrapped.batch.task.summary({key: join([part[key] for part in metrics]) for key in metrics[0]})
+    inner: Any = envs.unwrapped
+    own = inner.batch.task.summary({key: join([part[key] for part in metrics]) for key in metrics[0]})
     return Score(join(success), join(once), join(first_success), join(distance), join(returns), sum(diverged), own)
 
 

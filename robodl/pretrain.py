@@ -95,7 +95,8 @@ def check(cfg, job: int | None = None) -> None:
         if motion not in datasets.MOTIONS:
             raise ValueError(f"data.motion must be one of {', '.join(datasets.MOTIONS)}, got {motion!r}")
         envs.reset()
-        known = datasets.labelled(envs.unwrapped.batch)
+        inner: Any = envs.unwrapped
+        known = datasets.labelled(inner.batch)
         if label is not None and label not in known:
             near = did_you_mean(str(label), known)
             raise ValueError(f"data.label must be one of {', '.join(known)}, got {label!r}{near}")

@@ -6,6 +6,7 @@ writable; derived ones (xpos) are live, read-only, and current after `step`, `fo
 
 import ctypes
 import functools
+import operator
 import os
 import weakref
 from typing import Any, Protocol
@@ -96,7 +97,7 @@ class CpuSim:
         At the start of an episode they are the model's.
         """
         if field not in self.own:
-            self.base[field] = getattr(self.model, field).copy()
+            self.base[field] = np.array(operator.attrgetter(field)(self.model))  # "opt.gravity" among them
             self.own[field] = self.batch.expand(field)
         return self.own[field]
 
