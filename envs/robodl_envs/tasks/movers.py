@@ -22,6 +22,7 @@ THINGS = {  # shape, half sizes in m, colour; seen from above a square, a disc, 
 RAIL, WHITE = 0.006, (0.85, 0.85, 0.88, 1.0)  # m, half the thickness of a rail
 SPEED = (0.03, 0.25)  # m/s, least and most
 TURNING, PACE = 0.8, (0.5, 2.0)  # rad/s, the most that a way turns; of its swing from side to side
+NOT_ITSELF = np.where(np.eye(len(THINGS)) > 0.0, np.inf, 0.0)  # m^2, added to distances between things
 TRIES = 16  # of placing things apart at the start; one in four fails
 
 
@@ -75,19 +76,17 @@ class Movers(Component):
     def bind(self, sim):
         count = len(THINGS)
         self.places = [sim.mocap_pos(name) for name in THINGS]  # (N, 3) each, live
-        self.rows = np.arange(sim.num)[:, None]
         self.pos = np.zeros((sim.num, count, 2))  # m, world frame
         self.velocity = np.zeros((sim.num, count, 2))  # m/s
         self.swing = np.zeros((sim.num, count, 3))  # rad/s, rad/s, rad: most turning, its pace and phase
         self.time = np.zeros(sim.num)  # s, since the start
-        self.itself = np.where(np.eye(count) > 0.0, np.inf, 0.0)  # a thing does not meet itself
 
     def reset(self, ids, rng):
         count, arena = len(THINGS), self.arena
         shape = (TRIES, count, 2)
         tries = rng.uniform(ids, np.broadcast_to(arena.low, shape), np.broadcast_to(arena.high, shape))
         way = tries[:, :, :, None] - tries[:, :, None, :]  # (n, TRIES, count, count, 2)
-        apart = ((way**2).sum(axis=4) + self.itself).min(axis=(2, 3)) > (2.0 * arena.scale * ROOM) ** 2
+        apart = ((way**2).sum(axis=4) + NOT_ITSELF).min(axis=(2, 3)) > (2.0 * arena.scale * ROOM) ** 2
         self.pos[ids] = tries[np.arange(len(ids)), apart.argmax(axis=1)]
         speed = arena.scale * rng.uniform(ids, [SPEED[0]] * count, SPEED[1])
         heading = rng.uniform(ids, [-np.pi] * count, np.pi)
@@ -104,25 +103,9 @@ class Movers(Component):
         turn = most * np.sin(pace * self.time[:, None] + phase) * dt
         c, s = np.cos(turn), np.sin(turn)
         x, y = self.velocity[:, :, 0], self.velocity[:, :, 1]
-        velocity = self.turned_back(np.stack([c * x - s * y, s * x + c * y], axis=2))
-        arena = self.arena
-        self.pos[:], self.velocity[:] = bounced(self.pos + velocity * dt, velocity, arena.low, arena.high)
+        velocity = np.stack([c * x - s * y, s * x + c * y], axis=2)
+        self.pos[:], self.velocity[:] = moved(self.pos, velocity, dt, self.arena)
         self.show()
-
-    def turned_back(self, velocity: Array) -> Array:
-        """Velocities, (N, count, 2), after those that close in on what is nearest to them, and touch it, have bounced.
-
-        Who bounces keeps its speed, unlike a billiard ball: so speeds stay within their range.
-        """
-        way = self.pos[:, None] - self.pos[:, :, None]  # (N, i, j, 2), from i to j
-        square = (way**2).sum(axis=3) + self.itself
-        other = square.argmin(axis=2)  # (N, i)
-        square = np.take_along_axis(square, other[:, :, None], axis=2)
-        normal = way[self.rows, np.arange(len(THINGS)), other] / np.sqrt(np.maximum(square, 1e-12))
-        own = (velocity * normal).sum(axis=2)  # m/s, towards the other
-        closing = own - (velocity[self.rows, other] * normal).sum(axis=2)
-        touch = (square[:, :, 0] < (2.0 * self.arena.scale * ROOM) ** 2) & (closing > 0.0)
-        return velocity - 2.0 * (np.maximum(own, 0.0) * touch)[:, :, None] * normal
 
     def show(self) -> None:
         for k, place in enumerate(self.places):
@@ -130,8 +113,22 @@ class Movers(Component):
             place[:, 2] = self.arena.scale * TALL
 
 
-def bounced(pos: Array, velocity: Array, low: Array, high: Array) -> tuple[Array, Array]:
-    """Places and velocities, (..., 2), of what has gone a little beyond a rectangle's sides: turned back into it."""
+def moved(pos: Array, velocity: Array, dt: float, arena: Arena) -> tuple[Array, Array]:
+    """Places and velocities, (N, count, 2), of things that go straight on for dt, s, but for what turns them back.
+
+    Who meets another keeps its speed, unlike a billiard ball: so speeds stay within their range.
+    """
+    way = pos[:, None] - pos[:, :, None]  # (N, i, j, 2), from i to j
+    square = (way**2).sum(axis=3) + NOT_ITSELF
+    rows, things = np.arange(len(pos))[:, None], np.arange(pos.shape[1])
+    nearest = square.argmin(axis=2)  # (N, count)
+    square, way = square[rows, things, nearest], way[rows, things, nearest]
+    normal = way / np.sqrt(np.maximum(square, 1e-12))[:, :, None]
+    own = (velocity * normal).sum(axis=2)  # m/s, towards the nearest
+    closing = own - (velocity[rows, nearest] * normal).sum(axis=2)
+    meets = (square < (2.0 * arena.scale * ROOM) ** 2) & (closing > 0.0)
+    velocity = velocity - 2.0 * (np.maximum(own, 0.0) * meets)[:, :, None] * normal
+    pos, low, high = pos + velocity * dt, arena.low, arena.high
     below, above = pos < low, pos > high
     pos = np.where(below, 2.0 * low - pos, np.where(above, 2.0 * high - pos, pos))
     return pos, np.where(below, abs(velocity), np.where(above, -abs(velocity), velocity))

@@ -13,7 +13,7 @@ from robodl_envs.tasks.report import FASTEST, Report
 from robodl_envs.tasks.task import AWAY, NEAR, Task, checked_length
 
 # How difficult it is, with the speeds and turns of `movers`: fixed before anything was learnt.
-STRETCH = 1.45  # the arena's sides, of those of the table below the robot's workspace
+STRETCH = 1.6  # the arena's sides, of those of the table below the robot's workspace
 WIDTH = 0.5  # m, of the Panda's table; things and speeds of an arm whose table is narrower are smaller by as much
 FARTHEST = 1.25  # of a thing's distance from the camera at the start, in which it is in view
 ACQUIRE = 1.0  # s, for finding the target at the start, which do not count
