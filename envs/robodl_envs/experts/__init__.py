@@ -83,11 +83,11 @@ def make_policy(name: str, env, seed: int = 0) -> Policy:
         return lambda observation: rng.uniform(-1.0, 1.0, (rows(observation), size))
     if name == "expert":
         return expert_policy(batch)
-    baselines = BASELINES.get(name_of(batch.task) or "", {})
+    baselines = of_task(BASELINES, batch.task) or {}
     if name not in baselines:
         known = (*POLICIES, *baselines)
         raise KeyError(f"no policy named {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}")
-    baseline = found(baselines[name])
+    baseline = imported(baselines[name])
     return lambda observation: baseline(observation, batch)
 
 
@@ -109,20 +109,21 @@ def expert_policy(batch) -> Policy:
 
 def expert_of(task) -> Expert:
     """The expert of a task, found by the task's class; KeyError if there is none."""
-    name = name_of(task)
-    if name not in EXPERTS:
+    expert = of_task(EXPERTS, task)
+    if expert is None:
         raise KeyError(f"no expert for {type(task).__name__}; there are experts for {', '.join(EXPERTS)}")
-    return found(EXPERTS[name])
+    return imported(expert)
 
 
-def name_of(task) -> str | None:
-    """The name that a task's class is registered by, if it is."""
+def of_task(table: dict[str, Any], task) -> Any:
+    """What a table has by the name that the task's class is registered by; None if it has nothing."""
     from robodl_envs.names import TASKS
 
-    return next((name for name, value in TASKS.items() if place(value) == place(type(task))), None)
+    names = [name for name, value in TASKS.items() if place(value) == place(type(task))]
+    return next((table[name] for name in names if name in table), None)
 
 
-def found(function: str | Callable) -> Any:
+def imported(function: str | Callable) -> Any:
     """A function, given as itself or as "module:function"."""
     if isinstance(function, str):
         module, _, name = function.partition(":")

@@ -22,7 +22,6 @@ THINGS = {  # shape, half sizes in m, colour; seen from above a square, a disc, 
 RAIL, WHITE = 0.006, (0.85, 0.85, 0.88, 1.0)  # m, half the thickness of a rail
 SPEED = (0.03, 0.25)  # m/s, least and most
 TURNING, PACE = 0.8, (0.5, 2.0)  # rad/s, the most that a way turns; of its swing from side to side
-NOT_ITSELF = np.where(np.eye(len(THINGS)) > 0.0, np.inf, 0.0)  # m^2, added to distances between things
 TRIES = 16  # of placing things apart at the start; one in four fails
 
 
@@ -85,8 +84,7 @@ class Movers(Component):
         count, arena = len(THINGS), self.arena
         shape = (TRIES, count, 2)
         tries = rng.uniform(ids, np.broadcast_to(arena.low, shape), np.broadcast_to(arena.high, shape))
-        way = tries[:, :, :, None] - tries[:, :, None, :]  # (n, TRIES, count, count, 2)
-        apart = ((way**2).sum(axis=4) + NOT_ITSELF).min(axis=(2, 3)) > (2.0 * arena.scale * ROOM) ** 2
+        apart = spacing(tries)[1].min(axis=(2, 3)) > (2.0 * arena.scale * ROOM) ** 2  # (n, TRIES)
         self.pos[ids] = tries[np.arange(len(ids)), apart.argmax(axis=1)]
         speed = arena.scale * rng.uniform(ids, [SPEED[0]] * count, SPEED[1])
         heading = rng.uniform(ids, [-np.pi] * count, np.pi)
@@ -118,8 +116,7 @@ def moved(pos: Array, velocity: Array, dt: float, arena: Arena) -> tuple[Array, 
 
     Who meets another keeps its speed, unlike a billiard ball: so speeds stay within their range.
     """
-    way = pos[:, None] - pos[:, :, None]  # (N, i, j, 2), from i to j
-    square = (way**2).sum(axis=3) + NOT_ITSELF
+    way, square = spacing(pos)
     rows, things = np.arange(len(pos))[:, None], np.arange(pos.shape[1])
     nearest = square.argmin(axis=2)  # (N, count)
     square, way = square[rows, things, nearest], way[rows, things, nearest]
@@ -132,3 +129,12 @@ def moved(pos: Array, velocity: Array, dt: float, arena: Arena) -> tuple[Array, 
     below, above = pos < low, pos > high
     pos = np.where(below, 2.0 * low - pos, np.where(above, 2.0 * high - pos, pos))
     return pos, np.where(below, abs(velocity), np.where(above, -abs(velocity), velocity))
+
+
+def spacing(pos: Array) -> tuple[Array, Array]:
+    """The ways from things to things, (..., i, j, 2) m, and their lengths squared, of places, (..., i, 2).
+
+    From a thing to itself it is infinitely far.
+    """
+    way = pos[..., None, :, :] - pos[..., :, None, :]
+    return way, (way**2).sum(axis=-1) + np.diag(np.full(pos.shape[-2], np.inf))
