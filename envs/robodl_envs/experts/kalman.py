@@ -41,7 +41,8 @@ def kalman(observation, batch):
     tool, to_report, velocity, dt = state["tool"], state["to_report"], state["report_velocity"], robot.control_dt
     hand = quat_product(quat_of_turn(state["turn"]), np.broadcast_to(robot.home_quat, (len(tool), 4)))
     eye = tool - camera_to_tool(robot, hand)
-    place, seen = measure(*(observation[name] for name in PICTURES), state["target"], eye, hand)
+    rgb, depth, segmentation = (observation[name] for name in PICTURES)
+    place, seen = measure(rgb, depth, segmentation, state["target"], eye, hand)
     report = tool[:, :2] + to_report
     surprise = place - report  # (N, 2) m
     near = np.sqrt((surprise**2).sum(axis=1, keepdims=True)) < LOST

@@ -19,7 +19,7 @@ FARTHEST = 1.25  # of a thing's distance from the camera at the start, in which 
 ACQUIRE = 1.0  # s, for finding the target at the start, which do not count
 SLOW = 0.2  # s: an error of the velocity of 1 m/s costs as much as one of the place of 0.2 m
 COUNT = len(THINGS)
-FLAT = tuple(corner[:2] for corner in AWAY)  # m, from the tool, in the table's plane
+LOW, HIGH = AWAY[0][:2], AWAY[1][:2]  # m, from the tool, in the table's plane
 QUICK = [-FASTEST] * 2, [FASTEST] * 2  # m/s
 ONE = [0.0] * COUNT, [1.0] * COUNT
 
@@ -115,7 +115,7 @@ class Track(Task):
     def feel_fields(self):
         return [
             Field("target", "1", *ONE, "1 for the thing to track: " + ", ".join(THINGS)),
-            Field("to_report", "m", *FLAT, "from the tool to the reported place, world frame"),
+            Field("to_report", "m", LOW, HIGH, "from the tool to the reported place, world frame"),
             Field("report_velocity", "m/s", *QUICK, "the reported velocity, world frame"),
             self.eye.field(),
         ]
@@ -131,17 +131,17 @@ class Track(Task):
         ]
 
     def fields(self):
-        (low, high), (slow, quick) = FLAT, QUICK
+        slow, quick = QUICK
         return [
-            Field("to_target", "m", *FLAT, "from the tool to the target, world frame"),
+            Field("to_target", "m", LOW, HIGH, "from the tool to the target, world frame"),
             Field("target_velocity", "m/s", *QUICK, "the target's velocity, world frame"),
-            Field("to_things", "m", low * COUNT, high * COUNT, "from the tool to each thing, world frame"),
+            Field("to_things", "m", LOW * COUNT, HIGH * COUNT, "from the tool to each thing, world frame"),
             Field("things_velocity", "m/s", slow * COUNT, quick * COUNT, "their velocities, world frame"),
         ]
 
     def goal_fields(self):
         return [
-            Field("position", "m", *(corner[:2] for corner in NEAR), "place on the table, world frame"),
+            Field("position", "m", NEAR[0][:2], NEAR[1][:2], "place on the table, world frame"),
             Field("velocity", "m/s", *QUICK, "velocity, world frame"),
         ]
 
