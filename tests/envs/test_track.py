@@ -220,3 +220,16 @@ def test_settings_out_of_range_are_refused():
         Track(radius=0.0)
     with pytest.raises(ValueError, match="speed must be"):
         Track(speed=-1.0)
+
+
+def test_the_kalman_filter_is_the_same_in_a_batch():
+    """Row i acts and sees as the single environment does, to the last bit."""
+    settings = {"observation": "image+state", "cameras": list(PICTURES), "image_size": 32}
+    envs, single = make_vec("track", num_envs=3, **settings), make("track", **settings)
+    act, alone = make_policy("kalman", envs), make_policy("kalman", single)
+    many, one = envs.reset(seed=5)[0], single.reset(seed=7)[0]
+    for _ in range(40):
+        action = act(many)
+        np.testing.assert_array_equal(alone({key: value[None] for key, value in one.items()})[0], action[2])
+        many, one = envs.step(action)[0], single.step(action[2])[0]
+        np.testing.assert_array_equal(one["observation"], many["observation"][2])
