@@ -6,9 +6,9 @@ writable; derived ones (xpos) are live, read-only, and current after `step`, `fo
 
 import ctypes
 import functools
-import operator
 import os
 import weakref
+from operator import attrgetter
 from typing import Any, Protocol
 
 import mujoco
@@ -97,7 +97,7 @@ class CpuSim:
         At the start of an episode they are the model's.
         """
         if field not in self.own:
-            self.base[field] = np.array(operator.attrgetter(field)(self.model))  # "opt.gravity" among them
+            self.base[field] = attrgetter(field)(self.model).copy()  # such as opt.gravity
             self.own[field] = self.batch.expand(field)
         return self.own[field]
 
