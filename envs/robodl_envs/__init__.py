@@ -61,7 +61,7 @@ for task, steps in (  # at least twice what 95 % of a scripted expert's episodes
     ("open_drawer", 100),
     ("press_button", 50),
     ("read_digit", 40),
-    ("inspect", 80),
+    ("inspect", 120),
 ):
     register_id(task, steps)
 

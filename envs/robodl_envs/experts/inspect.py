@@ -6,9 +6,10 @@ from robodl_envs.experts import Move
 from robodl_envs.experts.ways import before, facing
 from robodl_envs.tasks.flaws import BAD, HALF
 
-LEFT, RIGHT = 6 / 80, 21 / 80  # of the clock: when it goes on to the left and to the right
-AWAY = 0.15  # m, of the camera from a face
-MOST = 0.85  # rad, that the camera turns from looking down
+LEFT, RIGHT = 5 / 120, 25 / 120  # of the clock: when it goes on to the left and to the right
+AWAY = 0.13  # m, of the camera from where it looks
+MOST = 0.45  # rad, that the camera turns from looking down: turning is slow
+BESIDE = np.array([0.0, 0.065, 0.065])  # m, before the top, the left and the right: where it looks, to see a side less aslant
 WELL = 0.9  # rad, between the line of sight and a face's normal
 CENTRED = 0.4  # rad, between it and the middle of the picture
 NEAR = 0.24  # m, of the camera
@@ -21,7 +22,8 @@ def inspect(state, robot):
     normals = np.stack([up, left, -left], axis=1)  # (N, 3 faces, 3)
     now = np.concatenate([clock < LEFT, (clock >= LEFT) & (clock < RIGHT), clock >= RIGHT], axis=1)  # (N, 3 faces)
     middle, normal = face_of(part, normals, now)
-    to, turn = before(middle, normal, state["turn"], AWAY, MOST, robot)
+    ahead = middle + (now * BESIDE).sum(axis=1)[:, None] * normal
+    to, turn = before(ahead, normal, state["turn"], AWAY, MOST, robot)
     view = facing(*face_of(part, normals, state["face"]), state["tool"], state["turn"], robot)
     well = (view.aslant < WELL) & (view.aside < CENTRED) & (view.away < NEAR)
     is_bad = (state["kind"] * BAD).sum(axis=1) > 0.5

@@ -7,19 +7,22 @@ on two of three faces can't be seen from where the camera starts.
 import math
 from dataclasses import dataclass
 
+import mujoco
 import numpy as np
 
 from robodl_envs.component import Field
+from robodl_envs.scene import NO_CONTACT
 from robodl_envs.tasks.answer import SHARPNESS
 from robodl_envs.tasks.eye import Eye
 from robodl_envs.tasks.flaws import FACES, HALF, Flaws
 from robodl_envs.tasks.task import Task
 from robodl_envs.tasks.workpiece import Workpiece
 
-LOW, HIGH = (0.42, -0.08, HALF[2]), (0.56, 0.08, HALF[2])  # m, where a part's middle is: it lies on the table
+LOW, HIGH = (0.47, -0.06, 0.10), (0.57, 0.06, 0.10)  # m, where a part's middle is, on its stand
 SPIN = 0.3  # rad, how far it is turned about the vertical
+STAND = 0.03, 0.5 * (LOW[2] - HALF[2])  # m, half its width and half its height
 ASLANT, NEAR = math.radians(55.0), 0.3  # rad and m: from farther away, or more aslant, a face is not viewed
-LIMIT = 80  # control steps after which the clock stands still: the registered length of an episode
+LIMIT = 120  # control steps after which the clock stands still: the registered length of an episode
 SAID = 3  # steps over which what is said is averaged
 
 
@@ -54,6 +57,14 @@ class Inspect(Task):
         self.eye = Eye(self.robot)
         for part in self.parts:
             part.build(spec)
+        self.part.body.add_geom(
+            name="stand",
+            type=mujoco.mjtGeom.mjGEOM_BOX,
+            pos=[0.0, 0.0, -HALF[2] - STAND[1]],
+            size=[STAND[0], *STAND],
+            rgba=[0.2, 0.2, 0.22, 1.0],
+            **NO_CONTACT,
+        )
 
     def bind(self, sim):
         for part in self.parts:
