@@ -8,6 +8,7 @@ import ctypes
 import functools
 import os
 import weakref
+from operator import attrgetter
 from typing import Any, Protocol
 
 import mujoco
@@ -96,7 +97,7 @@ class CpuSim:
         At the start of an episode they are the model's.
         """
         if field not in self.own:
-            self.base[field] = getattr(self.model, field).copy()
+            self.base[field] = attrgetter(field)(self.model).copy()  # such as opt.gravity
             self.own[field] = self.batch.expand(field)
         return self.own[field]
 
