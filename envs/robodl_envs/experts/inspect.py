@@ -1,4 +1,4 @@
-"""Inspect: look at the top, the left and the right by the clock; say that the part is bad while its flaw is seen well."""
+"""Inspect: look at the top, the left and the right by the clock; call the part bad while its flaw is seen well."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from robodl_envs.tasks.flaws import BAD, HALF
 LEFT, RIGHT = 5 / 120, 25 / 120  # of the clock: when it goes on to the left and to the right
 AWAY = 0.13  # m, of the camera from where it looks
 MOST = 0.45  # rad, that the camera turns from looking down: turning is slow
-BESIDE = np.array([0.0, 0.065, 0.065])  # m, before the top, the left and the right: where it looks, to see a side less aslant
+BESIDE = np.array([0.0, 0.065, 0.065])  # m, from the top, the left, the right to where it looks: to be less aslant
 WELL = 0.9  # rad, between the line of sight and a face's normal
 CENTRED = 0.4  # rad, between it and the middle of the picture
 NEAR = 0.24  # m, of the camera

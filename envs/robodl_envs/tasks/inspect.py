@@ -19,7 +19,7 @@ from robodl_envs.tasks.task import Task
 from robodl_envs.tasks.workpiece import Workpiece
 
 LOW, HIGH = (0.47, -0.06, 0.10), (0.57, 0.06, 0.10)  # m, where a part's middle is, on its stand
-SPIN = 0.3  # rad, how far it is turned about the vertical
+TILT, SPIN = 0.08, 0.3  # rad, how far it leans at most, and how far it is turned about its own axis
 STAND = 0.03, 0.5 * (LOW[2] - HALF[2])  # m, half its width and half its height
 ASLANT, NEAR = math.radians(55.0), 0.3  # rad and m: from farther away, or more aslant, a face is not viewed
 LIMIT = 120  # control steps after which the clock stands still: the registered length of an episode
@@ -46,7 +46,7 @@ class Inspect(Task):
     def __post_init__(self):
         if not 0.0 < self.threshold < 1.0:
             raise ValueError(f"threshold must be more than 0 and less than 1, got {self.threshold}")
-        self.part = Workpiece(LOW, HIGH, (0.0, 0.0), 0.0, SPIN)
+        self.part = Workpiece(LOW, HIGH, (0.0, TILT), math.pi, SPIN)
         self.flaws = Flaws(self.part)
 
     @property
