@@ -60,7 +60,7 @@ for task, steps in (  # at least twice what 95 % of a scripted expert's episodes
     ("peg_insert", 100),
     ("open_drawer", 100),
     ("press_button", 50),
-    ("read_digit", 50),
+    ("read_digit", 60),
     ("inspect", 120),
 ):
     register_id(task, steps)

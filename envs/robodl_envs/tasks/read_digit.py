@@ -143,8 +143,7 @@ class ReadDigit(Task):
 
     def success(self, achieved, desired):
         """The answer is final, and the digit that is written has more than half of the probability."""
-        right = (achieved[..., :-1] * desired[..., :-1]).sum(-1)
-        return (achieved[..., -1] == desired[..., -1]) & (right > 0.5)
+        return (achieved[..., -1] == desired[..., -1]) & (self.distance(achieved, desired) < 0.5)
 
     def distance(self, achieved, desired):
         """The probability of the wrong digits."""
