@@ -1,4 +1,4 @@
-"""Inspect: flaws where they are said to be, evidence and verdict, faces viewed, and what an expert and a floor reach."""
+"""Inspect: flaws where they are said to be, evidence and verdict, faces viewed, and what an expert reaches."""
 
 import numpy as np
 import pytest
