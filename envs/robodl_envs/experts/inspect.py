@@ -24,7 +24,8 @@ def inspect(state, robot):
     middle, normal = face_of(part, normals, now)
     ahead = middle + (now * BESIDE).sum(axis=1)[:, None] * normal
     to, turn = before(ahead, normal, state["turn"], AWAY, MOST, robot)
-    view = facing(*face_of(part, normals, state["face"]), state["tool"], state["turn"], robot)
+    flaw, outwards = face_of(part, normals, state["face"])  # of a part without one: anything
+    view = facing(flaw, outwards, state["tool"], state["turn"], robot)
     well = (view.aslant < WELL) & (view.aside < CENTRED) & (view.away < NEAR)
     is_bad = (state["kind"] * BAD).sum(axis=1) > 0.5
     return Move(to=to, turn=turn, say=np.where(is_bad & well, 1.0, -1.0)[:, None])
