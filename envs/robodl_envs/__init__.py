@@ -61,7 +61,8 @@ for task, steps in (  # at least twice what 95 % of a scripted expert's episodes
     ("peg_insert", 100),
     ("open_drawer", 100),
     ("press_button", 50),
-    ("read_digit", 40),
+    ("read_digit", 60),
+    ("inspect", 120),
     ("track", 200),
 ):
     register_id(task, steps)

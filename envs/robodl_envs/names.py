@@ -34,6 +34,7 @@ TASKS: dict[str, str | type] = {
     "open_drawer": "robodl_envs.tasks.open_drawer:OpenDrawer",
     "press_button": "robodl_envs.tasks.press_button:PressButton",
     "read_digit": "robodl_envs.tasks.read_digit:ReadDigit",
+    "inspect": "robodl_envs.tasks.inspect:Inspect",
     "track": "robodl_envs.tasks.track:Track",
 }
 

@@ -47,6 +47,7 @@ EXPERTS: dict[str, str | Expert] = {
         "open_drawer",
         "press_button",
         "read_digit",
+        "inspect",
         "track",
     )
 }

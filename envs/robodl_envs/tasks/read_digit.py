@@ -35,9 +35,9 @@ class ReadDigit(Task):
 
     cameras = ("wrist",)
     label = "digit"
-    chance = 1.0 / len(DIGITS)
     rotation = True
     size = len(DIGITS) + 1
+    chance = 1.0 / len(DIGITS)
 
     least_tilt: float = 0.6  # rad, the least that a plate leans
     most_tilt: float = 1.2  # rad, the most
@@ -147,8 +147,7 @@ class ReadDigit(Task):
 
     def success(self, achieved, desired):
         """The answer is final, and the digit that is written has more than half of the probability."""
-        right = (achieved[..., :-1] * desired[..., :-1]).sum(-1)
-        return (achieved[..., -1] == desired[..., -1]) & (right > 0.5)
+        return (achieved[..., -1] == desired[..., -1]) & (self.distance(achieved, desired) < 0.5)
 
     def distance(self, achieved, desired):
         """The probability of the wrong digits."""

@@ -24,11 +24,11 @@ class Task(Component):
     """
 
     cameras: ClassVar[tuple[str, ...]] = ("front", "side")  # pictures that an observation has where none are named
-    chance: ClassVar[float] = 0.0  # share of episodes in which a guess succeeds
     label: ClassVar[str] = "desired_goal"  # what of observation="state" pictures are best labelled with
     gripper: ClassVar[bool] = False  # whether the robot's fingers move
     rotation: ClassVar[bool] = False  # whether actions of control="tool" turn the tool
     size: ClassVar[int] = 0  # numbers of the action, after the robot's, that are for the task: what the policy says
+    chance: ClassVar[float] = 0.0  # success rate of a blind guess, in tasks that ask for an answer
     robot: Robot  # set by the engine before `build`
 
     def act(self, action: Array) -> None:
