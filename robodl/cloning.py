@@ -24,8 +24,9 @@ SHAKEN = 0.25  # share of the time
 HELD = 5  # steps that an error lasts, on average
 LEARNING_RATE = 1e-3  # falls to zero within the optimiser's steps after each episode
 # By key of `algo`, where it is not given: arms that act at once, each of which adds an episode before the policy learns
-# again; steps of the optimiser after each episode, and after the last one; transitions in each of these.
-USUAL = {"clone_rows": 128, "clone_steps": 1_500, "clone_last": 1_500, "clone_batch": 512}
+# again; the most control steps of an episode, 0 for the task's own; steps of the optimiser after each episode, and after
+# the last one; transitions in each of these.
+USUAL = {"clone_rows": 128, "clone_length": 0, "clone_steps": 1_500, "clone_last": 1_500, "clone_batch": 512}
 
 Seen = dict[str, np.ndarray]  # observations, (n, ...) each
 
@@ -61,8 +62,9 @@ def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Told = lambda count, 
     seen = {key: np.zeros((steps, *value.shape), value.dtype) for key, value in first.items()}
     wanted = np.zeros((steps, *arms.batch.action_shape), np.float32)
     rng = np.random.default_rng(cfg.seed)
-    for at in range(0, steps, arms.batch.max_episode_steps):
-        end = min(at + arms.batch.max_episode_steps, steps)
+    length = min(algo["clone_length"] or steps, arms.batch.max_episode_steps)
+    for at in range(0, steps, length):
+        end = min(at + length, steps)
         act_and_ask(model, envs, rng, {key: value[at:end] for key, value in seen.items()}, wanted[at:end], alone=at > 0)
         known = {key: flat(value[:end]) for key, value in seen.items()}
         effort = algo["clone_last" if end == steps else "clone_steps"], batch_size
@@ -139,13 +141,18 @@ def imitate(
 def loss_of(said: torch.Tensor, wanted: torch.Tensor, choices: Sequence[slice]) -> torch.Tensor:
     """How far actions, (n, a), are from wanted ones: their mean distance, and the cross-entropy of what they choose.
 
+    A choice of a single number is between yes, where it is positive, and no.
     A score beyond its bounds would be clipped, and could tie with another: it counts by how far it is beyond.
     """
     plain = torch.ones(said.shape[1], dtype=torch.bool, device=said.device)
     loss = said.new_zeros(())
     for part in choices:
         plain[part] = False
-        scores, right = said[:, part], wanted[:, part].argmax(dim=1)
-        loss = loss + functional.cross_entropy(SHARPNESS * scores.clamp(-1.0, 1.0), right)
+        scores, right = said[:, part], wanted[:, part]
+        logits = SHARPNESS * scores.clamp(-1.0, 1.0)
+        if scores.shape[1] == 1:
+            loss = loss + functional.binary_cross_entropy_with_logits(logits, (right > 0.0).float())
+        else:
+            loss = loss + functional.cross_entropy(logits, right.argmax(dim=1))
         loss = loss + functional.relu(scores.abs() - 1.0).mean()
     return loss + functional.l1_loss(said[:, plain], wanted[:, plain])

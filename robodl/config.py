@@ -74,7 +74,10 @@ ALGO_RANGES: dict[str, tuple[type, float, float]] = {
     **dict.fromkeys(("gamma", "gae_lambda", "tau", "clip_range"), (float, 0, 1)),
     **dict.fromkeys(("learning_rate", "noise", "max_grad_norm", "vf_coef", "target_kl"), (float, 0, math.inf)),
     **dict.fromkeys(("n_steps", "n_epochs", "train_freq", "buffer_size"), (int, 1, math.inf)),
-    **dict.fromkeys(("learning_starts", "her", "shift", "demonstrations", "clone", "value_first"), (int, 0, math.inf)),
+    **dict.fromkeys(
+        ("learning_starts", "her", "shift", "demonstrations", "clone", "clone_length", "value_first"),
+        (int, 0, math.inf),
+    ),
     **dict.fromkeys(("clone_rows", "clone_steps", "clone_last"), (int, 1, math.inf)),
     "demonstration_share": (float, 0, 1),
     **dict.fromkeys(("batch_size", "clone_batch"), (int, 2, math.inf)),

@@ -14,7 +14,7 @@ from robodl_envs.component import Field
 from robodl_envs.scene import NO_CONTACT
 from robodl_envs.tasks.answer import SHARPNESS
 from robodl_envs.tasks.eye import Eye
-from robodl_envs.tasks.flaws import FACES, HALF, Flaws
+from robodl_envs.tasks.flaws import FACES, HALF, KINDS, Flaws
 from robodl_envs.tasks.task import Task
 from robodl_envs.tasks.workpiece import Workpiece
 
@@ -38,6 +38,7 @@ class Inspect(Task):
     """
 
     cameras = ("wrist",)
+    label = "kind"
     rotation = True
     size = 1
 
@@ -89,6 +90,17 @@ class Inspect(Task):
 
     def action_parts(self):
         return [(1, f"says that the part is bad; the probability is a logistic function of {SHARPNESS:g} times this")]
+
+    def choices(self):
+        return [slice(0, 1)]
+
+    def classes(self, label):
+        return KINDS if label == "kind" else ()
+
+    def caption(self, row):
+        verdict = "reject" if self.evidence[row] > self.threshold else "pass"
+        kind = KINDS[self.flaws.kind[row].argmax()].replace("_", " ")
+        return f"bad: {self.said[row, -1]:.0%}, evidence {self.evidence[row]:.0%}: {verdict} (it is: {kind})"
 
     def count(self, ids):
         self.steps[ids] += 1

@@ -39,7 +39,7 @@ class Task(Component):
         return []
 
     def choices(self) -> list[slice]:
-        """Parts of its share that score the classes of a choice, for those who teach a policy to choose."""
+        """Parts of its share that score the classes of a choice, or one that says yes; for those who teach a policy."""
         return []
 
     def classes(self, label: str) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ class Track(Task):
     """
 
     cameras = ("wrist",)
+    label = "to_things"
     size = Report.size
 
     radius: float = 0.03  # m; a report closer than this, and
@@ -164,6 +165,11 @@ class Track(Task):
     def distance(self, achieved, desired):
         """The error of the reported place, m."""
         return errors(achieved, desired)[0]
+
+    def caption(self, row):
+        place, velocity = (100.0 * error[row] for error in errors(self.achieved_goal(), self.desired_goal()))
+        name = list(THINGS)[self.target[row].argmax()]
+        return f"{name}: {place:.1f} cm and {velocity:.0f} cm/s off" + ("" if self.in_view[row] else ", out of view")
 
     def metrics(self):
         place, velocity = np.sqrt(self.squares / np.maximum(self.seen, 1)[:, None]).T
