@@ -33,7 +33,7 @@ ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU}
 # Keys of `algo` that are not, or not of every class, the class's arguments.
 OWN_KEYS = (
     *("_target_", "hidden", "activation", "log_std_init", "anneal", "her", "noise"),
-    *("demonstrations", "dataset", "clone", "value_first"),
+    *("demonstrations", "dataset", "clone", "clone_rows", "clone_steps", "clone_last", "clone_batch", "value_first"),
 )
 
 

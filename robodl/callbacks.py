@@ -105,7 +105,8 @@ def log_score(logger, score: Score) -> None:
     logger.record("eval/success_low", low)
     logger.record("eval/success_high", high)
     logger.record("eval/success_once", float(score.once.mean()))
-    logger.record("eval/distance_mm", 1e3 * float(score.distance.mean()))
+    for name, value in (score.metrics or {"distance_mm": 1e3 * float(score.distance.mean())}).items():
+        logger.record(f"eval/{name}", value)
     logger.record("eval/return", float(score.returns.mean()))
     logger.record("eval/diverged", score.diverged)
 

@@ -4,7 +4,7 @@ The policy acts, the expert says what it would have done there, and the policy l
 and Bagnell, AISTATS 2011). What is seen in this way is what the policy itself runs into, mistakes included.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,42 +16,47 @@ from torch.nn import functional
 from robodl.demonstrations import FIRST_SEED, read
 from robodl.encoders import Encoder
 from robodl.sb3_env import Sb3VecEnv, make_envs
-from robodl_envs import make_policy
+from robodl_envs import SHARPNESS, make_policy
 
-ROWS = 128  # arms that act at once: each adds an episode before the policy learns again
 SHOWN = 0.3  # share of the rows that the expert acts in, after the first episodes
 NOISE = 0.5  # standard deviation of what is now and then added to actions, so that mistakes are seen
 SHAKEN = 0.25  # share of the time
 HELD = 5  # steps that an error lasts, on average
-STEPS = 1_500  # of the optimiser, after each episode
-BATCH = 512
-LEARNING_RATE = 1e-3  # falls to zero within these steps
+LEARNING_RATE = 1e-3  # falls to zero within the optimiser's steps after each episode
+# By key of `algo`, where it is not given: arms that act at once, each of which adds an episode before the policy learns
+# again; steps of the optimiser after each episode, and after the last one; transitions in each of these.
+USUAL = {"clone_rows": 128, "clone_steps": 1_500, "clone_last": 1_500, "clone_batch": 512}
 
 Seen = dict[str, np.ndarray]  # observations, (n, ...) each
 
 
-def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Callable[[int], object] = int) -> None:
+Told = Callable[[int, float], object]  # the number of transitions seen, and the loss on them
+
+
+def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Told = lambda count, loss: None) -> None:
     """Teach a model's policy the expert's actions, `algo.clone` transitions of them.
 
     With `algo.dataset` they are those that a dataset holds, as they were taken, noise and all; the policy does not act.
 
     Args:
-        progress: told the number of transitions seen, now and then.
+        progress: told after each round of learning.
     """
-    total = cfg.algo["clone"]
+    total, algo = cfg.algo["clone"], {**USUAL, **cfg.algo}
+    rows, batch_size = algo["clone_rows"], algo["clone_batch"]
+    envs = Sb3VecEnv(make_envs(cfg, rows))
+    arms: Any = envs.envs.unwrapped
+    choices = arms.batch.choices
     if cfg.algo.get("dataset"):
         episodes = read(cfg.algo["dataset"], cfg)
         keys = episodes[0].observations
         seen = {key: np.concatenate([each.observations[key][:-1] for each in episodes])[:total] for key in keys}
         wanted = np.concatenate([each.actions for each in episodes])[:total]
-        for _ in range(-(-len(wanted) // (ROWS * len(episodes[0])))):
-            imitate(model, seen, wanted)
-        progress(len(wanted))
+        for _ in range(-(-len(wanted) // (rows * len(episodes[0])))):
+            progress(len(wanted), imitate(model, seen, wanted, choices, algo["clone_steps"], batch_size))
+        envs.close()
         return
-    envs = Sb3VecEnv(make_envs(cfg, ROWS))
     envs.seed(FIRST_SEED + cfg.seed)
-    arms: Any = envs.envs.unwrapped
-    steps = -(-total // ROWS)
+    steps = -(-total // rows)
     first = envs.reset()
     seen = {key: np.zeros((steps, *value.shape), value.dtype) for key, value in first.items()}
     wanted = np.zeros((steps, *arms.batch.action_shape), np.float32)
@@ -59,8 +64,9 @@ def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Callable[[int], objec
     for at in range(0, steps, arms.batch.max_episode_steps):
         end = min(at + arms.batch.max_episode_steps, steps)
         act_and_ask(model, envs, rng, {key: value[at:end] for key, value in seen.items()}, wanted[at:end], alone=at > 0)
-        progress(end * ROWS)
-        imitate(model, {key: flat(value[:end]) for key, value in seen.items()}, flat(wanted[:end]))
+        known = {key: flat(value[:end]) for key, value in seen.items()}
+        effort = algo["clone_last" if end == steps else "clone_steps"], batch_size
+        progress(end * rows, imitate(model, known, flat(wanted[:end]), choices, *effort))
     envs.close()
 
 
@@ -68,20 +74,21 @@ def act_and_ask(model, envs, rng, seen: Seen, wanted: np.ndarray, alone: bool) -
     """Begin an episode in all rows, and note what is seen and what the expert wants there.
 
     Args:
-        seen, wanted: (steps, ROWS, ...), to be filled.
+        seen, wanted: (steps, rows, ...), to be filled.
         alone: whether the policy acts in most rows; else the expert does in all.
     """
     arms = envs.envs.unwrapped
     expert = make_policy("expert", arms)
     observation = envs.reset()
-    shown = rng.uniform(size=ROWS) < (SHOWN if alone else 1.0)
+    rows = wanted.shape[1]
+    shown = rng.uniform(size=rows) < (SHOWN if alone else 1.0)
     error = np.zeros(wanted.shape[1:])
     for t in range(len(wanted)):
         for key, value in observation.items():
             seen[key][t] = value
         wanted[t] = expert(arms.batch.state_observation())
-        new = rng.uniform(size=ROWS) < 1.0 / HELD
-        shaken = rng.uniform(size=(ROWS, 1)) < SHAKEN
+        new = rng.uniform(size=rows) < 1.0 / HELD
+        shaken = rng.uniform(size=(rows, 1)) < SHAKEN
         error = np.where(new[:, None], shaken * NOISE * rng.standard_normal(error.shape), error)
         own = model.predict(observation, deterministic=True)[0] if alone else wanted[t]
         envs.step_async(np.clip(np.where(shown[:, None], wanted[t], own) + error, -1.0, 1.0))
@@ -93,23 +100,52 @@ def flat(array: np.ndarray) -> np.ndarray:
     return array.reshape(-1, *array.shape[2:])
 
 
-def imitate(model: BaseAlgorithm, seen: Seen, wanted: np.ndarray) -> None:
-    """Bring the policy's deterministic actions closer to wanted ones, (n, a), of what is seen."""
+def imitate(
+    model: BaseAlgorithm, seen: Seen, wanted: np.ndarray, choices: Sequence[slice], steps: int, batch_size: int
+) -> float:
+    """Bring the policy's deterministic actions closer to wanted ones, (n, a), of what is seen.
+
+    Args:
+        choices: the parts of an action that score classes.
+        steps: of the optimiser, with batch_size transitions each.
+
+    Returns:
+        The mean loss of the last tenth of the steps.
+    """
     policy: Any = model.policy
     policy.set_training_mode(True)
     for part in policy.modules():
         if isinstance(part, Encoder):
             part.fit(seen)
-    observations = {key: torch.as_tensor(value, device=model.device) for key, value in seen.items()}
-    actions = torch.as_tensor(wanted, device=model.device)
+    observations = {key: torch.as_tensor(value) for key, value in seen.items()}
+    actions = torch.as_tensor(wanted)
     optimizer = torch.optim.Adam([p for p in policy.parameters() if p.requires_grad], lr=LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
-    for _ in range(STEPS):
-        ids = torch.randint(len(actions), (BATCH,))
-        batch = {key: value[ids] for key, value in observations.items()}
-        loss = functional.l1_loss(policy._predict(batch, deterministic=True), actions[ids])
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    losses = []
+    for step in range(steps):
+        ids = torch.randint(len(actions), (batch_size,))
+        batch = {key: value[ids].to(model.device) for key, value in observations.items()}
+        loss = loss_of(policy._predict(batch, deterministic=True), actions[ids].to(model.device), choices)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
+        if step >= 0.9 * steps:
+            losses.append(loss.item())
     policy.set_training_mode(False)
+    return float(np.mean(losses))
+
+
+def loss_of(said: torch.Tensor, wanted: torch.Tensor, choices: Sequence[slice]) -> torch.Tensor:
+    """How far actions, (n, a), are from wanted ones: their mean distance, and the cross-entropy of what they choose.
+
+    A score beyond its bounds would be clipped, and could tie with another: it counts by how far it is beyond.
+    """
+    plain = torch.ones(said.shape[1], dtype=torch.bool, device=said.device)
+    loss = said.new_zeros(())
+    for part in choices:
+        plain[part] = False
+        scores, right = said[:, part], wanted[:, part].argmax(dim=1)
+        loss = loss + functional.cross_entropy(SHARPNESS * scores.clamp(-1.0, 1.0), right)
+        loss = loss + functional.relu(scores.abs() - 1.0).mean()
+    return loss + functional.l1_loss(said[:, plain], wanted[:, plain])

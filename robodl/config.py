@@ -34,7 +34,7 @@ class TrainConfig:
     algo: dict[str, Any] = field(default_factory=dict)  # _target_ and the arguments of its class
     encoder: dict[str, Any] = field(default_factory=dict)  # name of what pictures go through, frozen or not
     observation: str = "state"  # or image, or image+state
-    cameras: list[str] = field(default_factory=lambda: ["front", "side"])  # names of pictures
+    cameras: list[str] | None = None  # names of pictures; the task's own choice where none are given
     image_size: Any = 32  # pixels, or [height, width]
     renderer: str = "ray"  # or gl
     randomize: dict[str, Any] = field(default_factory=dict)  # what varies from episode to episode, by name
@@ -43,7 +43,7 @@ class TrainConfig:
     control_dt: float = 0.04  # s, one step of the environment
     seed: int = 0
     device: str = "auto"  # cpu, cuda, or auto: cuda where there is one
-    total_timesteps: int = 1_000_000  # environment steps, of all rows together
+    total_timesteps: int = 1_000_000  # environment steps, of all rows together; 0 for a clone that learns no further
     num_envs: int = 64  # rows
     threads: int = 0  # simulation threads, 0 for one per core
     torch_threads: int = 1  # more slow small networks down beside simulation threads
@@ -59,7 +59,7 @@ class TrainConfig:
 # Lower bounds of numbers, by key; what else is wrong shows when the environment and the algorithm are made.
 AT_LEAST = {
     "seed": 0,
-    "total_timesteps": 1,
+    "total_timesteps": 0,
     "num_envs": 1,
     "threads": 0,
     "torch_threads": 1,
@@ -75,8 +75,9 @@ ALGO_RANGES: dict[str, tuple[type, float, float]] = {
     **dict.fromkeys(("learning_rate", "noise", "max_grad_norm", "vf_coef", "target_kl"), (float, 0, math.inf)),
     **dict.fromkeys(("n_steps", "n_epochs", "train_freq", "buffer_size"), (int, 1, math.inf)),
     **dict.fromkeys(("learning_starts", "her", "shift", "demonstrations", "clone", "value_first"), (int, 0, math.inf)),
+    **dict.fromkeys(("clone_rows", "clone_steps", "clone_last"), (int, 1, math.inf)),
     "demonstration_share": (float, 0, 1),
-    "batch_size": (int, 2, math.inf),
+    **dict.fromkeys(("batch_size", "clone_batch"), (int, 2, math.inf)),
     "gradient_steps": (int, -1, math.inf),
     "log_std_init": (float, -10, 10),
 }
@@ -271,6 +272,8 @@ def check(cfg: DictConfig, job: int | None = None) -> None:
     """
     check_at_least(cfg, AT_LEAST)
     check_algo(cfg.algo)
+    if not cfg.total_timesteps and not cfg.algo.get("clone"):
+        raise ValueError("total_timesteps=0 is for a clone that learns no further: give algo.clone, or more steps")
     if not cfg.resume:
         check_name(cfg.name, Path("runs") / str(cfg.env.get("task")), job)
     from robodl.agent import build_model, pick_device, training_envs

@@ -9,19 +9,23 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 from omegaconf import DictConfig
 
+from robodl.motion import Wandering
 from robodl.sb3_env import channels_first, channels_first_space, make_envs, pictures_of
-from robodl_envs import did_you_mean
+from robodl_envs import did_you_mean, make_policy
 
-KEYS = {"sim": ("label", "frames"), "mnist": ("root",), "digits": ()}  # each set's settings
+KEYS = {"sim": ("label", "frames", "motion"), "mnist": ("root",), "digits": ()}  # each set's settings
 HELD_BACK = 0.2  # share of a set without a test part of its own
 SPLIT_SEED = 0  # of the pictures held back, the same in every run
-ROWS, EVERY, EPISODE = 256, 2, 10  # arms that make frames; steps between two frames; steps of an episode
-MOST_HOLD = 6  # steps that an arm goes on in one direction
+ROWS = 256  # arms that make frames
+# By data.motion, how arms come to where frames are made: steps of an episode, steps between two frames.
+MOTIONS = {"random": (10, 2), "still": (1, 1), "expert": (20, 1)}
+NOISE = 0.3  # standard deviation of what is added to an expert's actions
 
 
 @dataclass(frozen=True)
@@ -64,32 +68,56 @@ def checked_kind(cfg: DictConfig) -> str:
 
 
 def simulated(cfg: DictConfig, progress: Callable[[int], object]) -> Dataset:
-    """Frames of arms that wander, and what the simulator knows of them."""
-    total, label = int(cfg.data["frames"]), str(cfg.data["label"])
-    envs = make_envs(cfg, min(ROWS, total), autoreset_mode="NextStep", max_episode_steps=EPISODE)
-    rng = np.random.default_rng(cfg.seed)
+    """Frames of arms that wander, stand still or do their task, and what the simulator knows of them."""
+    total, motion = int(cfg.data["frames"]), str(cfg.data["motion"])
+    episode, every = MOTIONS[motion]
+    # Arms that stand still show a fresh episode in every frame.
+    mode = "SameStep" if motion == "still" else "NextStep"
+    envs = make_envs(cfg, min(ROWS, total), autoreset_mode=mode, max_episode_steps=episode)
+    inner: Any = envs.unwrapped
+    batch = inner.batch
+    label = cfg.data["label"] or batch.task.label
+    act = actions(motion, envs, cfg.seed)
     observation, _ = envs.reset(seed=cfg.seed)
     boxes = pictures_of(channels_first_space(envs.single_observation_space))
-    made: dict[str, list[np.ndarray]] = {name: [] for name in [*boxes, label]}
+    made: dict[str, list[np.ndarray]] = {name: [] for name in boxes}
+    labels: list[np.ndarray] = []
     count = step = 0
     while count < total:
-        if step % MOST_HOLD == 0:
-            action = rng.uniform(-1.0, 1.0, envs.action_space.shape)
-        observation, *_ = envs.step(action)
+        observation, *_ = envs.step(act())
         step += 1
-        if step % EVERY == 0:
+        if step % every == 0:
             seen = channels_first(observation)
             for name in made:
                 made[name].append(seen[name])
+            labels.append(labelled(batch)[label])
             count += envs.num_envs
             progress(count)
     envs.close()
     joined = {name: np.concatenate(parts)[:total] for name, parts in made.items()}
-    labels = joined.pop(label)
+    numbers, classes = np.concatenate(labels)[:total], batch.task.classes(label)
     # Whole arms are held back: frames of one episode look alike and have one goal.
     num = envs.num_envs
     test = np.arange(total) % num >= round(num * (1.0 - HELD_BACK))
-    return Dataset(joined, labels, test, boxes, unit="m")
+    return Dataset(joined, numbers.argmax(axis=1) if classes else numbers, test, boxes, classes, "m")
+
+
+def labelled(batch) -> dict[str, np.ndarray]:
+    """All that pictures of a BatchEnv can be labelled with, by name: (N, k) float32."""
+    state = batch.state_observation()
+    fields = {name: state["observation"][:, columns] for name, columns in batch.state_columns().items()}
+    return {**state, **fields}
+
+
+def actions(motion: str, envs, seed: int) -> Callable[[], np.ndarray]:
+    """What makes the next actions of all arms."""
+    shape, batch = envs.action_space.shape, envs.unwrapped.batch
+    if motion == "still":
+        return lambda: np.zeros(shape)
+    if motion == "random":
+        return Wandering(shape, seed)
+    expert, rng = make_policy("expert", envs), np.random.default_rng(seed)
+    return lambda: np.clip(expert(batch.state_observation()) + NOISE * rng.standard_normal(shape), -1.0, 1.0)
 
 
 def idx_folder(root: str | None) -> Dataset:

@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from robodl import cli
 
@@ -17,6 +18,7 @@ class Options:
     policy: str = field(default="best", metadata={"help": "best or last of a run; expert, random or zero of an env"})
     robot: str | None = field(default=None, metadata={"help": "robot, of an env: panda"})
     control: str | None = field(default=None, metadata={"help": "controller, of an env: tool or joint"})
+    motion: str = field(default="own", metadata={"help": "how the arm moves: own, the policy's way; still; or random"})
     episodes: int = field(default=500, metadata={"help": "fresh episodes"})
     seed: int | None = field(default=None, metadata={"help": "episode k's is 2^31 + seed + k; the run's own, or 0"})
     threads: int = field(default=0, metadata={"help": "simulation threads, 0 for one per core"})
@@ -38,12 +40,15 @@ def evaluate(options: Options) -> None:
 
     from robodl import report
     from robodl.evaluation import AT_ONCE, FIRST_SEED, evaluate_policy
+    from robodl.motion import MOTIONS, moving
     from robodl.provenance import provenance
     from robodl.sb3_env import make_envs
     from robodl_envs import RenderingError
 
     if options.episodes < 1 or (options.seed or 0) < 0:
         raise cli.UsageError(f"episodes must be 1 or more and seed 0 or more, got {options.episodes}, {options.seed}")
+    if options.motion not in MOTIONS:
+        raise cli.UsageError(f"motion must be one of {', '.join(MOTIONS)}, got {options.motion!r}")
     cli.check_writable(options.output)
     cli.check_writable(options.video)
     if options.video and Path(options.video).suffix not in (".mp4", ".gif"):
@@ -54,17 +59,21 @@ def evaluate(options: Options) -> None:
     except cli.USER_ERRORS as error:
         raise cli.UsageError(cli.one_line(error)) from error
     seed = cfg.seed if options.seed is None else options.seed
-    score = evaluate_policy(policy, envs, options.episodes, FIRST_SEED + seed, report.counting("episodes"))
+    inner: Any = envs.unwrapped
+    arm = inner.batch.robot.action_size
+    moved = moving(policy, arm, options.motion, seed)
+    score = evaluate_policy(moved, envs, options.episodes, FIRST_SEED + seed, report.counting("episodes"))
     envs.close()
     lines = report.score_lines(score)
     if options.output:
         facts = {"env": cfg.env["task"], "robot": cfg.robot["name"], "policy": options.policy, "seed": seed}
+        facts |= {} if options.motion == "own" else {"motion": options.motion}
         content = {**facts, "run": options.run, **report.score_facts(score), **provenance()}
         Path(options.output).write_text(json.dumps(content, indent=1) + "\n")
     report.say(title, lines)
     if options.video:
         try:
-            report.render(policy, cfg, 3, FIRST_SEED + seed, Path(options.video))
+            report.render(moving(policy, arm, options.motion, seed), cfg, 3, FIRST_SEED + seed, Path(options.video))
         except RenderingError as error:
             raise cli.UsageError(str(error)) from error
         print(f"  video         {options.video}")

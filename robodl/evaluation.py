@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -24,6 +25,7 @@ class Score:
     distance: np.ndarray  # (n,) m, between the goals at the end
     returns: np.ndarray  # (n,) sums of rewards
     diverged: int
+    metrics: dict[str, float] = field(default_factory=dict)  # the task's own, of all episodes together
 
     @property
     def episodes(self) -> int:
@@ -62,9 +64,11 @@ def evaluate_policy(
         count = min(envs.num_envs, episodes - first)
         scores.append(one_each(policy, envs, count, seed + first))
         progress(first + count)
-    success, once, first_success, distance, returns, diverged = zip(*scores, strict=True)
+    success, once, first_success, distance, returns, diverged, metrics = zip(*scores, strict=True)
     join = np.concatenate
-    return Score(join(success), join(once), join(first_success), join(distance), join(returns), sum(diverged))
+    inner: Any = envs.unwrapped
+    own = inner.batch.task.summary({key: join([part[key] for part in metrics]) for key in metrics[0]})
+    return Score(join(success), join(once), join(first_success), join(distance), join(returns), sum(diverged), own)
 
 
 def one_each(policy, envs, count, seed):
@@ -76,6 +80,7 @@ def one_each(policy, envs, count, seed):
     success, once, diverged = np.zeros(num, bool), np.zeros(num, bool), np.zeros(num, bool)
     distance, returns = np.zeros(num), np.zeros(num)
     batch = envs.unwrapped.batch
+    last = {key: value.copy() for key, value in batch.task.metrics().items()}  # as episodes ended
     while running.any():
         observation, reward, terminated, truncated, info = envs.step(policy(observation))
         returns += reward * running
@@ -87,6 +92,8 @@ def one_each(policy, envs, count, seed):
             once[ended] = info["success_once"][ended]
             diverged[ended] = info["diverged"][ended]
             distance[ended] = batch.distance()[ended]
+            for key, value in last.items():
+                value[ended] = info[key][ended]
             running &= ~ended
     rows = (values[:count] for values in (success, once, first, distance, returns))
-    return *rows, int(diverged[:count].sum())
+    return *rows, int(diverged[:count].sum()), {key: value[:count] for key, value in last.items()}

@@ -30,7 +30,7 @@ class PretrainConfig:
     encoder: dict[str, Any] = field(default_factory=dict)  # name of the network
     control: str = "tool"  # or joint: how the arms that are seen wander
     control_dt: float = 0.04  # s
-    cameras: list[str] = field(default_factory=lambda: ["front", "side"])  # names of pictures
+    cameras: list[str] | None = None  # names of pictures; the task's own choice where none are given
     image_size: Any = 32  # pixels, or [height, width]
     renderer: str = "ray"  # or gl
     randomize: dict[str, Any] = field(default_factory=dict)  # what varies from episode to episode, by name
@@ -73,7 +73,8 @@ def check(cfg, job: int | None = None) -> None:
     from robodl.agent import pick_device
     from robodl.config import check_at_least, check_name
     from robodl.encoders import Eyes
-    from robodl.sb3_env import boxes_of, channels_first_space, make_envs, pictures_of
+    from robodl.sb3_env import channels_first_space, make_envs, pictures_of
+    from robodl_envs import did_you_mean, make_policy
 
     check_at_least(cfg, AT_LEAST)
     if not 0.0 < cfg.learning_rate < 10.0:
@@ -88,14 +89,20 @@ def check(cfg, job: int | None = None) -> None:
         raise ValueError(f"pretrain has no setting encoder.{key}; encoder=<name> chooses the network")
     if datasets.checked_kind(cfg) == "sim":
         envs = make_envs(cfg, 1)
-        boxes = boxes_of(channels_first_space(envs.single_observation_space))
-        envs.close()
-        frames, label = cfg.data.get("frames"), cfg.data.get("label")
-        vectors = [name for name, box in boxes.items() if len(box.shape) == 1]
+        frames, label, motion = (cfg.data.get(key) for key in ("frames", "label", "motion"))
         if not isinstance(frames, int) or frames < 100:
             raise ValueError(f"data.frames must be an integer of at least 100, got {frames!r}")
-        if label not in vectors:
-            raise ValueError(f"data.label must be one of {', '.join(vectors)}, got {label!r}")
+        if motion not in datasets.MOTIONS:
+            raise ValueError(f"data.motion must be one of {', '.join(datasets.MOTIONS)}, got {motion!r}")
+        envs.reset()
+        inner: Any = envs.unwrapped
+        known = datasets.labelled(inner.batch)
+        if label is not None and label not in known:
+            near = did_you_mean(str(label), known)
+            raise ValueError(f"data.label must be one of {', '.join(known)}, got {label!r}{near}")
+        if motion == "expert":
+            make_policy("expert", envs)
+        envs.close()
         Eyes(pictures_of(channels_first_space(envs.single_observation_space)), cfg.encoder["name"])
     else:
         data = datasets.load(cfg)
@@ -163,7 +170,7 @@ def pretrain(cfg) -> None:
         "curves": f"tensorboard --logdir {near(folder / 'tb')}",
     }
     if cfg.data["name"] == "sim":
-        seen = f"'cameras=[{','.join(cfg.cameras)}]' 'image_size={str(cfg.image_size).replace(' ', '')}'"
+        seen = f"'cameras=[{','.join(data.boxes)}]' 'image_size={str(cfg.image_size).replace(' ', '')}'"
         network = f"encoder={cfg.encoder['name']} encoder.weights={path}"
         own = " ".join(f"env.{key}={value}" for key, value in cfg.env.items() if key != "task")
         seen = f"env={cfg.env['task']} {own} observation=image {seen}"

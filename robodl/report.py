@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,27 @@ def counting(noun: str):
     return show
 
 
+class Imitating:
+    """Progress of a clone: a line now and then, and its loss in TensorBoard."""
+
+    EVERY = 5.0  # s, at least, between lines
+
+    def __init__(self, total: int, logger: Logger):
+        self.total, self.logger = total, logger
+        self.began = self.told = time.monotonic()
+
+    def __call__(self, count: int, loss: float) -> None:
+        self.logger.record("clone/loss", loss)
+        self.logger.record("clone/transitions", count)
+        self.logger.dump(count)
+        now = time.monotonic()
+        if now - self.told >= self.EVERY or count >= self.total:
+            self.told = now
+            # A round takes its time to act, and its time to learn: all are alike.
+            left = (now - self.began) * max(self.total - count, 0) / count
+            print(f"{count:>10,} / {self.total:,} transitions  loss {loss:.4f}  {left:.0f} s left", flush=True)
+
+
 def save_result(run: Run, cfg, score: Score, steps: int, train_seconds: float) -> None:
     content: dict[str, Any] = {
         "env": cfg.env["task"],
@@ -126,11 +148,17 @@ def score_facts(score: Score) -> dict[str, Any]:
         "success_once": float(score.once.mean()),
         "steps_to_success": None if steps is None else round(steps, 2),
         "steps_to_success_95": most,
-        "distance_mm": round(1e3 * float(np.mean(score.distance)), 3),
+        **distance(score),
         "return": round(float(score.returns.mean()), 4),
         "episodes": score.episodes,
         "diverged": score.diverged,
+        **{key: round(value, 5) for key, value in score.metrics.items()},
     }
+
+
+def distance(score: Score) -> dict[str, float]:
+    """How far goals were from being met at the end; nothing where a task has metrics of its own to tell that by."""
+    return {} if score.metrics else {"distance_mm": round(1e3 * float(np.mean(score.distance)), 3)}
 
 
 def score_lines(score: Score) -> dict[str, str]:
@@ -139,8 +167,10 @@ def score_lines(score: Score) -> dict[str, str]:
     lines = {
         "success_rate": f"{score.success_rate:.1%} of {score.episodes} fresh episodes"
         f" (95 % interval {low:.1%} to {high:.1%})",
-        "distance": f"{1e3 * score.distance.mean():.1f} mm from the goal at the end, on average",
     }
+    lines |= {key: f"{value:.4g}" for key, value in score.metrics.items()}
+    if not score.metrics:
+        lines["distance"] = f"{1e3 * score.distance.mean():.1f} mm from the goal at the end, on average"
     if score.diverged:
         lines["diverged"] = f"{score.diverged} episodes"
     return lines

@@ -32,7 +32,7 @@ def make_envs(
         control_dt=cfg.control_dt,
         threads=cfg.threads,
         observation=cfg.observation,
-        cameras=list(cfg.cameras),
+        cameras=None if cfg.cameras is None else list(cfg.cameras),
         image_size=cfg.image_size if isinstance(cfg.image_size, int) else list(cfg.image_size),
         renderer=cfg.renderer,
         randomize=dict(cfg.randomize),

@@ -66,7 +66,7 @@ def train(cfg) -> None:
         if cfg.algo.get("clone") and not cfg.resume:
             whom = cfg.algo.get("dataset") or "the scripted expert"
             print(f"imitating {whom}, {cfg.algo.clone:,} transitions", flush=True)
-            clone(model, cfg, report.counting("transitions"))
+            clone(model, cfg, report.Imitating(cfg.algo["clone"], model.logger))
         left = cfg.total_timesteps - model.num_timesteps
         if left > 0:
             model.learn(
@@ -74,6 +74,9 @@ def train(cfg) -> None:
                 callback=[checkpoints, live, ValueFirst(cfg.algo.get("value_first", 0))],
                 reset_num_timesteps=not cfg.resume,
             )
+            checkpoints.finish()
+        elif not cfg.resume:
+            checkpoints.init_callback(model)
             checkpoints.finish()
         else:
             print(f"already at {model.num_timesteps:,} steps: give total_timesteps= to go on")

@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from robodl.views import beside, views
+from robodl.views import beside, captioned, views
 from robodl_envs import Policy
 
 HOLD = 10  # frames that an episode's last picture stays
@@ -23,7 +23,8 @@ def record_episodes(
 ) -> list[list[np.ndarray]]:
     """Frames, (H, W, 3) uint8, of the episodes of seed, seed + 1, ...; envs has one row and render_mode rgb_array.
 
-    Where the policy sees pictures, they stand to the right of the pretty one.
+    Where the policy sees pictures, they stand to the right of the pretty one. Where it says something, that is written
+    below.
     """
     films: list[list[np.ndarray]] = []
     for k in range(episodes):
@@ -41,7 +42,8 @@ def record_episodes(
 
 def picture(envs: gymnasium.vector.VectorEnv, observation: dict[str, np.ndarray]) -> np.ndarray:
     pretty: Any = envs.render()
-    return beside(pretty[0], views(observation))
+    batch: Any = envs.unwrapped.batch  # type: ignore[attr-defined]
+    return captioned(beside(pretty[0], views(observation)), batch.task.caption(0))
 
 
 def write_video(path: Path, frames: Sequence[np.ndarray], fps: int) -> None:

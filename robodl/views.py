@@ -37,6 +37,21 @@ def beside(pretty: np.ndarray, seen: dict[str, np.ndarray]) -> np.ndarray:
     return np.concatenate([pretty, *columns], axis=1)
 
 
+def captioned(picture: np.ndarray, text: str) -> np.ndarray:
+    """A picture with a line of text in its lower left corner."""
+    if not text:
+        return picture
+    from PIL import Image, ImageDraw, ImageFont
+
+    size = max(10, picture.shape[0] // 20)
+    image = Image.fromarray(picture)
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(size)
+    corner = (size // 2, picture.shape[0] - 2 * size)
+    draw.rectangle(draw.textbbox(corner, f" {text} ", font), fill=(20, 24, 30))
+    draw.text(corner, f" {text} ", fill=(255, 255, 255), font=font)
+    return np.asarray(image)
+
+
 def fitted(picture: np.ndarray, side: int) -> np.ndarray:
     """A picture in a black square of side pixels, each of its own pixels repeated to as large as fits."""
     height, width = picture.shape[:2]

@@ -28,6 +28,7 @@ from robodl_envs.names import (
 __all__ = [
     "CLASSES",
     "FAR",
+    "SHARPNESS",
     "Component",
     "Policy",
     "Randomize",
@@ -62,6 +63,7 @@ for task, steps in (  # at least twice what 95 % of a scripted expert's episodes
     ("press_button", 50),
     ("read_digit", 60),
     ("inspect", 120),
+    ("track", 200),
 ):
     register_id(task, steps)
 
@@ -73,6 +75,7 @@ LAZY = {  # what importing would make slow
     "CLASSES": "rendering.views",
     "FAR": "rendering.views",
     "picture_kind": "rendering.views",
+    "SHARPNESS": "tasks.answer",
     "available_cores": "batch_env",
     "Randomize": "randomize",
 }

@@ -85,7 +85,9 @@ class BatchEnv:
         for component in self.components:
             component.build(spec)
         self.model = spec.compile()
-        self.action_shape = (num, robot.action_size + task.size)
+        own = robot.action_size
+        self.action_shape = (num, own + task.size)
+        self.choices = [slice(own + part.start, own + part.stop) for part in task.choices()]  # parts of an action
         self.rng = Streams(num)
         self.all = np.arange(num)
         self.elapsed = np.zeros(num, np.int64)  # control steps since the reset
@@ -157,8 +159,8 @@ class BatchEnv:
             renew: rows, (N,) bool, that begin a new episode instead of acting; their reward is zero.
 
         Returns:
-            observation, a dict of new (N, ...) arrays; reward, terminated, truncated, (N,); info, a dict of (N,) ones, the task's
-            metrics among them.
+            observation, a dict of new (N, ...) arrays; reward, terminated, truncated, (N,); info, a dict of (N,)
+            ones, the task's metrics among them.
 
         Raises:
             ValueError: an action of another shape, or with NaN or infinity in it. Nothing has moved then.

@@ -35,6 +35,7 @@ TASKS: dict[str, str | type] = {
     "press_button": "robodl_envs.tasks.press_button:PressButton",
     "read_digit": "robodl_envs.tasks.read_digit:ReadDigit",
     "inspect": "robodl_envs.tasks.inspect:Inspect",
+    "track": "robodl_envs.tasks.track:Track",
 }
 
 

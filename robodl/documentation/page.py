@@ -115,7 +115,7 @@ def observation(about: Subject) -> str:
     name, batch = next(iter(about.tool.items()))
     others = {'control="joint"': about.joint[name].fields}
     others |= {f'robot="{robot}"': other.fields for robot, other in about.tool.items()}
-    felt = batch.robot.fields()[-1].name
+    felt = [*batch.robot.fields(), *batch.task.feel_fields()][-1].name
     parts = [
         f'`observation` with `robot="{name}"` and `control="tool"`. Values are clipped to their bounds.',
         fields_table(batch.fields),
@@ -155,6 +155,7 @@ def action_parts(batch) -> tuple[tuple[str, str, str], ...]:
         parts = [(controller.size, f"moves a joint's target at the joint's top speed, {step} rad a step")]
     if robot.fingers.size:
         parts += [(robot.fingers.size, "opens the gripper; -1 shuts it with full force")]
+    parts += batch.task.action_parts()
     rows, first = [], 0
     for size, effect in parts:
         rows.append((f"`{robot.control}`", f"`{first}:{first + size}`", effect))

@@ -135,3 +135,18 @@ def test_long_runs_leak_nothing(renderer, close):
     for _ in range(20):
         live(500)
     assert use()[0] - memory < 30 and use()[1] <= files + 2  # MiB
+
+
+def test_exit_without_close_is_silent():
+    """Also where another library's finalizers came first: then OpenGL's display is gone before ours have their turn."""
+    code = """
+import threading, weakref
+early = threading.Event()
+weakref.finalize(early, int)
+import robodl_envs.gym_env as gym_env
+env = gym_env.make("reach", render_mode="rgb_array", observation="image", cameras=["front"], renderer="gl")
+env.reset(seed=0)
+env.render()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout == done.stderr == ""

@@ -18,7 +18,7 @@ def test_experts_do_their_tasks(task, robot):
 
 @pytest.mark.parametrize("policy", ["random", "zero"])
 def test_floors(task, policy):
-    """The other robots' are counted by `robodl.suite`. Guessing an answer succeeds by chance."""
+    """The other robots' are counted by `robodl.suite`."""
     assert episodes(policy, task, "panda", num=100).success.mean() <= 0.05 + task_class(task).chance
 
 
@@ -32,5 +32,5 @@ def test_what_a_robot_cannot_do_is_refused(task, robot):
 
 def test_most_pairs_are_offered():
     """Every task by the Panda and the UR5e; the SO-101 lacks joints, parallel fingers and room for some."""
-    unfit = ("pose_reach", "slide", "stack", "peg_insert", "read_digit", "inspect")
+    unfit = {"pose_reach", "slide", "stack", "peg_insert", "read_digit", "inspect"}
     assert set(UNFIT) == {(task, "so101") for task in unfit}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from hydra import compose, initialize_config_module
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from robodl import cloning
 from robodl.agent import build_model, pick_device, training_envs
@@ -30,8 +31,9 @@ def composed():
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(cloning, "STEPS", 200)
-    monkeypatch.setattr(cloning, "BATCH", 128)
+    monkeypatch.setattr(
+        cloning, "USUAL", {"clone_rows": 128, "clone_steps": 200, "clone_last": 200, "clone_batch": 128}
+    )
 
 
 def model_of(cfg):
@@ -141,3 +143,42 @@ def test_a_run_with_a_clone(tmp_path):
     assert "         0 / 2,048 steps  success" in done.stdout
     result = json.loads((tmp_path / "runs/reach/c/result.json").read_text())
     assert result["config"]["algo"]["clone"] == 6400 and result["success_rate"] > 0.8
+
+
+def test_a_choice_is_learnt_by_its_classes():
+    """Of the parts that score classes only which is wanted counts; scores beyond their bounds are drawn back."""
+    wanted = torch.tensor([[0.5, 1.0, -1.0, -1.0], [0.0, -1.0, -1.0, 1.0]])
+    choices = [slice(1, 4)]
+    right = torch.tensor([[0.5, 0.8, -0.8, -0.7], [0.0, -0.9, -0.6, 0.9]])
+    other = torch.tensor([[0.5, 0.9, -0.4, -0.9], [0.0, -0.5, -0.6, 0.8]])
+    wrong = torch.tensor([[0.5, -0.8, 0.8, -0.7], [0.0, -0.9, -0.6, 0.9]])
+    beyond = torch.tensor([[0.5, 3.0, 3.0, -1.0], [0.0, -1.0, -1.0, 1.0]])
+    losses = [float(cloning.loss_of(said, wanted, choices)) for said in (right, other, wrong, beyond)]
+    assert max(losses[:2]) < 1e-3 and losses[2] > 5.0 and losses[3] > 0.5
+    moved = right + torch.tensor([0.3, 0.0, 0.0, 0.0])
+    assert float(cloning.loss_of(moved, wanted, choices)) == pytest.approx(0.3 + losses[0])
+    assert float(cloning.loss_of(wanted, wanted, [])) == 0.0
+
+
+def test_a_clone_that_learns_no_further(tmp_path):
+    """total_timesteps=0 leaves the clone: tested, saved, with its loss in TensorBoard and progress on the terminal."""
+    few = ["total_timesteps=0", "algo.clone=400", "algo.clone_rows=8", "algo.clone_steps=5", "algo.clone_last=5"]
+    few += ["algo.hidden=[16]", "image_size=16", "eval_episodes=4", "test_episodes=4", "video_episodes=0", "name=c"]
+    done = run("robodl.train", "env=read_digit", *few, cwd=tmp_path)
+    assert "400 / 400 transitions  loss" in done.stdout and "accuracy" in done.stdout
+    result = json.loads((tmp_path / "runs/read_digit/c/result.json").read_text())
+    assert result["total_timesteps"] == 0 and 0.0 <= result["accuracy"] <= 1.0 and result["steps_used"] > 0
+    assert "distance_mm" not in result
+    events = EventAccumulator(str(tmp_path / "runs/read_digit/c/tb"))
+    events.Reload()
+    assert {"clone/loss", "eval/accuracy", "eval/steps_used"} <= set(events.Tags()["scalars"])
+    for motion in ("own", "still", "random"):
+        arguments = [f"motion={motion}", "episodes=4", f"output={motion}.json"]
+        run("robodl.evaluate", "run=runs/read_digit/c", *arguments, cwd=tmp_path)
+    shown = {motion: json.loads((tmp_path / f"{motion}.json").read_text()) for motion in ("own", "still")}
+    assert shown["still"]["motion"] == "still" and "motion" not in shown["own"]
+
+
+def test_no_steps_and_no_clone_is_refused(composed):
+    with pytest.raises(ValueError, match="total_timesteps=0 is for a clone"):
+        check(composed("env=reach", "total_timesteps=0"))

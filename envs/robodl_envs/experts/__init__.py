@@ -48,9 +48,12 @@ EXPERTS: dict[str, str | Expert] = {
         "press_button",
         "read_digit",
         "inspect",
+        "track",
     )
 }
 POLICIES = ("expert", "random", "zero")
+# Of some tasks, by name: what else needs no learning, as functions of (observation, batch), which may look at pictures.
+BASELINES: dict[str, dict[str, str]] = {"track": {"kalman": "robodl_envs.experts.kalman:kalman"}}
 
 
 def register_expert(task: str, expert: str | Expert) -> None:
@@ -64,13 +67,13 @@ def make_policy(name: str, env, seed: int = 0) -> Policy:
     """A policy by name for an environment of ours, single or vector.
 
     Args:
-        name: "expert", the task's own; "random", uniform actions; "zero", none.
+        name: "expert", the task's own; "random", uniform actions; "zero", none; or one of the task's BASELINES.
         env: that it is to act in. Observations are batched, (N, ...), whatever env is.
         seed: of the random policy.
 
     Raises:
         KeyError: there is no such policy, or no expert for the task.
-        ValueError: the expert acts by control="tool" only.
+        ValueError: the expert acts by control="tool" only; so may a baseline, which needs pictures too.
     """
     batch = env.unwrapped.batch
     size = batch.action_shape[1]
@@ -79,9 +82,14 @@ def make_policy(name: str, env, seed: int = 0) -> Policy:
         return lambda observation: np.zeros((rows(observation), size))
     if name == "random":
         return lambda observation: rng.uniform(-1.0, 1.0, (rows(observation), size))
-    if name != "expert":
-        raise KeyError(f"no policy named {name!r}{did_you_mean(name, POLICIES)}")
-    return expert_policy(batch)
+    if name == "expert":
+        return expert_policy(batch)
+    baselines = of_task(BASELINES, batch.task) or {}
+    if name not in baselines:
+        known = (*POLICIES, *baselines)
+        raise KeyError(f"no policy named {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}")
+    baseline = imported(baselines[name])
+    return lambda observation: baseline(observation, batch)
 
 
 def expert_policy(batch) -> Policy:
@@ -102,16 +110,26 @@ def expert_policy(batch) -> Policy:
 
 def expert_of(task) -> Expert:
     """The expert of a task, found by the task's class; KeyError if there is none."""
+    expert = of_task(EXPERTS, task)
+    if expert is None:
+        raise KeyError(f"no expert for {type(task).__name__}; there are experts for {', '.join(EXPERTS)}")
+    return imported(expert)
+
+
+def of_task(table: dict[str, Any], task) -> Any:
+    """What a table has by the name that the task's class is registered by; None if it has nothing."""
     from robodl_envs.names import TASKS
 
-    for name, value in TASKS.items():
-        if place(value) == place(type(task)) and name in EXPERTS:
-            found = EXPERTS[name]
-            if isinstance(found, str):
-                module, _, function = found.partition(":")
-                return getattr(importlib.import_module(module), function)
-            return found
-    raise KeyError(f"no expert for {type(task).__name__}; there are experts for {', '.join(EXPERTS)}")
+    names = [name for name, value in TASKS.items() if place(value) == place(type(task))]
+    return next((table[name] for name in names if name in table), None)
+
+
+def imported(function: str | Callable) -> Any:
+    """A function, given as itself or as "module:function"."""
+    if isinstance(function, str):
+        module, _, name = function.partition(":")
+        return getattr(importlib.import_module(module), name)
+    return function
 
 
 def as_action(move: Move, state: State, robot) -> np.ndarray:

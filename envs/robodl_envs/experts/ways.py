@@ -71,5 +71,5 @@ def facing(part, normal, tool, turn, robot) -> View:
     away = np.sqrt((line**2).sum(axis=1))
     line /= away[:, None]
     ahead = rotated(hand, np.broadcast_to((0.0, 0.0, 1.0), part.shape))
-    angles = [np.arccos(np.clip((line * way).sum(axis=1), -1.0, 1.0)) for way in (-normal, ahead)]
-    return View(*angles, away)
+    aslant, aside = (np.arccos(np.clip((line * way).sum(axis=1), -1.0, 1.0)) for way in (-normal, ahead))
+    return View(aslant, aside, away)

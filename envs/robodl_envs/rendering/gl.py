@@ -5,6 +5,7 @@ A context is made at the first picture, never at import, and through EGL on Linu
 before a fork may hang after it, so that a forked child is told.
 """
 
+import atexit
 import os
 import sys
 import threading
@@ -48,6 +49,9 @@ class Canvas:
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self.context)
         # Freed here and not by the garbage collector, which would free names of whichever context is current.
         self.free = weakref.finalize(self, free_context, self.gl, self.context, self.maker)
+        # At exit, before EGL's display goes, which was registered when the context was made: a finalizer's own turn
+        # comes later where another library has used one before.
+        atexit.register(self.free)
 
     @property
     def mine(self) -> bool:

@@ -42,11 +42,8 @@ class Answer(Component):
 
     def action_parts(self) -> list[tuple[int, str]]:
         """For the documentation of an action."""
-        names = ", ".join(self.classes)
+        scores = f"scores a class most: {', '.join(self.classes)}"
         return [
-            (
-                len(self.classes),
-                f"scores a class most: {names}; probabilities are a softmax of {SHARPNESS:g} times these",
-            ),
+            (len(self.classes), f"{scores}; probabilities are a softmax of {SHARPNESS:g} times these"),
             (1, "makes the answer final, as any number above 0 does"),
         ]

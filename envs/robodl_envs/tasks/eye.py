@@ -36,9 +36,7 @@ class Eye(Component):
     def field(self) -> Field:
         """What `turn` is, in an observation."""
         most = [MOST_TURN] * 3
-        return Field(
-            "turn", "rad", [-MOST_TURN] * 3, most, "rotation vector from pointing down to the hand, world frame"
-        )
+        return Field("turn", "rad", [-MOST_TURN] * 3, most, "rotation vector from pointing down, world frame")
 
     def seen(self, points: Array) -> Array:
         """Where points, (N, p, 3), world frame, are in a square picture: (N, p, 3).

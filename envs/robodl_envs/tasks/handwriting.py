@@ -1,7 +1,7 @@
 """Handwritten digits, drawn by strokes of our own, each time another way.
 
-A digit is PIECES straight pieces in a square from -1 to 1, x to the right and y upwards. Every digit has some ways to be
-written; each is stretched, slanted and bent smoothly, so that pieces that were joined stay so.
+A digit is PIECES straight pieces in a square from -1 to 1, x to the right and y upwards. Every digit has some ways to
+be written; each is stretched, slanted and bent smoothly, so that pieces that were joined stay so.
 """
 
 import math

@@ -14,7 +14,7 @@ from robodl_envs.component import Field
 from robodl_envs.scene import NO_CONTACT
 from robodl_envs.tasks.answer import SHARPNESS
 from robodl_envs.tasks.eye import Eye
-from robodl_envs.tasks.flaws import FACES, HALF, Flaws
+from robodl_envs.tasks.flaws import FACES, HALF, KINDS, Flaws
 from robodl_envs.tasks.task import Task
 from robodl_envs.tasks.workpiece import Workpiece
 
@@ -38,6 +38,7 @@ class Inspect(Task):
     """
 
     cameras = ("wrist",)
+    label = "kind"
     rotation = True
     size = 1
 
@@ -89,6 +90,9 @@ class Inspect(Task):
 
     def action_parts(self):
         return [(1, f"says that the part is bad; the probability is a logistic function of {SHARPNESS:g} times this")]
+
+    def classes(self, label):
+        return KINDS if label == "kind" else ()
 
     def count(self, ids):
         self.steps[ids] += 1
@@ -154,6 +158,11 @@ class Inspect(Task):
             "views": self.viewed.sum(axis=1),
             "kind": self.flaws.kind.argmax(axis=1),
         }
+
+    def caption(self, row):
+        kind = KINDS[self.flaws.kind[row].argmax()].replace("_", " ")
+        where = f", {FACES[self.flaws.face[row].argmax()]}" if self.flaws.face[row].any() else ""
+        return f"bad: {self.evidence[row]:.0%}, views: {self.viewed[row].sum()}, it is: {kind}{where}"
 
     def summary(self, last):
         """AUROC of the evidence, the share of bad parts passed, of good ones rejected, and faces viewed."""

@@ -34,9 +34,10 @@ class ReadDigit(Task):
     """
 
     cameras = ("wrist",)
+    label = "digit"
+    chance = 1.0 / len(DIGITS)
     rotation = True
     size = len(DIGITS) + 1
-    chance = 1.0 / len(DIGITS)
 
     least_tilt: float = 0.6  # rad, the least that a plate leans
     most_tilt: float = 1.2  # rad, the most
@@ -111,6 +112,9 @@ class ReadDigit(Task):
     def choices(self):
         return [slice(0, len(DIGITS))]
 
+    def classes(self, label):
+        return DIGITS if label == "digit" else ()
+
     def feel(self):
         return [self.eye.turn(), self.answer.final[:, None] * 1.0]
 
@@ -152,6 +156,11 @@ class ReadDigit(Task):
     def metrics(self):
         right = (self.answer.shares * self.digit).sum(axis=1) > 0.5
         return {"is_right": right, "is_final": self.answer.final.copy(), "steps_used": self.answer.steps.copy()}
+
+    def caption(self, row):
+        shares = self.answer.shares[row]
+        said = f"{DIGITS[shares.argmax()]}: {shares.max():.0%}"
+        return f"{said}, final, written: {DIGITS[self.digit[row].argmax()]}" if self.answer.final[row] else said
 
     def summary(self, last):
         return {

@@ -24,10 +24,11 @@ class Task(Component):
     """
 
     cameras: ClassVar[tuple[str, ...]] = ("front", "side")  # pictures that an observation has where none are named
+    chance: ClassVar[float] = 0.0  # share of episodes in which a guess succeeds
+    label: ClassVar[str] = "desired_goal"  # what of observation="state" pictures are best labelled with
     gripper: ClassVar[bool] = False  # whether the robot's fingers move
     rotation: ClassVar[bool] = False  # whether actions of control="tool" turn the tool
     size: ClassVar[int] = 0  # numbers of the action, after the robot's, that are for the task: what the policy says
-    chance: ClassVar[float] = 0.0  # success rate of a blind guess, in tasks that ask for an answer
     robot: Robot  # set by the engine before `build`
 
     def act(self, action: Array) -> None:
@@ -41,12 +42,20 @@ class Task(Component):
         """Parts of its share that score the classes of a choice, for those who teach a policy to choose."""
         return []
 
+    def classes(self, label: str) -> tuple[str, ...]:
+        """Names of the classes, where a label is 1 for one of them and 0 for the others; none for other numbers."""
+        return ()
+
     def count(self, ids: Array) -> None:
         """Add this instant to what the task counts over an episode: called each step for the rows that it moved."""
 
     def metrics(self) -> dict[str, Array]:
         """What this task is judged by besides success, of the episode so far: (N,) arrays, which go into info."""
         return {}
+
+    def caption(self, row: int) -> str:
+        """What a row's policy says now, in a line for people who watch it; "" where it says nothing."""
+        return ""
 
     def summary(self, last: dict[str, Array]) -> dict[str, float]:
         """What an evaluation tells of n episodes. last: the metrics at their ends, (n,) each."""

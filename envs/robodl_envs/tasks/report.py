@@ -1,0 +1,47 @@
+"""What a policy says of a moving thing: where it is and how fast it moves, corrected a little in each step."""
+
+import numpy as np
+
+from robodl_envs.arrays import Array
+from robodl_envs.component import Component
+from robodl_envs.tasks.movers import Arena
+
+SHIFT = 0.1  # m, that an action of 1 moves the reported place in a step
+KICK = 0.25  # m/s, that an action of 1 changes the reported velocity
+FASTEST = 0.3  # m/s an axis, the most that can be reported
+
+
+class Report(Component):
+    """A belief that moves on by itself at constant velocity and that actions correct.
+
+    Actions are corrections because the best of them, gains times what is seen minus what was expected, are those of a
+    Kalman filter whose state is the report: so a policy without memory, who sees the report, can be a filter. Actions
+    of zeros change nothing: the report stays in the arena's middle, at rest.
+    """
+
+    size = 4
+    saved = ("pos", "velocity")
+
+    def __init__(self, arena: Arena):
+        self.arena = arena
+
+    def bind(self, sim):
+        self.pos = np.zeros((sim.num, 2))  # m, world frame, where things can be
+        self.velocity = np.zeros((sim.num, 2))  # m/s
+
+    def reset(self, ids, rng):
+        self.pos[ids], self.velocity[ids] = self.arena.middle, 0.0
+
+    def advance(self, action: Array, dt: float) -> None:
+        """Move on by dt, s, then by the corrections, (N, 4) in [-1, 1]: two of the place, two of the velocity."""
+        pos = self.pos + self.velocity * dt + SHIFT * action[:, :2]
+        self.pos[:] = np.minimum(np.maximum(pos, self.arena.low), self.arena.high)
+        velocity = self.velocity + KICK * action[:, 2:]
+        self.velocity[:] = np.minimum(np.maximum(velocity, -FASTEST), FASTEST)
+
+    def action_parts(self) -> list[tuple[int, str]]:
+        """For the documentation of an action."""
+        return [
+            (2, f"moves the reported place by {SHIFT:g} m, after it has moved on at the reported velocity"),
+            (2, f"changes the reported velocity by {KICK:g} m/s"),
+        ]
