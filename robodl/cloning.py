@@ -24,8 +24,8 @@ SHAKEN = 0.25  # share of the time
 HELD = 5  # steps that an error lasts, on average
 LEARNING_RATE = 1e-3  # falls to zero within the optimiser's steps after each episode
 # By key of `algo`, where it is not given: arms that act at once, each of which adds an episode before the policy learns
-# again; the most control steps of an episode, 0 for the task's own; steps of the optimiser after each episode, and after
-# the last one; transitions in each of these.
+# again; the most control steps of an episode, 0 for the task's own; steps of the optimiser after each episode, and
+# after the last one; transitions in each of these.
 USUAL = {"clone_rows": 128, "clone_length": 0, "clone_steps": 1_500, "clone_last": 1_500, "clone_batch": 512}
 
 Seen = dict[str, np.ndarray]  # observations, (n, ...) each

@@ -116,12 +116,11 @@ class Inspect(Task):
 
     def feel(self):
         clock = np.minimum(self.steps / LIMIT, 1.0)
-        return [self.eye.turn(), self.evidence[:, None], clock[:, None]]
+        return [self.eye.turn(), clock[:, None]]
 
     def feel_fields(self):
         return [
             self.eye.field(),
-            Field("evidence", "1", [0.0], [1.0], "that the part is bad, as said so far"),
             Field("clock", "1", [0.0], [1.0], f"the share of {LIMIT} steps that is over"),
         ]
 
@@ -166,6 +165,11 @@ class Inspect(Task):
             "views": self.viewed.sum(axis=1),
             "kind": self.flaws.kind.argmax(axis=1),
         }
+
+    def caption(self, row):
+        kind = KINDS[self.flaws.kind[row].argmax()].replace("_", " ")
+        where = f", {FACES[self.flaws.face[row].argmax()]}" if self.flaws.face[row].any() else ""
+        return f"bad: {self.evidence[row]:.0%}, views: {self.viewed[row].sum()}, it is: {kind}{where}"
 
     def summary(self, last):
         """AUROC of the evidence, the share of bad parts passed, of good ones rejected, and faces viewed."""

@@ -37,7 +37,6 @@ class ReadDigit(Task):
     label = "digit"
     rotation = True
     size = len(DIGITS) + 1
-    chance = 1.0 / len(DIGITS)
 
     least_tilt: float = 0.6  # rad, the least that a plate leans
     most_tilt: float = 1.2  # rad, the most

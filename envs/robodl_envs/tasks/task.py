@@ -28,7 +28,6 @@ class Task(Component):
     gripper: ClassVar[bool] = False  # whether the robot's fingers move
     rotation: ClassVar[bool] = False  # whether actions of control="tool" turn the tool
     size: ClassVar[int] = 0  # numbers of the action, after the robot's, that are for the task: what the policy says
-    chance: ClassVar[float] = 0.0  # success rate of a blind guess, in tasks that ask for an answer
     robot: Robot  # set by the engine before `build`
 
     def act(self, action: Array) -> None:
