@@ -97,11 +97,6 @@ class Inspect(Task):
     def classes(self, label):
         return KINDS if label == "kind" else ()
 
-    def caption(self, row):
-        verdict = "reject" if self.evidence[row] > self.threshold else "pass"
-        kind = KINDS[self.flaws.kind[row].argmax()].replace("_", " ")
-        return f"bad: {self.said[row, -1]:.0%}, evidence {self.evidence[row]:.0%}: {verdict} (it is: {kind})"
-
     def count(self, ids):
         self.steps[ids] += 1
         self.viewed[ids] |= self.in_view()[ids]
@@ -167,9 +162,10 @@ class Inspect(Task):
         }
 
     def caption(self, row):
+        verdict = "reject" if self.evidence[row] > self.threshold else "pass"
         kind = KINDS[self.flaws.kind[row].argmax()].replace("_", " ")
-        where = f", {FACES[self.flaws.face[row].argmax()]}" if self.flaws.face[row].any() else ""
-        return f"bad: {self.evidence[row]:.0%}, views: {self.viewed[row].sum()}, it is: {kind}{where}"
+        where = f" on its {FACES[self.flaws.face[row].argmax()]}" if self.flaws.face[row].any() else ""
+        return f"bad now: {self.said[row, -1]:.0%}, at most: {self.evidence[row]:.0%}: {verdict}; it is: {kind}{where}"
 
     def summary(self, last):
         """AUROC of the evidence, the share of bad parts passed, of good ones rejected, and faces viewed."""
