@@ -82,7 +82,7 @@ def act_and_ask(model, envs, rng, seen: Seen, wanted: np.ndarray, alone: bool) -
     arms = envs.envs.unwrapped
     expert = make_policy("expert", arms)
     observation = envs.reset()
-    rows = wanted.shape[1]
+    rows, arm = wanted.shape[1], arms.batch.robot.action_size
     shown = rng.uniform(size=rows) < (SHOWN if alone else 1.0)
     error = np.zeros(wanted.shape[1:])
     for t in range(len(wanted)):
@@ -93,7 +93,9 @@ def act_and_ask(model, envs, rng, seen: Seen, wanted: np.ndarray, alone: bool) -
         shaken = rng.uniform(size=(rows, 1)) < SHAKEN
         error = np.where(new[:, None], shaken * NOISE * rng.standard_normal(error.shape), error)
         own = model.predict(observation, deterministic=True)[0] if alone else wanted[t]
-        envs.step_async(np.clip(np.where(shown[:, None], wanted[t], own) + error, -1.0, 1.0))
+        action = np.where(shown[:, None], wanted[t], own) + error
+        action[:, arm:] = own[:, arm:]  # what is said is the policy's own: its mistakes there are those to learn from
+        envs.step_async(np.clip(action, -1.0, 1.0))
         observation = envs.step_wait()[0]
 
 
@@ -149,7 +151,7 @@ def loss_of(said: torch.Tensor, wanted: torch.Tensor, choices: Sequence[slice]) 
     for part in choices:
         plain[part] = False
         scores, right = said[:, part], wanted[:, part]
-        logits = SHARPNESS * scores.clamp(-1.0, 1.0)
+        logits = SHARPNESS * scores
         if scores.shape[1] == 1:
             loss = loss + functional.binary_cross_entropy_with_logits(logits, (right > 0.0).float())
         else:

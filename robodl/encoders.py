@@ -218,6 +218,15 @@ def article(channels: int) -> list[nn.Module]:
     return [nn.Conv2d(channels, 32, 3), nn.ReLU(), nn.MaxPool2d(2)]
 
 
+def keypoints(channels: int) -> list[nn.Module]:
+    """Where 16 kinds of pixels are, to a fraction of a pixel: for tasks that ask for the places of things."""
+    layers: list[nn.Module] = []
+    for size, kernel, stride in ((16, 3, 2), (16, 1, 1), (16, 1, 1)):
+        layers += [nn.Conv2d(channels, size, kernel, stride, padding=kernel // 2), nn.ReLU()]
+        channels = size
+    return [*layers[:-1], Keypoints()]
+
+
 def dense(features: int) -> Callable[[int], list[nn.Module]]:
     return lambda size: [nn.Linear(size, features), nn.ReLU()]
 
@@ -231,7 +240,24 @@ NETWORKS = {
     "nature": Network(nature, dense(512), least=36),
     "impala": Network(impala, dense(256), least=8),
     "article": Network(article, dense(128), least=4),
+    "keypoints": Network(keypoints, lambda size: [], least=8),
 }
+
+
+class Keypoints(nn.Module):
+    """Of each channel, (B, C, H, W), the mean place of its activation, x and y from -1 to 1, and how much there is.
+
+    The places are those of a spatial softmax: Finn et al., Deep Spatial Autoencoders for Visuomotor Learning, ICRA 2016.
+    (B, 3 C).
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        height, width = x.shape[2:]
+        right = torch.linspace(-1.0, 1.0, width, device=x.device)
+        down = torch.linspace(-1.0, 1.0, height, device=x.device)
+        share = x.flatten(2).softmax(dim=2).view_as(x)
+        places = [(share.sum(dim=2) * right).sum(dim=2), (share.sum(dim=3) * down).sum(dim=2)]
+        return torch.cat([*places, x.sigmoid().mean(dim=(2, 3))], dim=1)
 
 
 class Residual(nn.Module):
