@@ -15,7 +15,7 @@ import numpy as np
 from gymnasium import spaces
 from omegaconf import DictConfig
 
-from robodl.motion import Wandering
+from robodl.ablation import Wandering
 from robodl.sb3_env import channels_first, channels_first_space, make_envs, pictures_of
 from robodl_envs import did_you_mean, make_policy
 

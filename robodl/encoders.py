@@ -247,8 +247,8 @@ NETWORKS = {
 class Keypoints(nn.Module):
     """Of each channel, (B, C, H, W), the mean place of its activation, x and y from -1 to 1, and how much there is.
 
-    The places are those of a spatial softmax: Finn et al., Deep Spatial Autoencoders for Visuomotor Learning, ICRA 2016.
-    (B, 3 C).
+    (B, 3 C). The places are those of a spatial softmax: Finn et al., Deep Spatial Autoencoders for Visuomotor Learning,
+    ICRA 2016.
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

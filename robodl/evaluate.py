@@ -19,6 +19,7 @@ class Options:
     robot: str | None = field(default=None, metadata={"help": "robot, of an env: panda"})
     control: str | None = field(default=None, metadata={"help": "controller, of an env: tool or joint"})
     motion: str = field(default="own", metadata={"help": "how the arm moves: own, the policy's way; still; or random"})
+    sight: str = field(default="own", metadata={"help": "what it sees: own, its pictures; or noise in their place"})
     episodes: int = field(default=500, metadata={"help": "fresh episodes"})
     seed: int | None = field(default=None, metadata={"help": "episode k's is 2^31 + seed + k; the run's own, or 0"})
     threads: int = field(default=0, metadata={"help": "simulation threads, 0 for one per core"})
@@ -39,8 +40,8 @@ def evaluate(options: Options) -> None:
     from gymnasium.vector import AutoresetMode
 
     from robodl import report
+    from robodl.ablation import MOTIONS, SIGHTS, moving, seeing
     from robodl.evaluation import AT_ONCE, FIRST_SEED, evaluate_policy
-    from robodl.motion import MOTIONS, moving
     from robodl.provenance import provenance
     from robodl.sb3_env import make_envs
     from robodl_envs import RenderingError
@@ -49,6 +50,8 @@ def evaluate(options: Options) -> None:
         raise cli.UsageError(f"episodes must be 1 or more and seed 0 or more, got {options.episodes}, {options.seed}")
     if options.motion not in MOTIONS:
         raise cli.UsageError(f"motion must be one of {', '.join(MOTIONS)}, got {options.motion!r}")
+    if options.sight not in SIGHTS:
+        raise cli.UsageError(f"sight must be one of {', '.join(SIGHTS)}, got {options.sight!r}")
     cli.check_writable(options.output)
     cli.check_writable(options.video)
     if options.video and Path(options.video).suffix not in (".mp4", ".gif"):
@@ -61,19 +64,23 @@ def evaluate(options: Options) -> None:
     seed = cfg.seed if options.seed is None else options.seed
     inner: Any = envs.unwrapped
     arm = inner.batch.robot.action_size
-    moved = moving(policy, arm, options.motion, seed)
-    score = evaluate_policy(moved, envs, options.episodes, FIRST_SEED + seed, report.counting("episodes"))
+
+    def ablated(policy):
+        """With fresh random numbers for each use."""
+        return moving(seeing(policy, options.sight, seed), arm, options.motion, seed)
+
+    score = evaluate_policy(ablated(policy), envs, options.episodes, FIRST_SEED + seed, report.counting("episodes"))
     envs.close()
     lines = report.score_lines(score)
     if options.output:
         facts = {"env": cfg.env["task"], "robot": cfg.robot["name"], "policy": options.policy, "seed": seed}
-        facts |= {} if options.motion == "own" else {"motion": options.motion}
+        facts |= {key: getattr(options, key) for key in ("motion", "sight") if getattr(options, key) != "own"}
         content = {**facts, "run": options.run, **report.score_facts(score), **provenance()}
         Path(options.output).write_text(json.dumps(content, indent=1) + "\n")
     report.say(title, lines)
     if options.video:
         try:
-            report.render(moving(policy, arm, options.motion, seed), cfg, 3, FIRST_SEED + seed, Path(options.video))
+            report.render(ablated(policy), cfg, 3, FIRST_SEED + seed, Path(options.video))
         except RenderingError as error:
             raise cli.UsageError(str(error)) from error
         print(f"  video         {options.video}")

@@ -1,10 +1,11 @@
-"""Other ways to move an arm while a policy says what it sees: what its own way is worth."""
+"""A policy that moves another way, or sees nothing but noise: what its own way, and its sight, are worth."""
 
 import numpy as np
 
-from robodl_envs import Policy
+from robodl_envs import CLASSES, FAR, Policy, picture_kind
 
 MOTIONS = ("own", "still", "random")
+SIGHTS = ("own", "noise")
 MOST_HOLD = 6  # steps that a wandering arm goes on in one direction
 
 
@@ -44,3 +45,18 @@ def moving(policy: Policy, size: int, motion: str, seed: int) -> Policy:
         return action
 
     return moved
+
+
+def seeing(policy: Policy, sight: str, seed: int) -> Policy:
+    """A policy that sees its "own" pictures, or "noise" in their place: uniform in their range, new in each step."""
+    if sight == "own":
+        return policy
+    rng = np.random.default_rng(seed)
+
+    def noise(name: str, picture: np.ndarray) -> np.ndarray:
+        most = {"depth": FAR, "segmentation": len(CLASSES)}.get(picture_kind(name)[1], 256)
+        return (most * rng.random(picture.shape)).astype(picture.dtype)
+
+    return lambda observation: policy(
+        {name: noise(name, value) if value.ndim == 4 else value for name, value in observation.items()}
+    )
