@@ -51,8 +51,6 @@ def test_idx_files(images):
 
 def test_an_image_set(images, tmp_path):
     """Learns, tells, and leaves an encoder, curves, a confusion matrix and samples."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
     folder = images()
     arguments = ["data=mnist", f"data.root={folder}", "encoder=article", "epochs=4", "name=two", "shift=1"]
     done = run("robodl.pretrain", *arguments, cwd=tmp_path)
@@ -105,8 +103,8 @@ def test_shifts():
     assert {tuple(each.ravel().tolist()) for each in moved["a"][:, 0]} == windows
 
 
-def test_no_goal_is_in_training_and_in_test(tmp_path):
-    """Frames are held back by arm: no episode's goal stands on both sides."""
+def loaded(*overrides):
+    """The dataset of a command line."""
     from hydra import compose, initialize_config_module
 
     from robodl.config import register
@@ -115,10 +113,37 @@ def test_no_goal_is_in_training_and_in_test(tmp_path):
 
     register("pretrain", PretrainConfig)
     with initialize_config_module("robodl.conf", version_base="1.3"):
-        cfg = compose("pretrain", overrides=["data.frames=1500", "image_size=8"])
-    data = load(cfg)
+        return load(compose("pretrain", overrides=list(overrides)))
+
+
+def test_no_goal_is_in_training_and_in_test():
+    """Frames are held back by arm: no episode's goal stands on both sides."""
+    data = loaded("data.frames=1500", "image_size=8")
     train, test = ({tuple(row) for row in data.labels[chosen]} for chosen in (~data.test, data.test))
     assert not train & test and 0.15 < data.test.mean() < 0.25
+
+
+@pytest.mark.parametrize("motion", ["random", "still", "expert"])
+def test_classes_of_a_scene(motion):
+    """Labels that are 1 for one class become class numbers with names; arms that stand still show only first views."""
+    data = loaded("env=read_digit", "data.frames=900", "image_size=8", f"data.motion={motion}")
+    assert data.classes == tuple("0123456789") and data.labels.shape == (900,)
+    assert set(np.unique(data.labels)) == set(range(10))
+    changes = (data.labels[256:] != data.labels[:-256]).mean()  # from an arm's frame to its next
+    assert changes > 0.8 if motion == "still" else changes < 0.35
+
+
+def test_a_scene_of_classes_becomes_pictures(tmp_path):
+    """`pretrain env=read_digit` and the others show in TensorBoard what they make of held-out frames."""
+    tags = {"read_digit": "eval/confusion", "inspect": "eval/confusion", "track": "eval/scatter"}
+    for env, tag in tags.items():
+        run("robodl.pretrain", f"env={env}", f"name={env}", *TINY, cwd=tmp_path)
+        events = EventAccumulator(str(tmp_path / f"runs/pretrain/{env}/tb"))
+        events.Reload()
+        assert {tag, "eval/samples"} <= set(events.Tags()["images"])
+    number = ["env=read_digit", "data.label=to_part", "name=place"]
+    run("robodl.pretrain", *number, *TINY, cwd=tmp_path)
+    assert "error_mm" in json.loads((tmp_path / "runs/pretrain/place/result.json").read_text())
 
 
 @pytest.mark.parametrize("spoil", ["half", "empty"])
