@@ -15,7 +15,9 @@ class Options:
 
     run: str | None = field(default=None, metadata={"help": "folder that python -m robodl.train left"})
     env: str | None = field(default=None, metadata={"help": "task, instead of a run"})
-    policy: str = field(default="best", metadata={"help": "best or last of a run; expert, random or zero of an env"})
+    policy: str = field(
+        default="best", metadata={"help": "best, last of a run; expert, random, zero of an env; track: kalman"}
+    )
     robot: str | None = field(default=None, metadata={"help": "robot, of an env: panda"})
     control: str | None = field(default=None, metadata={"help": "controller, of an env: tool or joint"})
     motion: str = field(default="own", metadata={"help": "how the arm moves: own, the policy's way; still; or random"})
@@ -28,7 +30,8 @@ class Options:
     output: str | None = field(default=None, metadata={"help": "file to write the numbers to, as JSON"})
 
 
-OF_A_RUN, OF_AN_ENV = ("best", "last"), ("expert", "random", "zero")
+OF_A_RUN, OF_AN_ENV = ("best", "last"), ("expert", "random", "zero")  # and some tasks' baselines, which see pictures
+BASELINE_SIZE = 64  # pixels, of those
 
 
 def main() -> None:
@@ -88,9 +91,11 @@ def evaluate(options: Options) -> None:
 
 def chosen(options: Options):
     """The policy, the configuration of its environment, and how to call it."""
+    from robodl_envs import BASELINES
+
     if (options.run is None) == (options.env is None):
         raise cli.UsageError("give either run=<folder> or env=<task>")
-    choices = OF_AN_ENV if options.run is None else OF_A_RUN
+    choices = (*OF_AN_ENV, *BASELINES.get(str(options.env), ())) if options.run is None else OF_A_RUN
     if options.policy not in choices:
         if options.run is None and options.policy == "best":
             raise cli.UsageError(f"env={options.env} needs policy={', '.join(choices)}; a trained policy, run=<folder>")
@@ -114,10 +119,13 @@ def trained(options: Options, folder: str):
 
 def untrained(options: Options, task: str):
     from robodl.sb3_env import make_envs
-    from robodl_envs import make_policy
+    from robodl_envs import BASELINES, make_policy
 
     robot, control = options.robot or "panda", options.control or "tool"
     cfg = untrained_config(task, robot, control, options.threads)
+    if options.policy not in OF_AN_ENV:
+        cfg.observation, cfg.image_size = "image", BASELINE_SIZE
+        cfg.cameras = list(BASELINES[task][options.policy].cameras)
     envs = make_envs(cfg, num=1)
     policy = make_policy(options.policy, envs, options.seed or 0)
     envs.close()

@@ -12,7 +12,7 @@ from typing import Any
 
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.component import Component
-from robodl_envs.experts import Policy, make_policy, register_expert
+from robodl_envs.experts import BASELINES, Policy, make_policy, register_expert
 from robodl_envs.names import (
     load_plugins,
     register_id,
@@ -26,6 +26,7 @@ from robodl_envs.names import (
 )
 
 __all__ = [
+    "BASELINES",
     "CLASSES",
     "FAR",
     "SHARPNESS",

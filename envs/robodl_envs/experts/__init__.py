@@ -52,8 +52,21 @@ EXPERTS: dict[str, str | Expert] = {
     )
 }
 POLICIES = ("expert", "random", "zero")
-# Of some tasks, by name: what else needs no learning, as functions of (observation, batch), which may look at pictures.
-BASELINES: dict[str, dict[str, str]] = {"track": {"kalman": "robodl_envs.experts.kalman:kalman"}}
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A policy without learning that looks at pictures: a function of (observation, batch), as "module:function"."""
+
+    function: str
+    cameras: tuple[str, ...]  # names of the pictures that it needs
+
+
+BASELINES: dict[str, dict[str, Baseline]] = {
+    "track": {
+        "kalman": Baseline("robodl_envs.experts.kalman:kalman", ("wrist", "wrist_depth", "wrist_segmentation")),
+    }
+}
 
 
 def register_expert(task: str, expert: str | Expert) -> None:
@@ -88,7 +101,7 @@ def make_policy(name: str, env, seed: int = 0) -> Policy:
     if name not in baselines:
         known = (*POLICIES, *baselines)
         raise KeyError(f"no policy named {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}")
-    baseline = imported(baselines[name])
+    baseline = imported(baselines[name].function)
     return lambda observation: baseline(observation, batch)
 
 
