@@ -74,6 +74,7 @@ def page(about: Subject, videos: Path, results: Results) -> str:
         docstring(about.task_class),
         ending(about),
         section("Success", success(about)),
+        section("Metrics", metrics(about)),
         section("Rewards", rewards(about)),
         section("Observation", observation(about)),
         section("Goal", goal(about)),
@@ -98,6 +99,15 @@ def success(about: Subject) -> str:
     lasting = f'`info["success_at_end"]` that it has held for the last {about.shown.settled_steps} steps'
     meaning = f'`info["is_success"]` says whether this holds now, {lasting}. `success_rate` counts the latter.'
     return f"{described(about.task_class, 'success')}\n\n{meaning}"
+
+
+def metrics(about: Subject) -> str:
+    """What a task is judged by besides success; nothing where that is all."""
+    names = about.shown.task.metrics()
+    if not names:
+        return ""
+    known = f"Of the episode so far, in `info`: {code(*names)}. Evaluations tell, and TensorBoard shows under `eval/`:"
+    return f"{known} {described(about.task_class, 'summary')}"
 
 
 def rewards(about: Subject) -> str:

@@ -1,6 +1,7 @@
 """Measured results that are kept beside the documentation, and their tables.
 
-suite.json is what `robodl.suite` wrote. trained.json is a list of rows, one a training run, with the keys TRAINED.
+suite.json is what `robodl.suite` wrote. trained.json is a list of rows, one a training run, with the keys TRAINED, and
+metrics, the task's own by name, where it has some.
 """
 
 import json
@@ -108,10 +109,13 @@ def trained_table(rows: list[dict[str, Any]]) -> str:
             f"{row['steps']:,}",
             f"{row['train_seconds']:,.0f} s",
             f"{rate(row)} of {row['episodes']}",
+            ", ".join(f"{name} {value:.4g}" for name, value in row.get("metrics", {}).items()),
         )
         for row in rows
     ]
-    return table(["robot", "trained by", "seed", "steps", "wall-clock", "success of fresh episodes"], lines)
+    names = ["robot", "trained by", "seed", "steps", "wall-clock", "success of fresh episodes", "metrics"]
+    shown = len(names) if any(line[-1] for line in lines) else len(names) - 1  # a column only where there are some
+    return table(names[:shown], [line[:shown] for line in lines])
 
 
 def commands(rows: list[dict[str, Any]]) -> str:

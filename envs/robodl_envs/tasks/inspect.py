@@ -168,7 +168,9 @@ class Inspect(Task):
         return f"bad now: {self.said[row, -1]:.0%}, at most: {self.evidence[row]:.0%}: {verdict}; it is: {kind}{where}"
 
     def summary(self, last):
-        """AUROC of the evidence, the share of bad parts passed, of good ones rejected, and faces viewed."""
+        """`auroc` of the evidence; `escape_rate`, the share of bad parts passed; `overkill`, that of good parts
+        rejected; `views`, how many faces were viewed.
+        """
         evidence, bad = last["evidence"], last["is_bad"].astype(bool)
         return {
             "auroc": auroc(evidence, bad),

@@ -162,6 +162,7 @@ class ReadDigit(Task):
         return f"{said}, final, written: {DIGITS[self.digit[row].argmax()]}" if self.answer.final[row] else said
 
     def summary(self, last):
+        """`accuracy`, the share of right answers, final or not; `final`, that of final ones; `steps_used` till then."""
         return {
             "accuracy": float(last["is_right"].mean()),
             "final": float(last["is_final"].mean()),

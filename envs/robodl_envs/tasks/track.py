@@ -183,7 +183,9 @@ class Track(Task):
         }
 
     def summary(self, last):
-        """Of all steps that count, of all episodes together; nan where the target was never in view."""
+        """`position_rmse_mm` and `velocity_rmse_cm_s` while the target was in view, and `in_view`, the share of time in
+        which it was, of all steps after the first second, of all episodes together.
+        """
         seen, counted = last["steps_in_view"].sum(), last["steps_counted"].sum()
 
         def pooled(rmse):
