@@ -79,6 +79,10 @@ def test_a_page_tells_all(task):
     names += [field.name for field in dataclasses.fields(task_class(task))]
     for name in names:
         assert f"| `{name}` |" in text
+    own = batch.task.metrics()
+    assert ("## Metrics" in text) == bool(own) and all(f"`{name}`" in text for name in own)
+    said = sum(count for count, _ in batch.task.action_parts())
+    assert said == batch.task.size and f"`{batch.action_shape[1] - said}:" in text if said else True
     for name in ("panda", "so101", "ur5e"):
         assert f"| `{name}` | does it |" in text or f"| `{name}` | refused: " in text
     assert inspect.cleandoc(task_class(task).__doc__) in text
@@ -99,6 +103,11 @@ def test_results(tmp_path):
     assert "python -m robodl.suite episodes=200 output=docs/results/suite.json" in reach and "commit abc" in reach
     assert "python -m robodl.train env=reach seed=3" in reach and "](../../videos/reach.gif)" in reach
     assert "## Results" not in made["push.md"] and "`panda` (100 %)" in made["README.md"]
+    assert "metrics" not in reach
+    own = {**TRAINED, "metrics": {"accuracy": 0.96123, "steps_used": 13.0}}
+    (tmp_path / "trained.json").write_text(json.dumps([TRAINED, own]))
+    reach = pages.content(["reach"], tmp_path, tmp_path)["reach.md"]
+    assert "of 500 | accuracy 0.9612, steps_used 13 |" in reach and "of 500 |  |" in reach
 
 
 @pytest.mark.parametrize(
