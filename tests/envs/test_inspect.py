@@ -7,7 +7,7 @@ from robodl_envs import make_policy
 from robodl_envs.arrays import conjugate, rotated
 from robodl_envs.gym_env import make, make_vec
 from robodl_envs.tasks.flaws import BAD, CLEAR, FACES, HALF, KINDS, MARKS, PINS, SHARES, SHOWN, SPOT
-from robodl_envs.tasks.inspect import auroc
+from robodl_envs.tasks.inspect import auroc, stricter
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +115,12 @@ def test_auroc():
     assert np.isnan(auroc(np.ones(2), np.array([True, True]))) and np.isnan(auroc(np.ones(2), np.array([False] * 2)))
 
 
+def test_a_stricter_threshold_lets_few_be_above():
+    scores = np.arange(40) / 40
+    assert stricter(scores, 0.05) == 37 / 40 and (scores > stricter(scores, 0.05)).sum() == 2
+    assert stricter(scores, 0.0) == 39 / 40 and stricter(scores[:0], 0.05) == 1.0
+
+
 def test_summary_counts_what_escapes_and_what_is_rejected_in_vain():
     task = make("inspect").task
     last = {
@@ -123,7 +129,8 @@ def test_summary_counts_what_escapes_and_what_is_rejected_in_vain():
         "views": np.array([3, 3, 2, 1, 3]),
     }
     summary = task.summary(last)
-    assert summary == pytest.approx({"auroc": 5 / 6, "escape_rate": 1 / 2, "overkill": 1 / 3, "views": 12 / 5})
+    rates = {"auroc": 5 / 6, "escape_rate": 1 / 2, "overkill": 1 / 3, "escape_at_5": 1 / 2, "views": 12 / 5}
+    assert summary == pytest.approx(rates)
     none = task.summary({name: values[2:] for name, values in last.items()})
     assert np.isnan(none["auroc"]) and np.isnan(none["escape_rate"]) and none["overkill"] == pytest.approx(1 / 3)
 

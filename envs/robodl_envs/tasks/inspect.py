@@ -169,13 +169,15 @@ class Inspect(Task):
 
     def summary(self, last):
         """`auroc` of the evidence; `escape_rate`, the share of bad parts passed; `overkill`, that of good parts
-        rejected; `views`, how many faces were viewed.
+        rejected; `escape_at_5`, the former with the threshold that rejects 5 % of the good parts; `views`, how many
+        faces were viewed.
         """
         evidence, bad = last["evidence"], last["is_bad"].astype(bool)
         return {
             "auroc": auroc(evidence, bad),
             "escape_rate": share(evidence[bad] <= self.threshold),
             "overkill": share(evidence[~bad] > self.threshold),
+            "escape_at_5": share(evidence[bad] <= stricter(evidence[~bad], 0.05)),
             "views": float(last["views"].mean()),
         }
 
@@ -183,6 +185,11 @@ class Inspect(Task):
 def share(claims: np.ndarray) -> float:
     """How many of claims, (n,) bool, are true; NaN of none."""
     return float(claims.mean()) if len(claims) else math.nan
+
+
+def stricter(scores: np.ndarray, most: float) -> float:
+    """The least threshold that at most a share of scores, (n,), is above; 1 for no scores."""
+    return float(np.sort(scores)[::-1][int(most * len(scores))]) if len(scores) else 1.0
 
 
 def auroc(score: np.ndarray, positive: np.ndarray) -> float:
