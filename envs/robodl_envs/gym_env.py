@@ -28,9 +28,10 @@ class RobotTaskEnv(gymnasium.Env):
     """One arm doing one task: the N = 1 face of BatchEnv.
 
     Observations are dicts. With observation="state" of float32 vectors: observation, achieved_goal, desired_goal.
-    With "image" of pictures, and of what the arm feels of itself, proprioception: joints, gripper, tool; where goals
-    and objects are must be seen. With "image+state" of both pictures and the former vectors. info has is_success (of
-    this instant), success_once (in this episode), success_at_end (lasting for the last 5 steps) and diverged.
+    With "image" of pictures, and of what the arm feels of itself, proprioception: joints, gripper, tool, and what the
+    task lets it know; where goals and objects are must be seen. With "image+state" of both pictures and the former
+    vectors. Actions are the arm's, and in some tasks what it says. info has is_success (of this instant), success_once
+    (in this episode), success_at_end (lasting for the last 5 steps), diverged, and the task's metrics of the episode.
 
     `make` gives a GoalEnv, which has compute_reward, where the observation holds goals.
     `gymnasium.make` adds the time limit from the registry; made directly, the environment has the one given here.
