@@ -34,6 +34,7 @@ class ReadDigit(Task):
     """
 
     cameras = ("wrist",)
+    chance = 1.0 / len(DIGITS)
     label = "digit"
     rotation = True
     size = len(DIGITS) + 1

@@ -24,6 +24,7 @@ class Task(Component):
     """
 
     cameras: ClassVar[tuple[str, ...]] = ("front", "side")  # pictures that an observation has where none are named
+    chance: ClassVar[float] = 0.0  # success rate of a blind guess, in tasks that ask for an answer
     label: ClassVar[str] = "desired_goal"  # what of observation="state" pictures are best labelled with
     gripper: ClassVar[bool] = False  # whether the robot's fingers move
     rotation: ClassVar[bool] = False  # whether actions of control="tool" turn the tool
