@@ -115,7 +115,7 @@ def rewards(about: Subject) -> str:
     rows = [
         ("`dense`, the default", described(about.task_class, "reward")),
         ("`sparse`", "0 where there is success, else -1."),
-        ("`shaped`", f"How fast a potential falls, m/s. The potential: {potential[:1].lower()}{potential[1:]}"),
+        ("`shaped`", f"How fast a potential falls, per second. The potential: {potential[:1].lower()}{potential[1:]}"),
     ]
     return table(["`reward=`", "a step's reward"], rows)
 

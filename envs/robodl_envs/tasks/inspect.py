@@ -153,6 +153,10 @@ class Inspect(Task):
         """How far the evidence is from the truth."""
         return abs(achieved - desired)[..., 0]
 
+    def potential(self, achieved, desired):
+        """The dense reward with the sign changed."""
+        return -self.reward(achieved, desired)
+
     def metrics(self):
         return {
             "evidence": self.evidence.copy(),

@@ -153,6 +153,10 @@ class ReadDigit(Task):
         """The probability of the wrong digits."""
         return 0.5 * abs(achieved[..., :-1] - desired[..., :-1]).sum(-1)
 
+    def potential(self, achieved, desired):
+        """The dense reward with the sign changed."""
+        return -self.reward(achieved, desired)
+
     def metrics(self):
         right = (self.answer.shares * self.digit).sum(axis=1) > 0.5
         return {"is_right": right, "is_final": self.answer.final.copy(), "steps_used": self.answer.steps.copy()}

@@ -166,6 +166,10 @@ class Track(Task):
         """The error of the reported place, m."""
         return errors(achieved, desired)[0]
 
+    def potential(self, achieved, desired):
+        """The dense reward with the sign changed."""
+        return -self.reward(achieved, desired)
+
     def caption(self, row):
         place, velocity = (100.0 * error[row] for error in errors(self.achieved_goal(), self.desired_goal()))
         name = list(THINGS)[self.target[row].argmax()]
