@@ -31,9 +31,8 @@ def composed():
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(
-        cloning, "USUAL", {"clone_rows": 128, "clone_steps": 200, "clone_last": 200, "clone_batch": 128}
-    )
+    less = {"clone_steps": 200, "clone_last": 200, "clone_batch": 128}
+    monkeypatch.setattr(cloning, "USUAL", {**cloning.USUAL, **less})
 
 
 def model_of(cfg):
