@@ -81,10 +81,6 @@ def check(cfg, job: int | None = None) -> None:
         raise ValueError(f"learning_rate must be more than 0 and less than 10, got {cfg.learning_rate}")
     check_name(cfg.name, Path("runs/pretrain"), job)
     pick_device(cfg.device)
-    if cfg.observation != "image+state":
-        raise ValueError(
-            f"pretrain sees pictures and learns from state: observation=image+state, got {cfg.observation!r}"
-        )
     for key in set(cfg.encoder) - {"name"}:
         raise ValueError(f"pretrain has no setting encoder.{key}; encoder=<name> chooses the network")
     if datasets.checked_kind(cfg) == "sim":
@@ -120,6 +116,11 @@ def compose(argv: Sequence[str]) -> None:
     for word in argv:
         if word.lstrip("+").startswith(("algo=", "algo.")):
             raise cli.UsageError(f"pretrain learns from labels and takes no algorithm, got {word}")
+        key, _, value = word.lstrip("+").partition("=")
+        if key == "observation" and value != "image+state":
+            raise cli.UsageError(
+                f"pretrain sees pictures and learns from state: observation=image+state, got {value!r}"
+            )
     launch("pretrain", pretrain, argv, PretrainConfig)
 
 
