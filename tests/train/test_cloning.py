@@ -171,11 +171,9 @@ def test_a_clone_that_learns_no_further(tmp_path):
     events = EventAccumulator(str(tmp_path / "runs/read_digit/c/tb"))
     events.Reload()
     assert {"clone/loss", "eval/accuracy", "eval/steps_used"} <= set(events.Tags()["scalars"])
-    for motion in ("own", "still", "random"):
-        arguments = [f"motion={motion}", "episodes=4", f"output={motion}.json"]
-        run("robodl.evaluate", "run=runs/read_digit/c", *arguments, cwd=tmp_path)
-    shown = {motion: json.loads((tmp_path / f"{motion}.json").read_text()) for motion in ("own", "still")}
-    assert shown["still"]["motion"] == "still" and "motion" not in shown["own"]
+    run("robodl.evaluate", "run=runs/read_digit/c", "motion=still", "episodes=4", "output=still.json", cwd=tmp_path)
+    still = json.loads((tmp_path / "still.json").read_text())
+    assert still["motion"] == "still" and "sight" not in still and 0.0 <= still["accuracy"] <= 1.0
 
 
 def test_no_steps_and_no_clone_is_refused(composed):
