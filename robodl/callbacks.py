@@ -105,7 +105,7 @@ def log_score(logger, score: Score) -> None:
     logger.record("eval/success_low", low)
     logger.record("eval/success_high", high)
     logger.record("eval/success_once", float(score.once.mean()))
-    for name, value in (score.metrics or {"distance_mm": 1e3 * float(score.distance.mean())}).items():
+    for name, value in score.measures.items():
         logger.record(f"eval/{name}", value)
     logger.record("eval/return", float(score.returns.mean()))
     logger.record("eval/diverged", score.diverged)

@@ -36,6 +36,11 @@ class Score:
         return float(self.success.mean())
 
     @property
+    def measures(self) -> dict[str, float]:
+        """What tells how well it went besides success: the task's metrics, or the mean distance to the goal."""
+        return self.metrics or {"distance_mm": 1e3 * float(self.distance.mean())}
+
+    @property
     def steps_to_success(self) -> tuple[float, int] | None:
         """Control steps until the first success, of the episodes that had one: their mean, and what 95 % needed."""
         steps = self.first_success[self.first_success >= 0]

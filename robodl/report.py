@@ -148,17 +148,11 @@ def score_facts(score: Score) -> dict[str, Any]:
         "success_once": float(score.once.mean()),
         "steps_to_success": None if steps is None else round(steps, 2),
         "steps_to_success_95": most,
-        **distance(score),
         "return": round(float(score.returns.mean()), 4),
         "episodes": score.episodes,
         "diverged": score.diverged,
-        **{key: round(value, 5) for key, value in score.metrics.items()},
+        **{key: round(value, 5) for key, value in score.measures.items()},
     }
-
-
-def distance(score: Score) -> dict[str, float]:
-    """How far goals were from being met at the end; nothing where a task has metrics of its own to tell that by."""
-    return {} if score.metrics else {"distance_mm": round(1e3 * float(np.mean(score.distance)), 3)}
 
 
 def score_lines(score: Score) -> dict[str, str]:
