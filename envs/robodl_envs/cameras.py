@@ -109,8 +109,7 @@ class Eyes(Component):
     def bind(self, sim):
         self.close()
         self.sim = sim
-        for part in self.parts:
-            part.bind(sim)
+        super().bind(sim)
         self.classes = geom_classes(sim.model, self.robot.root_body)
         self.eyes = {name: int(sim.model.camera(name).id) for name in self.kinds}
         height, width = self.size
@@ -127,8 +126,7 @@ class Eyes(Component):
         self.frames = np.zeros((sim.num, self.bytes), np.uint8)  # as they last arrived
 
     def reset(self, ids, rng):
-        for part in self.parts:
-            part.reset(ids, rng)
+        super().reset(ids, rng)
 
     def space(self) -> dict[str, spaces.Box]:
         """The space of each picture of a single row."""

@@ -47,20 +47,28 @@ class Component:
 
     @property
     def parts(self) -> Sequence[Component]:
-        """The components whose life cycle this one's own calls carry along."""
+        """The components that this one is made of, whose life cycle its own calls carry along."""
         return ()
 
     def build(self, spec: mujoco.MjSpec) -> None:
         """Add to the model before it is compiled. Angles are radians."""
+        for part in self.parts:
+            part.build(spec)
 
     def bind(self, sim: Sim) -> None:
         """Look names up once and keep live arrays; make own arrays. Called again after a fork."""
+        for part in self.parts:
+            part.bind(sim)
 
     def reset(self, ids: np.ndarray, rng: Streams) -> None:
         """Write the state that new episodes in rows ids, (n,) sorted integers, start from, drawing only from rng."""
+        for part in self.parts:
+            part.reset(ids, rng)
 
     def begin(self, ids: np.ndarray) -> None:
         """Start from the poses in rows ids, which all components' `reset` have led to and which are current now."""
+        for part in self.parts:
+            part.begin(ids)
 
 
 class Actuated(Component):

@@ -68,7 +68,7 @@ class Robot(Component):
     def build(self, spec):
         self.arm.build(spec, self.servo_time)
         spec.body(self.hand).add_site(name="tool", pos=self.tool_in_hand)
-        self.fingers.build(spec)
+        super().build(spec)
 
     def bind(self, sim):
         self.qpos, self.qvel = sim.qpos[:, : self.dof], sim.qvel[:, : self.dof]  # (N, dof), live
@@ -77,18 +77,12 @@ class Robot(Component):
         self.tool_quat = sim.body(self.hand).xquat  # (N, 4), world frame, live
         self.root_body = int(sim.model.body_rootid[sim.body(self.hand).id])
         self.home_tool, self.home_quat = self.tool_at_home(sim.model)  # (3,), (4,), world frame
-        for part in self.parts:
-            part.bind(sim)
+        super().bind(sim)
 
     def reset(self, ids, rng):
         self.qpos[ids] = self.home
         self.ctrl[ids] = self.home
-        for part in self.parts:
-            part.reset(ids, rng)
-
-    def begin(self, ids):
-        for part in self.parts:
-            part.begin(ids)
+        super().reset(ids, rng)
 
     @property
     def action_size(self) -> int:

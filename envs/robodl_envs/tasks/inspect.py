@@ -56,8 +56,7 @@ class Inspect(Task):
 
     def build(self, spec):
         self.eye = Eye(self.robot)
-        for part in self.parts:
-            part.build(spec)
+        super().build(spec)
         self.part.body.add_geom(
             name="stand",
             type=mujoco.mjtGeom.mjGEOM_BOX,
@@ -68,8 +67,7 @@ class Inspect(Task):
         )
 
     def bind(self, sim):
-        for part in self.parts:
-            part.bind(sim)
+        super().bind(sim)
         self.said = np.zeros((sim.num, SAID))  # (N, 3), the last probabilities of being bad that were said
         self.evidence = np.zeros(sim.num)
         self.viewed = np.zeros((sim.num, len(FACES)), bool)
@@ -78,8 +76,7 @@ class Inspect(Task):
     saved = ("said", "evidence", "viewed", "steps")
 
     def reset(self, ids, rng):
-        for part in self.parts:
-            part.reset(ids, rng)
+        super().reset(ids, rng)
         self.said[ids], self.evidence[ids] = 0.0, 0.0
         self.viewed[ids], self.steps[ids] = False, 0
 

@@ -57,8 +57,7 @@ class ReadDigit(Task):
 
     def build(self, spec):
         self.eye = Eye(self.robot)
-        for part in self.parts:
-            part.build(spec)
+        super().build(spec)
         plate(self.part.body, (HALF, HALF, THIN), "plate")
         for k in range(PIECES):
             # Aslant: of geoms that lie as their body does, MuJoCo would not look at a row's own places.
@@ -72,8 +71,7 @@ class ReadDigit(Task):
             )
 
     def bind(self, sim):
-        for part in self.parts:
-            part.bind(sim)
+        super().bind(sim)
         self.digit = np.zeros((sim.num, len(DIGITS)))  # (N, 10), 1 for the one that is written
         self.plate = int(sim.model.geom("plate").id)
         first = int(sim.model.geom("stroke0").id)
@@ -84,8 +82,7 @@ class ReadDigit(Task):
     saved = ("digit",)
 
     def reset(self, ids, rng):
-        for part in self.parts:
-            part.reset(ids, rng)
+        super().reset(ids, rng)
         digits = rng.integers(ids, len(DIGITS))
         self.digit[ids] = digits[:, None] == np.arange(len(DIGITS))
         ends = SIZE * write(digits, ids, rng)  # (n, PIECES, 2, 2): m, to the right and upwards

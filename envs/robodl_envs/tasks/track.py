@@ -53,12 +53,10 @@ class Track(Task):
     def build(self, spec):
         self.eye, area = Eye(self.robot), arena(self.robot)
         self.movers, self.report = Movers(area), Report(area)
-        for part in self.parts:
-            part.build(spec)
+        super().build(spec)
 
     def bind(self, sim):
-        for part in self.parts:
-            part.bind(sim)
+        super().bind(sim)
         num, robot = sim.num, self.robot
         eye = robot.home_tool - camera_to_tool(robot, robot.home_quat[None])[0]
         self.farthest = FARTHEST * (eye[2] - self.movers.arena.scale * TALL)  # m, ahead of the camera
@@ -72,8 +70,7 @@ class Track(Task):
     saved = ("target", "steps", "counted", "seen", "squares", "in_view")
 
     def reset(self, ids, rng):
-        for part in self.parts:
-            part.reset(ids, rng)
+        super().reset(ids, rng)
         self.target[ids] = rng.integers(ids, COUNT)[:, None] == np.arange(COUNT)
         self.steps[ids] = self.counted[ids] = self.seen[ids] = 0
         self.squares[ids] = 0.0
