@@ -42,6 +42,7 @@ OWN_KEYS = (
         "clone_steps",
         "clone_last",
         "clone_batch",
+        "clone_keep",
         "value_first",
     ),
 )

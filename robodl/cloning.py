@@ -25,8 +25,16 @@ HELD = 5  # steps that an error lasts, on average
 LEARNING_RATE = 1e-3  # falls to zero within the optimiser's steps after each episode
 # By key of `algo`, where it is not given: arms that act at once, each of which adds an episode before the policy learns
 # again; the most control steps of an episode, 0 for the task's own; steps of the optimiser after each episode, and
-# after the last one; transitions in each of these.
-USUAL = {"clone_rows": 128, "clone_length": 0, "clone_steps": 1_500, "clone_last": 1_500, "clone_batch": 512}
+# after the last one; transitions in each of these; how many episodes of an arm the policy learns from, the latest, 0 for
+# all. Where an action changes what is seen next by little and by much, all that was ever seen is not what is seen now.
+USUAL = {
+    "clone_rows": 128,
+    "clone_length": 0,
+    "clone_steps": 1_500,
+    "clone_last": 1_500,
+    "clone_batch": 512,
+    "clone_keep": 0,
+}
 
 Seen = dict[str, np.ndarray]  # observations, (n, ...) each
 
@@ -59,13 +67,15 @@ def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Told = lambda count, 
     envs.seed(FIRST_SEED + cfg.seed)
     steps = -(-total // rows)
     first = envs.reset()
-    seen = {key: np.zeros((steps, *value.shape), value.dtype) for key, value in first.items()}
-    wanted = np.zeros((steps, *arms.batch.action_shape), np.float32)
     rng = np.random.default_rng(cfg.seed)
     length = min(algo["clone_length"] or steps, arms.batch.max_episode_steps)
+    kept = min(steps, algo["clone_keep"] * length or steps)  # steps, the latest
+    seen = {key: np.zeros((kept, *value.shape), value.dtype) for key, value in first.items()}
+    wanted = np.zeros((kept, *arms.batch.action_shape), np.float32)
     for at in range(0, steps, length):
-        end = min(at + length, steps)
-        act_and_ask(model, envs, rng, {key: value[at:end] for key, value in seen.items()}, wanted[at:end], alone=at > 0)
+        end, place = min(at + length, steps), at % kept
+        new = slice(place, place + end - at)
+        act_and_ask(model, envs, rng, {key: value[new] for key, value in seen.items()}, wanted[new], alone=at > 0)
         known = {key: flat(value[:end]) for key, value in seen.items()}
         effort = algo["clone_last" if end == steps else "clone_steps"], batch_size
         progress(end * rows, imitate(model, known, flat(wanted[:end]), choices, *effort))

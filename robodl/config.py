@@ -75,7 +75,7 @@ ALGO_RANGES: dict[str, tuple[type, float, float]] = {
     **dict.fromkeys(("learning_rate", "noise", "max_grad_norm", "vf_coef", "target_kl"), (float, 0, math.inf)),
     **dict.fromkeys(("n_steps", "n_epochs", "train_freq", "buffer_size"), (int, 1, math.inf)),
     **dict.fromkeys(
-        ("learning_starts", "her", "shift", "demonstrations", "clone", "clone_length", "value_first"),
+        ("learning_starts", "her", "shift", "demonstrations", "clone", "clone_length", "clone_keep", "value_first"),
         (int, 0, math.inf),
     ),
     **dict.fromkeys(("clone_rows", "clone_steps", "clone_last"), (int, 1, math.inf)),

@@ -1,8 +1,6 @@
 """Feature extractors: what a policy's network sees of an observation."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
 from robodl.files import replacing
+from robodl.networks import NETWORKS
 from robodl.sb3_env import boxes_of, pictures_of
 from robodl_envs import did_you_mean
 
@@ -31,7 +30,7 @@ class Encoder(BaseFeaturesExtractor):
 
     Args:
         observation_space: vectors and pictures, (channels, height, width); all pictures have one size.
-        name: of the network that pictures go through, see NETWORKS; not looked at where there are none.
+        name: of the network that pictures go through, see robodl.networks; not looked at where there are none.
         frozen: whether that network stays as it is, so that only what comes after it learns.
     """
 
@@ -49,12 +48,16 @@ class Encoder(BaseFeaturesExtractor):
         goal = np.ones((size - len(low)) // 2)
         self.register_buffer("middle", torch.tensor(np.r_[(low + high) / 2.0, 0.0 * goal, 0.0 * goal]).float())
         self.register_buffer("scale", torch.tensor(np.r_[2.0 / (high - low), goal, GOAL_SCALE * goal]).float())
+        self.ask = nn.Linear(size, eyes.asked) if eyes and eyes.asked else None
         if eyes is not None and frozen:
             eyes.requires_grad_(False)
 
     def forward(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
         vector = (self.vectors(observations) - self.middle) * self.scale
-        return vector if self.eyes is None else torch.cat([vector, self.eyes(observations)], dim=1)
+        if self.eyes is None:
+            return vector
+        asked = None if self.ask is None else self.ask(vector)
+        return torch.cat([vector, self.eyes(observations, asked)], dim=1)
 
     def vectors(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
         """The vector, the achieved goal, and the way from it to the desired one, as they are: (B, k + 2 g)."""
@@ -104,11 +107,12 @@ class Eyes(nn.Module):
             cameras.setdefault(key.removesuffix("_depth").removesuffix("_segmentation"), []).append(key)
         self.cameras = list(cameras.values())  # the pictures of each
         self.channels = [sum(self.classes.get(key, boxes[key].shape[0]) for key in keys) for keys in self.cameras]
-        self.trunks = nn.ModuleDict(
-            {str(c): nn.Sequential(*network.trunk(c), nn.Flatten()) for c in set(self.channels)}
-        )
+        self.trunks = nn.ModuleDict({str(c): nn.Sequential(*network.trunk(c)) for c in set(self.channels)})
+        self.pool = network.pool()
+        self.asked = self.pool.asked  # how many numbers say what to look for
         with torch.no_grad():  # a dry run finds the sizes
-            sizes = [self.trunks[str(c)](torch.zeros(1, c, height, width)).shape[1] for c in self.channels]
+            dry = [self.trunks[str(c)](torch.zeros(1, c, height, width)) for c in self.channels]
+            sizes = [self.pool(x, None).shape[1] for x in dry]
         self.head = nn.Sequential(*network.head(sum(sizes)))
         with torch.no_grad():
             self.features = self.head(torch.zeros(1, sum(sizes))).shape[1]
@@ -118,12 +122,13 @@ class Eyes(nn.Module):
         """Which pictures these eyes see, in their order, and of what size: what weights depend on besides shapes."""
         return f"{', '.join(key for keys in self.cameras for key in keys)} of {self.size[0]}x{self.size[1]}"
 
-    def forward(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
+    def forward(self, observations: dict[str, torch.Tensor], asked: torch.Tensor | None = None) -> torch.Tensor:
         seen = []
         for keys, channels in zip(self.cameras, self.channels, strict=True):
             joined = torch.cat([self.scaled(key, observations[key]) for key in keys], dim=1)
             # With a pixel's channels side by side in memory convolutions take an eighth less time on a CPU.
-            seen.append(self.trunks[str(channels)](joined.contiguous(memory_format=torch.channels_last)))
+            x = self.trunks[str(channels)](joined.contiguous(memory_format=torch.channels_last))
+            seen.append(self.pool(x, asked))
         return self.head(torch.cat(seen, dim=1))
 
     def scaled(self, key: str, picture: torch.Tensor) -> torch.Tensor:
@@ -177,96 +182,3 @@ def shapes(tensors: dict[str, torch.Tensor], names: list[str]) -> str:
 
 def is_segmentation(box: spaces.Box) -> bool:
     return box.dtype == np.uint8 and int(box.high.max()) < 255
-
-
-@dataclass(frozen=True)
-class Network:
-    """Convolutions for a number of channels, a dense head for a number of inputs, and the least size of a picture."""
-
-    trunk: Callable[[int], list[nn.Module]]
-    head: Callable[[int], list[nn.Module]]
-    least: int  # pixels
-
-
-def small(channels: int) -> list[nn.Module]:
-    """Three convolutions with stride 2."""
-    layers: list[nn.Module] = []
-    for size in (16, 32, 32):
-        layers += [nn.Conv2d(channels, size, 3, stride=2, padding=1), nn.ReLU()]
-        channels = size
-    return layers
-
-
-def nature(channels: int) -> list[nn.Module]:
-    """Mnih et al., Human-level control through deep reinforcement learning, Nature 518, 2015."""
-    first = [nn.Conv2d(channels, 32, 8, stride=4), nn.ReLU()]
-    return [*first, nn.Conv2d(32, 64, 4, stride=2), nn.ReLU(), nn.Conv2d(64, 64, 3), nn.ReLU()]
-
-
-def impala(channels: int) -> list[nn.Module]:
-    """Espeholt et al., IMPALA, ICML 2018, figure 3 right, without the LSTM."""
-    layers: list[nn.Module] = []
-    for size in (16, 32, 32):
-        pooled = nn.MaxPool2d(3, stride=2, padding=1)
-        layers += [nn.Conv2d(channels, size, 3, padding=1), pooled, Residual(size), Residual(size)]
-        channels = size
-    return [*layers, nn.ReLU()]
-
-
-def article(channels: int) -> list[nn.Module]:
-    """The introductory example: one convolution of 32 3x3 filters, ReLU, max-pooling 2x2."""
-    return [nn.Conv2d(channels, 32, 3), nn.ReLU(), nn.MaxPool2d(2)]
-
-
-def keypoints(channels: int) -> list[nn.Module]:
-    """Where 16 kinds of pixels are, to a fraction of a pixel: for tasks that ask for the places of things."""
-    layers: list[nn.Module] = []
-    for size, kernel, stride in ((16, 3, 2), (16, 1, 1), (16, 1, 1)):
-        layers += [nn.Conv2d(channels, size, kernel, stride, padding=kernel // 2), nn.ReLU()]
-        channels = size
-    return [*layers[:-1], Keypoints()]
-
-
-def dense(features: int) -> Callable[[int], list[nn.Module]]:
-    return lambda size: [nn.Linear(size, features), nn.ReLU()]
-
-
-def normed(features: int) -> Callable[[int], list[nn.Module]]:
-    return lambda size: [nn.Linear(size, features), nn.LayerNorm(features), nn.Tanh()]
-
-
-NETWORKS = {
-    "small": Network(small, normed(64), least=8),
-    "nature": Network(nature, dense(512), least=36),
-    "impala": Network(impala, dense(256), least=8),
-    "article": Network(article, dense(128), least=4),
-    "keypoints": Network(keypoints, lambda size: [], least=8),
-}
-
-
-class Keypoints(nn.Module):
-    """Of each channel, (B, C, H, W), the mean place of its activation, x and y from -1 to 1, and how much there is.
-
-    (B, 3 C). The places are those of a spatial softmax: Finn et al., Deep Spatial Autoencoders for Visuomotor Learning,
-    ICRA 2016.
-    """
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        height, width = x.shape[2:]
-        right = torch.linspace(-1.0, 1.0, width, device=x.device)
-        down = torch.linspace(-1.0, 1.0, height, device=x.device)
-        share = x.flatten(2).softmax(dim=2).view_as(x)
-        places = [(share.sum(dim=2) * right).sum(dim=2), (share.sum(dim=3) * down).sum(dim=2)]
-        return torch.cat([*places, x.sigmoid().mean(dim=(2, 3))], dim=1)
-
-
-class Residual(nn.Module):
-    """ReLU and convolution, twice, added to what came in."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        twice = [layer for _ in range(2) for layer in (nn.ReLU(), nn.Conv2d(channels, channels, 3, padding=1))]
-        self.layers = nn.Sequential(*twice)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.layers(x)

@@ -71,7 +71,7 @@ def test_what_meets_turns_back():
 
 
 def test_the_report_goes_on_and_is_corrected():
-    """At constant velocity; by actions in steps, within the arena."""
+    """At constant velocity, back from rails; by actions in steps, within the arena."""
     envs = make_vec("track", num_envs=2)
     observation, _ = envs.reset(seed=0)
     area = envs.task.movers.arena
@@ -89,8 +89,15 @@ def test_the_report_goes_on_and_is_corrected():
     report = vector[:, columns["tool"]][:, :2] + vector[:, columns["to_report"]]
     np.testing.assert_allclose(report, observation["achieved_goal"][:, :2], atol=1e-6)
     for _ in range(20):
-        observation, *_ = envs.step(np.ones((2, 7)))
-    np.testing.assert_allclose(observation["achieved_goal"], [[*area.high, FASTEST, FASTEST]] * 2, atol=1e-6)
+        last, goal = goal, envs.step(np.ones((2, 7)))[0]["achieved_goal"]
+        assert (goal[:, :2] <= area.high + 1e-6).all() and (goal[:, 2:] <= FASTEST + 1e-6).all()
+    np.testing.assert_allclose(goal[:, :2], [area.high] * 2, atol=1e-6)
+    for _ in range(20):
+        last, goal = goal, envs.step(np.zeros((2, 7)))[0]["achieved_goal"]
+        pos, velocity = last[:, :2] + 0.04 * last[:, 2:], last[:, 2:]
+        inside = (pos > area.low) & (pos < area.high)
+        np.testing.assert_allclose(goal[:, 2:], np.where(inside, velocity, -velocity), atol=1e-6)
+    assert (velocity < 0.0).all()
 
 
 @pytest.mark.parametrize("robot", ["panda", "so101"])

@@ -1,7 +1,12 @@
 """Runs that the training tests share: trained once, small, in a folder of their own."""
 
+import multiprocessing
+import os
+import runpy
 import subprocess
 import sys
+from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -10,8 +15,6 @@ SMALL = ("total_timesteps=2048", "eval_every=1024", "eval_episodes=10", "test_ep
 
 def run(module, *arguments, cwd, check=True, wait=300, **environment):
     """A command of ours in a process of its own, as a user runs it."""
-    import os
-
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=cwd,
@@ -23,6 +26,27 @@ def run(module, *arguments, cwd, check=True, wait=300, **environment):
     if check:
         assert done.returncode == 0, done.stderr
     return done
+
+
+def run_warm(module, *arguments, cwd, wait=300):
+    """As `run`, in a process that has imported PyTorch and the like already: three seconds less, for many commands."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["stable_baselines3", "sb3_contrib", "hydra.main", "gymnasium.vector", "mujoco"])
+    out, err = (Path(cwd).parent / f"{Path(cwd).name}.{name}" for name in ("out", "err"))
+    process = context.Process(target=be, args=(module, arguments, cwd, out, err))
+    process.start()
+    process.join(wait)
+    assert process.exitcode is not None, f"{module} did not end within {wait} s"
+    return CompletedProcess(arguments, process.exitcode, out.read_text(), err.read_text())
+
+
+def be(module, arguments, cwd, out, err):
+    """What a warm process does: become the command, its output in files."""
+    for number, path in ((1, out), (2, err)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    os.chdir(cwd)
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 @pytest.fixture(scope="session")

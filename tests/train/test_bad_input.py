@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.train.conftest import run
+from tests.train.conftest import run_warm
 
 CASES = [
     ("train", ["env=reech"], ["no env named 'reech'", "did you mean 'reach'"]),
@@ -142,7 +142,7 @@ CASES = [
 
 @pytest.mark.parametrize(("command", "arguments", "words"), CASES, ids=[f"{c}-{' '.join(a)}" for c, a, _ in CASES])
 def test_one_line_and_exit_code_2(command, arguments, words, tmp_path):
-    done = run(f"robodl.{command}", *arguments, cwd=tmp_path, check=False)
+    done = run_warm(f"robodl.{command}", *arguments, cwd=tmp_path)
     assert done.returncode == 2
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: ")
@@ -161,7 +161,7 @@ def spoilt(trained, tmp_path):
         shutil.copytree(trained / "runs/reach/small", folder)
         change(folder / "checkpoints")
         before = sorted(folder.rglob("*"))
-        done = run(f"robodl.{command}", *(word.format(run=folder) for word in arguments), cwd=tmp_path, check=False)
+        done = run_warm(f"robodl.{command}", *(word.format(run=folder) for word in arguments), cwd=tmp_path)
         assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
         assert sorted(folder.rglob("*")) == before
         return done.stderr

@@ -7,7 +7,8 @@ from gymnasium import spaces
 from torch import nn
 
 from robodl.agent import begin_with
-from robodl.encoders import NETWORKS, Encoder, Eyes, Keypoints, load_eyes, save_eyes
+from robodl.encoders import Encoder, Eyes, load_eyes, save_eyes
+from robodl.networks import KINDS, NETWORKS, POINTS, Keypoints
 from robodl.sb3_env import channels_first, channels_first_space
 from robodl_envs import make_vec
 
@@ -29,16 +30,32 @@ def test_any_size(name, size):
         assert (features != other).any(dim=1).all()
 
 
-def test_keypoints_follow_what_moves():
+def test_keypoints_are_where_what_is_asked_for_is():
     """A blob that moves by a third of a pixel moves its keypoint by as much, whatever its size and the picture's."""
     rows, columns = torch.meshgrid(torch.arange(32.0), torch.arange(40.0), indexing="ij")
-    for wide in (4.0, 6.0):
-        at = torch.tensor([[10.0, 12.0], [10.0 + 1 / 3, 12.0], [21.0, 30.0]])  # row and column
+    at = torch.tensor([[10.0, 12.0], [10.0 + 1 / 3, 12.0], [21.0, 30.0]])  # row and column
+    wanted = torch.stack([at[:, 1] / 19.5 - 1.0, at[:, 0] / 15.5 - 1.0], dim=1)
+    pool = Keypoints()
+    for kind, wide in ((0, 4.0), (KINDS - 1, 6.0)):
         square = (rows - at[:, :1, None]) ** 2 + (columns - at[:, 1:, None]) ** 2
-        places = Keypoints()((12.0 * torch.exp(-square / wide**2))[:, None])
-        wanted = torch.stack([at[:, 1] / 19.5 - 1.0, at[:, 0] / 15.5 - 1.0], dim=1)
-        assert (places[:, :2] - wanted).abs().max() < 0.01
-        assert 0.5 < (places[1, 1] - places[0, 1]) / (2 / 31 / 3) < 1.5
+        pixels = torch.zeros(3, KINDS, 32, 40)
+        pixels[:, kind] = torch.exp(-square / wide**2)
+        asked = torch.zeros(3, POINTS, KINDS)
+        asked[:, :, kind] = 3.0
+        queries = asked.flatten(1) - pool.queries.detach().flatten()  # for that kind of pixels alone
+        places = pool(pixels, queries)[:, : 2 * POINTS].unflatten(1, (POINTS, 2))
+        assert (places - wanted[:, None]).abs().max() < 0.01
+        assert (0.5 < (places[1, :, 1] - places[0, :, 1]) / (2 / 31 / 3)).all()
+
+
+def test_vectors_ask_for_keypoints():
+    """A policy whose vector alone differs looks for something else in the same picture; a small network can't."""
+    vector = spaces.Box(-1.0, 1.0, (5,), np.float32)
+    space = spaces.Dict({"proprioception": vector, "wrist": rgb(16, 16)})
+    seen = {"proprioception": torch.eye(5), "wrist": torch.rand(1, 3, 16, 16).expand(5, 3, 16, 16)}
+    for name, asks in (("keypoints", True), ("small", False)):
+        features = Encoder(space, name)(seen)[:, 5:]
+        assert bool((features[1:] - features[0]).abs().max() > 1e-3) == asks
 
 
 def test_cameras_share_a_trunk():

@@ -1,8 +1,8 @@
 """Track without learning: a constant-velocity Kalman filter on pictures of colours, depth and segmentation.
 
-The environment's report is the filter's state, so this keeps no memory: an action is the filter's gain times what is
-seen minus what was expected. The gain is that of the steady state, which a filter that runs at a constant rate reaches
-within a second.
+The environment's report, which rails turn back, is the filter's state, so this keeps no memory: an action is the
+filter's gain times what is seen minus what was expected. The gain is that of the steady state, which a filter that runs
+at a constant rate reaches within a second.
 """
 
 import math
@@ -20,7 +20,7 @@ from robodl_envs.tasks.track import arena
 
 PICTURES = ("wrist", "wrist_depth", "wrist_segmentation")
 MEASURED = 0.001  # m, standard deviation of a measured place; 0.0008 on the Panda's pictures of 64 pixels
-UNFORESEEN = 1.0  # m/s^2, of the acceleration, bounces among it: tuned for the least errors of place and of velocity
+UNFORESEEN = 0.5  # m/s^2, of the acceleration, bounces among it: tuned for the least errors of place and of velocity
 LOST = 0.05  # m: what is seen this far from the report is taken for where it is
 FEW = 4  # pixels; what shows less of itself is not measured
 COLORS = np.array([rgba[:3] for _, _, rgba in THINGS.values()])

@@ -4,7 +4,7 @@ import numpy as np
 
 from robodl_envs.experts import Move
 from robodl_envs.tasks.eye import camera_to_tool
-from robodl_envs.tasks.movers import moved
+from robodl_envs.tasks.movers import moved, coasted
 from robodl_envs.tasks.report import KICK, SHIFT
 from robodl_envs.tasks.track import arena
 
@@ -15,11 +15,12 @@ def track(state, robot):
     tool, velocity, dt = state["tool"], state["target_velocity"], robot.control_dt
     shape = (len(tool), state["target"].shape[1], 2)
     things = tool[:, None, :2] + state["to_things"].reshape(shape)
-    places, velocities = moved(things, state["things_velocity"].reshape(shape), dt, arena(robot))
+    area = arena(robot)
+    places, velocities = moved(things, state["things_velocity"].reshape(shape), dt, area)
     which = state["target"][:, :, None]
     pos, after = (places * which).sum(axis=1), (velocities * which).sum(axis=1)
-    report = tool[:, :2] + state["to_report"] + state["report_velocity"] * dt
-    say = np.concatenate([(pos - report) / SHIFT, (after - state["report_velocity"]) / KICK], axis=1)
+    report, quick = coasted(tool[:, :2] + state["to_report"], state["report_velocity"], dt, area)
+    say = np.concatenate([(pos - report) / SHIFT, (after - quick) / KICK], axis=1)
     return Move(to=over(tool[:, :2] + state["to_target"] + TRAIL * velocity, robot), say=say)
 
 

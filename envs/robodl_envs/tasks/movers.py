@@ -125,6 +125,11 @@ def moved(pos: Array, velocity: Array, dt: float, arena: Arena) -> tuple[Array, 
     closing = own - (velocity[rows, nearest] * normal).sum(axis=2)
     meets = (square < (2.0 * arena.scale * ROOM) ** 2) & (closing > 0.0)
     velocity = velocity - 2.0 * (np.maximum(own, 0.0) * meets)[:, :, None] * normal
+    return coasted(pos, velocity, dt, arena)
+
+
+def coasted(pos: Array, velocity: Array, dt: float, arena: Arena) -> tuple[Array, Array]:
+    """Places and velocities, (..., 2), of what goes straight on for dt, s, and is turned back by rails alone."""
     pos, low, high = pos + velocity * dt, arena.low, arena.high
     below, above = pos < low, pos > high
     pos = np.where(below, 2.0 * low - pos, np.where(above, 2.0 * high - pos, pos))

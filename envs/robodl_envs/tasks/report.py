@@ -6,7 +6,7 @@ from robodl_envs.arrays import Array
 from robodl_envs.component import Component
 from robodl_envs.rendering.views import FINE
 from robodl_envs.scene import NO_CONTACT
-from robodl_envs.tasks.movers import SPHERE, WHITE, Arena
+from robodl_envs.tasks.movers import SPHERE, WHITE, Arena, coasted
 
 SHIFT = 0.1  # m, that an action of 1 moves the reported place in a step
 KICK = 0.25  # m/s, that an action of 1 changes the reported velocity
@@ -16,7 +16,7 @@ DOTS, OVER, AHEAD = (0.012, 0.006, 0.006, 0.006), 0.07, 0.2  # s
 
 
 class Report(Component):
-    """A belief that moves on by itself at constant velocity and that actions correct.
+    """A belief that moves on by itself, straight and back from rails as things do, and that actions correct.
 
     Actions are corrections because the best of them, gains times what is seen minus what was expected, are those of a
     Kalman filter whose state is the report: so a policy without memory, who sees the report, can be a filter. Actions
@@ -46,9 +46,9 @@ class Report(Component):
 
     def advance(self, action: Array, dt: float) -> None:
         """Move on by dt, s, then by the corrections, (N, 4) in [-1, 1]: two of the place, two of the velocity."""
-        pos = self.pos + self.velocity * dt + SHIFT * action[:, :2]
+        pos, velocity = coasted(self.pos, self.velocity, dt, self.arena)
+        pos, velocity = pos + SHIFT * action[:, :2], velocity + KICK * action[:, 2:]
         self.pos[:] = np.minimum(np.maximum(pos, self.arena.low), self.arena.high)
-        velocity = self.velocity + KICK * action[:, 2:]
         self.velocity[:] = np.minimum(np.maximum(velocity, -FASTEST), FASTEST)
         self.show()
 
@@ -61,6 +61,6 @@ class Report(Component):
     def action_parts(self) -> list[tuple[int, str]]:
         """For the documentation of an action."""
         return [
-            (2, f"moves the reported place by {SHIFT:g} m, after it has moved on at the reported velocity"),
+            (2, f"moves the reported place by {SHIFT:g} m, after it has gone on at the reported velocity and back from rails"),
             (2, f"changes the reported velocity by {KICK:g} m/s"),
         ]

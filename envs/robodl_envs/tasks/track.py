@@ -29,9 +29,9 @@ class Track(Task):
     """Keep one of four moving things in view of the wrist's camera and report its place and velocity in every step.
 
     The things move about between rails on the table, larger than the camera's view; which is the target is known. A
-    report goes on by itself at constant velocity, and actions correct it. A goal is the target's place and velocity,
-    (N, 4), world frame, m and m/s. After the first second, errors count while the target is in view: in the picture,
-    and not much farther than at the start, so that no arm can rise until it sees everything.
+    report goes on by itself, straight and back from rails, and actions correct it. A goal is the target's place and
+    velocity, (N, 4), world frame, m and m/s. After the first second, errors count while the target is in view: in the
+    picture, and not much farther than at the start, so that no arm can rise until it sees everything.
     """
 
     cameras = ("wrist",)
