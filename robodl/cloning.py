@@ -4,7 +4,8 @@ The policy acts, the expert says what it would have done there, and the policy l
 and Bagnell, AISTATS 2011). What is seen in this way is what the policy itself runs into, mistakes included.
 """
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,23 +24,18 @@ NOISE = 0.5  # standard deviation of what is now and then added to actions, so t
 SHAKEN = 0.25  # share of the time
 HELD = 5  # steps that an error lasts, on average
 LEARNING_RATE = 1e-3  # falls to zero within the optimiser's steps after each episode
-# By key of `algo`, where it is not given: arms that act at once, each of which adds an episode before the policy learns
-# again; the most control steps of an episode, 0 for the task's own; steps of the optimiser after each episode, and
-# after the last one; transitions in each of these; how many episodes of an arm the policy learns from, the latest, 0 for
-# all. Where an action changes what is seen next by little and by much, all that was ever seen is not what is seen now.
-USUAL = {
-    "clone_rows": 128,
-    "clone_length": 0,
-    "clone_steps": 1_500,
-    "clone_last": 1_500,
-    "clone_batch": 512,
-    "clone_keep": 0,
+USUAL = {  # by key of `algo`, where it is not given
+    "clone_rows": 128,  # arms that act at once, each of which adds an episode before the policy learns again
+    "clone_length": 0,  # control steps of an episode, at most; 0 for the task's own
+    "clone_keep": 0,  # of an arm's episodes, how many, the latest, the policy learns from; 0 for all
+    "clone_steps": 1_500,  # of the optimiser after each episode,
+    "clone_last": 1_500,  # and after the last one
+    "clone_batch": 512,  # transitions in each of these
 }
 
 Seen = dict[str, np.ndarray]  # observations, (n, ...) each
 
-
-Told = Callable[[int, float], object]  # the number of transitions seen, and the loss on them
+Told = Callable[[int, float | None], object]  # the number of transitions seen, and the loss on them after each round
 
 
 def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Told = lambda count, loss: None) -> None:
@@ -48,7 +44,7 @@ def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Told = lambda count, 
     With `algo.dataset` they are those that a dataset holds, as they were taken, noise and all; the policy does not act.
 
     Args:
-        progress: told after each round of learning.
+        progress: told in each step of acting and of learning, and of the loss after each round.
     """
     total, algo = cfg.algo["clone"], {**USUAL, **cfg.algo}
     rows, batch_size = algo["clone_rows"], algo["clone_batch"]
@@ -61,7 +57,8 @@ def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Told = lambda count, 
         seen = {key: np.concatenate([each.observations[key][:-1] for each in episodes])[:total] for key in keys}
         wanted = np.concatenate([each.actions for each in episodes])[:total]
         for _ in range(-(-len(wanted) // (rows * len(episodes[0])))):
-            progress(len(wanted), imitate(model, seen, wanted, choices, algo["clone_steps"], batch_size))
+            busy = functools.partial(progress, len(wanted), None)
+            progress(len(wanted), imitate(model, seen, wanted, choices, algo["clone_steps"], batch_size, busy))
         envs.close()
         return
     envs.seed(FIRST_SEED + cfg.seed)
@@ -75,15 +72,18 @@ def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Told = lambda count, 
     for at in range(0, steps, length):
         end, place = min(at + length, steps), at % kept
         new = slice(place, place + end - at)
-        act_and_ask(model, envs, rng, {key: value[new] for key, value in seen.items()}, wanted[new], alone=at > 0)
+        views = {key: value[new] for key, value in seen.items()}
+        for t in acting(model, envs, rng, views, wanted[new], alone=at > 0):
+            progress((at + t) * rows, None)
         known = {key: flat(value[:end]) for key, value in seen.items()}
         effort = algo["clone_last" if end == steps else "clone_steps"], batch_size
-        progress(end * rows, imitate(model, known, flat(wanted[:end]), choices, *effort))
+        busy = functools.partial(progress, end * rows, None)
+        progress(end * rows, imitate(model, known, flat(wanted[:end]), choices, *effort, busy))
     envs.close()
 
 
-def act_and_ask(model, envs, rng, seen: Seen, wanted: np.ndarray, alone: bool) -> None:
-    """Begin an episode in all rows, and note what is seen and what the expert wants there.
+def acting(model, envs, rng, seen: Seen, wanted: np.ndarray, alone: bool) -> Iterator[int]:
+    """Begin an episode in all rows, and note what is seen and what the expert wants there; yields steps that are done.
 
     Args:
         seen, wanted: (steps, rows, ...), to be filled.
@@ -107,6 +107,7 @@ def act_and_ask(model, envs, rng, seen: Seen, wanted: np.ndarray, alone: bool) -
         action[:, arm:] = own[:, arm:]  # what is said is the policy's own: its mistakes there are those to learn from
         envs.step_async(np.clip(action, -1.0, 1.0))
         observation = envs.step_wait()[0]
+        yield t + 1
 
 
 def flat(array: np.ndarray) -> np.ndarray:
@@ -115,13 +116,20 @@ def flat(array: np.ndarray) -> np.ndarray:
 
 
 def imitate(
-    model: BaseAlgorithm, seen: Seen, wanted: np.ndarray, choices: Sequence[slice], steps: int, batch_size: int
+    model: BaseAlgorithm,
+    seen: Seen,
+    wanted: np.ndarray,
+    choices: Sequence[slice],
+    steps: int,
+    batch_size: int,
+    busy: Callable[[], object] = lambda: None,
 ) -> float:
     """Bring the policy's deterministic actions closer to wanted ones, (n, a), of what is seen.
 
     Args:
         choices: the parts of an action that score classes.
         steps: of the optimiser, with batch_size transitions each.
+        busy: called after each of them.
 
     Returns:
         The mean loss of the last tenth of the steps.
@@ -146,6 +154,7 @@ def imitate(
         schedule.step()
         if step >= 0.9 * steps:
             losses.append(loss.item())
+        busy()
     policy.set_training_mode(False)
     return float(np.mean(losses))
 

@@ -77,13 +77,13 @@ NETWORKS = {
 }
 
 
-class Flat(nn.Flatten):
+class Flat(nn.Module):
     """All that convolutions made, side by side."""
 
     asked = 0
 
     def forward(self, x: torch.Tensor, asked: torch.Tensor | None) -> torch.Tensor:
-        return super().forward(x)
+        return x.flatten(1)
 
 
 class Keypoints(nn.Module):

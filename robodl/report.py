@@ -108,17 +108,20 @@ class Imitating:
     def __init__(self, total: int, logger: Logger):
         self.total, self.logger = total, logger
         self.began = self.told = time.monotonic()
+        self.known = ""  # after the last round of learning
 
-    def __call__(self, count: int, loss: float) -> None:
-        self.logger.record("clone/loss", loss)
-        self.logger.record("clone/transitions", count)
-        self.logger.dump(count)
-        now = time.monotonic()
-        if now - self.told >= self.EVERY or count >= self.total:
-            self.told = now
+    def __call__(self, count: int, loss: float | None) -> None:
+        now, line = time.monotonic(), f"{count:>10,} / {self.total:,} transitions"
+        if loss is not None:
+            self.logger.record("clone/loss", loss)
+            self.logger.record("clone/transitions", count)
+            self.logger.dump(count)
             # A round takes its time to act, and its time to learn: all are alike.
             left = (now - self.began) * max(self.total - count, 0) / count
-            print(f"{count:>10,} / {self.total:,} transitions  loss {loss:.4f}  {left:.0f} s left", flush=True)
+            self.known = f"  loss {loss:.4f}  {left:.0f} s left"
+        if now - self.told >= self.EVERY or (loss is not None and count >= self.total):
+            self.told = now
+            print(line + self.known, flush=True)
 
 
 def save_result(run: Run, cfg, score: Score, steps: int, train_seconds: float) -> None:

@@ -159,6 +159,29 @@ def test_a_choice_is_learnt_by_its_classes():
     assert float(cloning.loss_of(wanted, wanted, [])) == 0.0
 
 
+def test_the_latest_episodes_are_kept(composed, monkeypatch):
+    """With clone_keep=2, four episodes of three steps are seen, and the last two learnt from; progress is told often."""
+    learnt, told = [], []
+
+    def imitate(model, seen, wanted, choices, steps, batch_size, busy):
+        learnt.append(seen["observation"].copy())
+        busy()
+        return 0.5
+
+    monkeypatch.setattr(cloning, "imitate", imitate)
+    words = ["env=reach", "++algo.clone=48", "++algo.clone_rows=4", "++algo.clone_length=3"]
+    many = composed(*words)
+    model = model_of(many)
+    clone(model, many, lambda count, loss: told.append((count, loss)))
+    assert [len(seen) for seen in learnt] == [12, 24, 36, 48]
+    assert told[:5] == [(4, None), (8, None), (12, None), (12, None), (12, 0.5)]
+    everything = learnt.pop()
+    learnt.clear()
+    clone(model, composed(*words, "++algo.clone_keep=2"))
+    assert [len(seen) for seen in learnt] == [12, 24, 24, 24]
+    np.testing.assert_array_equal(learnt[-1], everything[24:])
+
+
 def test_a_clone_that_learns_no_further(tmp_path):
     """total_timesteps=0 leaves the clone: tested, saved, with its loss in TensorBoard and progress on the terminal."""
     few = ["total_timesteps=0", "algo.clone=400", "algo.clone_rows=8", "algo.clone_steps=5", "algo.clone_last=5"]

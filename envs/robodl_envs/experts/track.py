@@ -4,7 +4,7 @@ import numpy as np
 
 from robodl_envs.experts import Move
 from robodl_envs.tasks.eye import camera_to_tool
-from robodl_envs.tasks.movers import moved, coasted
+from robodl_envs.tasks.movers import coasted, moved
 from robodl_envs.tasks.report import KICK, SHIFT
 from robodl_envs.tasks.track import arena
 

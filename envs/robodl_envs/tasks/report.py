@@ -61,6 +61,6 @@ class Report(Component):
     def action_parts(self) -> list[tuple[int, str]]:
         """For the documentation of an action."""
         return [
-            (2, f"moves the reported place by {SHIFT:g} m, after it has gone on at the reported velocity and back from rails"),
+            (2, f"moves the reported place by {SHIFT:g} m, after it went on by itself and back from rails"),
             (2, f"changes the reported velocity by {KICK:g} m/s"),
         ]
