@@ -160,7 +160,7 @@ def test_a_choice_is_learnt_by_its_classes():
 
 
 def test_the_latest_episodes_are_kept(composed, monkeypatch):
-    """With clone_keep=2, four episodes of three steps are seen, and the last two learnt from; progress is told often."""
+    """With clone_keep=2 all episodes are seen, and the last two learnt from; progress is told in each step."""
     learnt, told = [], []
 
     def imitate(model, seen, wanted, choices, steps, batch_size, busy):

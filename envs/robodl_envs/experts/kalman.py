@@ -5,18 +5,15 @@ filter's gain times what is seen minus what was expected. The gain is that of th
 at a constant rate reaches within a second.
 """
 
-import math
-
 import numpy as np
 
-from robodl_envs.arrays import quat_of_turn, quat_product, rotated
+from robodl_envs.arrays import quat_product, rotated
 from robodl_envs.experts import Move, as_action
-from robodl_envs.experts.track import TRAIL, over
+from robodl_envs.experts.track import SIGHT, TRAIL, camera, over, searching
 from robodl_envs.rendering.views import CLASSES
-from robodl_envs.tasks.eye import AHEAD, FOVY, camera_to_tool
-from robodl_envs.tasks.movers import TALL, THINGS
+from robodl_envs.tasks.eye import AHEAD
+from robodl_envs.tasks.movers import THINGS
 from robodl_envs.tasks.report import KICK, SHIFT
-from robodl_envs.tasks.track import arena
 
 PICTURES = ("wrist", "wrist_depth", "wrist_segmentation")
 MEASURED = 0.001  # m, standard deviation of a measured place; 0.0008 on the Panda's pictures of 64 pixels
@@ -25,8 +22,6 @@ LOST = 0.05  # m: what is seen this far from the report is taken for where it is
 FEW = 4  # pixels; what shows less of itself is not measured
 COLORS = np.array([rgba[:3] for _, _, rgba in THINGS.values()])
 CHROMA = COLORS / COLORS.sum(axis=1, keepdims=True)  # (COUNT, 3), much the same in any light
-RING = 0.6  # of half the arena, where the search goes round
-ROUND = 0.3  # rad a step
 
 
 def kalman(observation, batch):
@@ -39,8 +34,7 @@ def kalman(observation, batch):
     vector = np.asarray(vector, np.float64)
     state = {name: vector[:, columns] for name, columns in batch.state_columns().items()}
     tool, to_report, velocity, dt = state["tool"], state["to_report"], state["report_velocity"], robot.control_dt
-    hand = quat_product(quat_of_turn(state["turn"]), np.broadcast_to(robot.home_quat, (len(tool), 4)))
-    eye = tool - camera_to_tool(robot, hand)
+    eye, hand = camera(state, robot)
     rgb, depth, segmentation = (observation[name] for name in PICTURES)
     place, seen = measure(rgb, depth, segmentation, state["target"], eye, hand)
     report = tool[:, :2] + to_report
@@ -49,11 +43,8 @@ def kalman(observation, batch):
     place_gain, velocity_gain = gains(dt)
     shift = np.where(near, (place_gain + dt * velocity_gain) * surprise, surprise)
     kick = np.where(near, velocity_gain * surprise, -velocity)
-    area = arena(robot)
-    sight = 0.7 * (eye[:, 2] - area.scale * TALL) * math.tan(0.5 * math.radians(FOVY))  # m, to the view's edge, nearly
-    empty = (abs(report - eye[:, :2]) < sight[:, None]).all(axis=1, keepdims=True)  # the target is not where it should
-    shift = np.where(seen, shift, np.where(empty, onwards(report, area) - report, 0.0))
-    kick = np.where(seen, kick, np.where(empty, -velocity, 0.0))
+    lost = searching(state, robot)
+    shift, kick = np.where(seen, shift, lost[0]), np.where(seen, kick, lost[1])
     say = np.concatenate([shift / SHIFT, kick / KICK], axis=1)
     return as_action(Move(to=over(report + TRAIL * velocity, robot), say=say), state, robot)
 
@@ -71,7 +62,7 @@ def measure(rgb, depth, segmentation, target, eye, hand):
     away = ((color[:, None] - CHROMA) ** 2).sum(axis=2)  # (pixels, COUNT)
     own = target[row, away.argmin(axis=1)] > 0.0
     row, i, j = row[own], i[own], j[own]
-    slope = math.tan(0.5 * math.radians(FOVY)) / (0.5 * height)
+    slope = SIGHT / (0.5 * height)
     ahead = depth[row, i, j, 0].astype(np.float64)
     right, up = (j + 0.5 - 0.5 * width) * slope * ahead, (0.5 * height - 0.5 - i) * slope * ahead
     pixels = np.bincount(row, minlength=num)
@@ -79,13 +70,6 @@ def measure(rgb, depth, segmentation, target, eye, hand):
     frame = quat_product(hand, np.broadcast_to(AHEAD, (num, 4)))
     place = eye + rotated(frame, np.stack(middle, axis=1))
     return place[:, :2], (pixels >= FEW)[:, None]
-
-
-def onwards(report, area):
-    """The next place, (N, 2), to look for the target: round a ring in the arena, at first to the arm's left."""
-    way = (report - area.middle) / area.half
-    angle = np.where((way**2).sum(axis=1) < 0.01, 0.5 * np.pi, np.arctan2(way[:, 1].copy(), way[:, 0].copy()) + ROUND)
-    return area.middle + RING * area.half * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
 def gains(dt: float) -> tuple[float, float]:

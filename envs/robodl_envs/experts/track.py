@@ -1,30 +1,79 @@
-"""Track: hold the camera over the target, ahead by what the arm trails, and report what is true at the step's end."""
+"""Track: hold the camera over the target, ahead by what the arm trails, and report what is true at the step's end.
+
+Where the target is out of view, search for it as one who does not know where it is: so that who sees pictures alone can
+learn all that this does.
+"""
+
+import math
 
 import numpy as np
 
+from robodl_envs.arrays import conjugate, quat_of_turn, quat_product, rotated
 from robodl_envs.experts import Move
-from robodl_envs.tasks.eye import camera_to_tool
-from robodl_envs.tasks.movers import coasted, moved
+from robodl_envs.tasks.eye import AHEAD, FOVY, camera_to_tool
+from robodl_envs.tasks.movers import TALL, coasted, moved
 from robodl_envs.tasks.report import KICK, SHIFT
 from robodl_envs.tasks.track import arena
 
 TRAIL = 0.07  # s, by which the camera trails where it is sent: 0.066 s measured of the Panda, 0.086 s of the SO-101
+RING = 0.6  # of half the arena, where the search goes round
+ROUND = 0.3  # rad a step
+SIGHT = math.tan(0.5 * math.radians(FOVY))  # of a way ahead of the camera, what is in view beside it
+SURE = 0.7  # of the way to the view's edge: what is this near its middle shows
 
 
 def track(state, robot):
-    tool, velocity, dt = state["tool"], state["target_velocity"], robot.control_dt
+    tool, dt, area = state["tool"][:, :2], robot.control_dt, arena(robot)
     shape = (len(tool), state["target"].shape[1], 2)
-    things = tool[:, None, :2] + state["to_things"].reshape(shape)
-    area = arena(robot)
+    things = tool[:, None] + state["to_things"].reshape(shape)
     places, velocities = moved(things, state["things_velocity"].reshape(shape), dt, area)
     which = state["target"][:, :, None]
     pos, after = (places * which).sum(axis=1), (velocities * which).sum(axis=1)
-    report, quick = coasted(tool[:, :2] + state["to_report"], state["report_velocity"], dt, area)
-    say = np.concatenate([(pos - report) / SHIFT, (after - quick) / KICK], axis=1)
-    return Move(to=over(tool[:, :2] + state["to_target"] + TRAIL * velocity, robot), say=say)
+    report, quick = coasted(tool + state["to_report"], state["report_velocity"], dt, area)
+    shift, kick = searching(state, robot)
+    seen = in_view(tool + state["to_target"], state, robot)
+    say = np.where(seen, np.concatenate([pos - report, after - quick], axis=1), np.concatenate([shift, kick], axis=1))
+    ahead = tool + np.where(
+        seen,
+        state["to_target"] + TRAIL * state["target_velocity"],
+        state["to_report"] + TRAIL * state["report_velocity"],
+    )
+    return Move(to=over(ahead, robot), say=say / [SHIFT, SHIFT, KICK, KICK])
 
 
 def over(place, robot):
     """Where the tool should be, (N, 3), for the camera to look down at places, (N, 2), from its height at the start."""
     way = camera_to_tool(robot, robot.home_quat[None])[:, :2]
     return np.concatenate([place + way, np.full((len(place), 1), robot.home_tool[2])], axis=1)
+
+
+def camera(state, robot):
+    """Where the camera is, (N, 3) m, and the hand's quaternion, (N, 4)."""
+    turn = quat_of_turn(state["turn"])
+    hand = quat_product(turn, np.broadcast_to(robot.home_quat, (len(turn), 4)))
+    return state["tool"] - camera_to_tool(robot, hand), hand
+
+
+def in_view(place, state, robot):
+    """Whether the picture shows the middle of a thing at places, (N, 2): (N, 1) bool."""
+    eye, hand = camera(state, robot)
+    way = np.concatenate([place, np.full((len(place), 1), arena(robot).scale * TALL)], axis=1) - eye
+    frame = quat_product(hand, np.broadcast_to(AHEAD, hand.shape))
+    right, up, back = rotated(conjugate(frame), way).T
+    return (np.maximum(abs(right), abs(up)) <= -SIGHT * back)[:, None]
+
+
+def searching(state, robot):
+    """Corrections of a report, m and m/s, (N, 2) each, whose target is out of view: on, where it should be in view."""
+    area, eye = arena(robot), camera(state, robot)[0]
+    report = state["tool"][:, :2] + state["to_report"]
+    edge = SURE * SIGHT * (eye[:, 2] - area.scale * TALL)  # m
+    empty = (abs(report - eye[:, :2]) < edge[:, None]).all(axis=1, keepdims=True)
+    return np.where(empty, onwards(report, area) - report, 0.0), np.where(empty, -state["report_velocity"], 0.0)
+
+
+def onwards(report, area):
+    """The next place, (N, 2), to look for the target: round a ring in the arena, at first to the arm's left."""
+    way = (report - area.middle) / area.half
+    angle = np.where((way**2).sum(axis=1) < 0.01, 0.5 * np.pi, np.arctan2(way[:, 1].copy(), way[:, 0].copy()) + ROUND)
+    return area.middle + RING * area.half * np.stack([np.cos(angle), np.sin(angle)], axis=1)
