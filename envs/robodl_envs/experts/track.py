@@ -19,7 +19,7 @@ TRAIL = 0.07  # s, by which the camera trails where it is sent: 0.066 s measured
 RING = 0.6  # of half the arena, where the search goes round
 ROUND = 0.3  # rad a step
 SIGHT = math.tan(0.5 * math.radians(FOVY))  # of a way ahead of the camera, what is in view beside it
-SURE = 0.7  # of the way to the view's edge: what is this near its middle shows
+SURE, SHOWS = 0.7, 1.07  # of the way to the view's edge: a thing so near shows, and one so far shows a side of itself
 
 
 def track(state, robot):
@@ -31,7 +31,7 @@ def track(state, robot):
     pos, after = (places * which).sum(axis=1), (velocities * which).sum(axis=1)
     report, quick = coasted(tool + state["to_report"], state["report_velocity"], dt, area)
     shift, kick = searching(state, robot)
-    seen = in_view(tool + state["to_target"], state, robot)
+    seen = shows(tool + state["to_target"], state, robot)
     say = np.where(seen, np.concatenate([pos - report, after - quick], axis=1), np.concatenate([shift, kick], axis=1))
     ahead = tool + np.where(
         seen,
@@ -54,13 +54,13 @@ def camera(state, robot):
     return state["tool"] - camera_to_tool(robot, hand), hand
 
 
-def in_view(place, state, robot):
-    """Whether the picture shows the middle of a thing at places, (N, 2): (N, 1) bool."""
+def shows(place, state, robot):
+    """Whether the picture shows anything of a thing at places, (N, 2): (N, 1) bool."""
     eye, hand = camera(state, robot)
     way = np.concatenate([place, np.full((len(place), 1), arena(robot).scale * TALL)], axis=1) - eye
     frame = quat_product(hand, np.broadcast_to(AHEAD, hand.shape))
     right, up, back = rotated(conjugate(frame), way).T
-    return (np.maximum(abs(right), abs(up)) <= -SIGHT * back)[:, None]
+    return (np.maximum(abs(right), abs(up)) <= -SHOWS * SIGHT * back)[:, None]
 
 
 def searching(state, robot):
