@@ -35,10 +35,11 @@ USUAL = {  # by key of `algo`, where it is not given
 
 Seen = dict[str, np.ndarray]  # observations, (n, ...) each
 
-Told = Callable[[int, float | None], object]  # the number of transitions seen, and the loss on them after each round
+# The number of transitions seen, the loss on them when they have been learnt from, and what share of that is done.
+Told = Callable[[int, float | None, float], object]
 
 
-def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Told = lambda count, loss: None) -> None:
+def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Told = lambda count, loss, learnt: None) -> None:
     """Teach a model's policy the expert's actions, `algo.clone` transitions of them.
 
     With `algo.dataset` they are those that a dataset holds, as they were taken, noise and all; the policy does not act.
@@ -58,7 +59,7 @@ def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Told = lambda count, 
         wanted = np.concatenate([each.actions for each in episodes])[:total]
         for _ in range(-(-len(wanted) // (rows * len(episodes[0])))):
             busy = functools.partial(progress, len(wanted), None)
-            progress(len(wanted), imitate(model, seen, wanted, choices, algo["clone_steps"], batch_size, busy))
+            progress(len(wanted), imitate(model, seen, wanted, choices, algo["clone_steps"], batch_size, busy), 1.0)
         envs.close()
         return
     envs.seed(FIRST_SEED + cfg.seed)
@@ -74,11 +75,11 @@ def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Told = lambda count, 
         new = slice(place, place + end - at)
         views = {key: value[new] for key, value in seen.items()}
         for t in acting(model, envs, rng, views, wanted[new], alone=at > 0):
-            progress((at + t) * rows, None)
+            progress((at + t) * rows, None, 0.0)
         known = {key: flat(value[:end]) for key, value in seen.items()}
         effort = algo["clone_last" if end == steps else "clone_steps"], batch_size
         busy = functools.partial(progress, end * rows, None)
-        progress(end * rows, imitate(model, known, flat(wanted[:end]), choices, *effort, busy))
+        progress(end * rows, imitate(model, known, flat(wanted[:end]), choices, *effort, busy), 1.0)
     envs.close()
 
 
@@ -122,14 +123,14 @@ def imitate(
     choices: Sequence[slice],
     steps: int,
     batch_size: int,
-    busy: Callable[[], object] = lambda: None,
+    busy: Callable[[float], object] = lambda share: None,
 ) -> float:
     """Bring the policy's deterministic actions closer to wanted ones, (n, a), of what is seen.
 
     Args:
         choices: the parts of an action that score classes.
         steps: of the optimiser, with batch_size transitions each.
-        busy: called after each of them.
+        busy: told, after each of them, what share is done.
 
     Returns:
         The mean loss of the last tenth of the steps.
@@ -154,7 +155,7 @@ def imitate(
         schedule.step()
         if step >= 0.9 * steps:
             losses.append(loss.item())
-        busy()
+        busy((step + 1) / steps)
     policy.set_training_mode(False)
     return float(np.mean(losses))
 

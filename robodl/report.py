@@ -110,7 +110,7 @@ class Imitating:
         self.began = self.told = time.monotonic()
         self.known = ""  # after the last round of learning
 
-    def __call__(self, count: int, loss: float | None) -> None:
+    def __call__(self, count: int, loss: float | None, learnt: float) -> None:
         now, line = time.monotonic(), f"{count:>10,} / {self.total:,} transitions"
         if loss is not None:
             self.logger.record("clone/loss", loss)
@@ -121,7 +121,8 @@ class Imitating:
             self.known = f"  loss {loss:.4f}  {left:.0f} s left"
         if now - self.told >= self.EVERY or (loss is not None and count >= self.total):
             self.told = now
-            print(line + self.known, flush=True)
+            what = f"  learning {learnt:4.0%}" if loss is None and learnt else ""
+            print(line + self.known + what, flush=True)
 
 
 def save_result(run: Run, cfg, score: Score, steps: int, train_seconds: float) -> None:

@@ -165,16 +165,16 @@ def test_the_latest_episodes_are_kept(composed, monkeypatch):
 
     def imitate(model, seen, wanted, choices, steps, batch_size, busy):
         learnt.append(seen["observation"].copy())
-        busy()
+        busy(1.0)
         return 0.5
 
     monkeypatch.setattr(cloning, "imitate", imitate)
     words = ["env=reach", "++algo.clone=48", "++algo.clone_rows=4", "++algo.clone_length=3"]
     many = composed(*words)
     model = model_of(many)
-    clone(model, many, lambda count, loss: told.append((count, loss)))
+    clone(model, many, lambda count, loss, learnt: told.append((count, learnt, loss)))
     assert [len(seen) for seen in learnt] == [12, 24, 36, 48]
-    assert told[:5] == [(4, None), (8, None), (12, None), (12, None), (12, 0.5)]
+    assert told[:5] == [(4, 0.0, None), (8, 0.0, None), (12, 0.0, None), (12, 1.0, None), (12, 1.0, 0.5)]
     everything = learnt.pop()
     learnt.clear()
     clone(model, composed(*words, "++algo.clone_keep=2"))
