@@ -17,7 +17,8 @@ from torch.nn import functional
 from robodl.demonstrations import FIRST_SEED, read
 from robodl.encoders import Encoder
 from robodl.sb3_env import Sb3VecEnv, make_envs
-from robodl_envs import SHARPNESS, make_policy
+from robodl_envs import SHARPNESS
+from robodl_envs.experts import teacher_policy
 
 SHOWN = 0.3  # share of the rows that the expert acts in, after the first episodes
 NOISE = 0.5  # standard deviation of what is now and then added to actions, so that mistakes are seen
@@ -91,7 +92,7 @@ def acting(model, envs, rng, seen: Seen, wanted: np.ndarray, alone: bool) -> Ite
         alone: whether the policy acts in most rows; else the expert does in all.
     """
     arms = envs.envs.unwrapped
-    expert = make_policy("expert", arms)
+    expert = teacher_policy(arms.batch)
     observation = envs.reset()
     rows, arm = wanted.shape[1], arms.batch.robot.action_size
     shown = rng.uniform(size=rows) < (SHOWN if alone else 1.0)

@@ -51,6 +51,8 @@ EXPERTS: dict[str, str | Expert] = {
         "track",
     )
 }
+# Whom a clone imitates, where not the expert: one who knows no more than pictures show.
+TEACHERS: dict[str, str | Expert] = {"track": "robodl_envs.experts.track:seeker"}
 POLICIES = ("expert", "random", "zero")
 
 
@@ -105,9 +107,14 @@ def make_policy(name: str, env, seed: int = 0) -> Policy:
     return lambda observation: baseline(observation, batch)
 
 
-def expert_policy(batch) -> Policy:
-    """The expert of a BatchEnv's task, as a policy of observation="state"."""
-    expert = expert_of(batch.task)
+def teacher_policy(batch) -> Policy:
+    """Whom a clone imitates, as a policy of observation="state": the task's teacher, or its expert."""
+    return expert_policy(batch, of_task(TEACHERS, batch.task))
+
+
+def expert_policy(batch, expert: str | Expert | None = None) -> Policy:
+    """An expert, or that of a BatchEnv's task, as a policy of observation="state"."""
+    expert = imported(expert) if expert else expert_of(batch.task)
     robot, columns = batch.robot, batch.state_columns()
     if robot.control != "tool":
         raise ValueError(f"experts act by control='tool', got control={robot.control!r}")

@@ -1,7 +1,7 @@
 """Track: hold the camera over the target, ahead by what the arm trails, and report what is true at the step's end.
 
-Where the target is out of view, search for it as one who does not know where it is: so that who sees pictures alone can
-learn all that this does.
+A clone is taught by one who does the same with what shows and searches for what does not, as if it did not know where
+it is: so that who sees pictures alone can learn all that this teacher does.
 """
 
 import math
@@ -16,6 +16,7 @@ from robodl_envs.tasks.report import KICK, SHIFT
 from robodl_envs.tasks.track import arena
 
 TRAIL = 0.07  # s, by which the camera trails where it is sent: 0.066 s measured of the Panda, 0.086 s of the SO-101
+UNITS = np.array([SHIFT, SHIFT, KICK, KICK])  # m, m, m/s, m/s, of an action of 1
 RING = 0.6  # of half the arena, where the search goes round
 ROUND = 0.3  # rad a step
 SIGHT = math.tan(0.5 * math.radians(FOVY))  # of a way ahead of the camera, what is in view beside it
@@ -23,6 +24,21 @@ SURE, SHOWS = 0.7, 1.07  # of the way to the view's edge: a thing so near shows,
 
 
 def track(state, robot):
+    to, say = exact(state, robot)
+    return Move(to=over(to, robot), say=say / UNITS)
+
+
+def seeker(state, robot):
+    """What can be learnt from pictures: as `track` what shows, and a search for what does not."""
+    tool, (to, say) = state["tool"][:, :2], exact(state, robot)
+    seen = shows(tool + state["to_target"], state, robot)
+    to = np.where(seen, to, tool + state["to_report"] + TRAIL * state["report_velocity"])
+    say = np.where(seen, say, np.concatenate(searching(state, robot), axis=1))
+    return Move(to=over(to, robot), say=say / UNITS)
+
+
+def exact(state, robot):
+    """Where to look, (N, 2) m, and the report's corrections to what is true at the step's end, (N, 4) m and m/s."""
     tool, dt, area = state["tool"][:, :2], robot.control_dt, arena(robot)
     shape = (len(tool), state["target"].shape[1], 2)
     things = tool[:, None] + state["to_things"].reshape(shape)
@@ -30,15 +46,9 @@ def track(state, robot):
     which = state["target"][:, :, None]
     pos, after = (places * which).sum(axis=1), (velocities * which).sum(axis=1)
     report, quick = coasted(tool + state["to_report"], state["report_velocity"], dt, area)
-    shift, kick = searching(state, robot)
-    seen = shows(tool + state["to_target"], state, robot)
-    say = np.where(seen, np.concatenate([pos - report, after - quick], axis=1), np.concatenate([shift, kick], axis=1))
-    ahead = tool + np.where(
-        seen,
-        state["to_target"] + TRAIL * state["target_velocity"],
-        state["to_report"] + TRAIL * state["report_velocity"],
+    return tool + state["to_target"] + TRAIL * state["target_velocity"], np.concatenate(
+        [pos - report, after - quick], axis=1
     )
-    return Move(to=over(ahead, robot), say=say / [SHIFT, SHIFT, KICK, KICK])
 
 
 def over(place, robot):
