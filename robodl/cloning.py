@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from robodl.demonstrations import FIRST_SEED, read
 from robodl.encoders import Encoder
+from robodl.kept import Kept
 from robodl.sb3_env import Sb3VecEnv, make_envs
 from robodl_envs import SHARPNESS
 from robodl_envs.experts import teacher_policy
@@ -40,14 +41,21 @@ Seen = dict[str, np.ndarray]  # observations, (n, ...) each
 Told = Callable[[int, float | None, float], object]
 
 
-def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Told = lambda count, loss, learnt: None) -> None:
+def clone(
+    model: BaseAlgorithm,
+    cfg: DictConfig,
+    progress: Told = lambda count, loss, learnt: None,
+    kept: Kept | None = None,
+) -> None:
     """Teach a model's policy the expert's actions, `algo.clone` transitions of them.
 
     With `algo.dataset` they are those that a dataset holds, as they were taken, noise and all; the policy does not act.
 
     Args:
         progress: told in each step of acting and of learning, and of the loss after each round.
+        kept: how the clone is kept, so that it can go on in another process; as it comes, it can't.
     """
+    kept = kept or Kept()
     total, algo = cfg.algo["clone"], {**USUAL, **cfg.algo}
     rows, batch_size = algo["clone_rows"], algo["clone_batch"]
     envs = Sb3VecEnv(make_envs(cfg, rows))
@@ -58,9 +66,10 @@ def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Told = lambda count, 
         keys = episodes[0].observations
         seen = {key: np.concatenate([each.observations[key][:-1] for each in episodes])[:total] for key in keys}
         wanted = np.concatenate([each.actions for each in episodes])[:total]
-        for _ in range(-(-len(wanted) // (rows * len(episodes[0])))):
+        for done in range(kept.done, -(-len(wanted) // (rows * len(episodes[0])))):
             busy = functools.partial(progress, len(wanted), None)
             progress(len(wanted), imitate(model, seen, wanted, choices, algo["clone_steps"], batch_size, busy), 1.0)
+            kept.note(done + 1)
         envs.close()
         return
     envs.seed(FIRST_SEED + cfg.seed)
@@ -68,11 +77,12 @@ def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Told = lambda count, 
     first = envs.reset()
     rng = np.random.default_rng(cfg.seed)
     length = min(algo["clone_length"] or steps, arms.batch.max_episode_steps)
-    kept = min(steps, algo["clone_keep"] * length or steps)  # steps, the latest
-    seen = {key: np.zeros((kept, *value.shape), value.dtype) for key, value in first.items()}
-    wanted = np.zeros((kept, *arms.batch.action_shape), np.float32)
-    for at in range(0, steps, length):
-        end, place = min(at + length, steps), at % kept
+    latest = min(steps, algo["clone_keep"] * length or steps)
+    seen = {key: kept.array(f"seen.{key}", (latest, *value.shape), value.dtype) for key, value in first.items()}
+    wanted = kept.array("wanted", (latest, *arms.batch.action_shape), np.dtype(np.float32))
+    kept.restore(arms, rng)
+    for at in range(kept.done, steps, length):
+        end, place = min(at + length, steps), at % latest
         new = slice(place, place + end - at)
         views = {key: value[new] for key, value in seen.items()}
         for t in acting(model, envs, rng, views, wanted[new], alone=at > 0):
@@ -81,6 +91,7 @@ def clone(model: BaseAlgorithm, cfg: DictConfig, progress: Told = lambda count, 
         effort = algo["clone_last" if end == steps else "clone_steps"], batch_size
         busy = functools.partial(progress, end * rows, None)
         progress(end * rows, imitate(model, known, flat(wanted[:end]), choices, *effort, busy), 1.0)
+        kept.note(end, arms, rng)
     envs.close()
 
 
@@ -154,7 +165,7 @@ def imitate(
         loss.backward()
         optimizer.step()
         schedule.step()
-        if step >= 0.9 * steps:
+        if step >= min(0.9 * steps, steps - 1):
             losses.append(loss.item())
         busy((step + 1) / steps)
     policy.set_training_mode(False)

@@ -109,15 +109,17 @@ class Imitating:
         self.total, self.logger = total, logger
         self.began = self.told = time.monotonic()
         self.known = ""  # after the last round of learning
+        self.first: int | None = None  # transitions when it began: more than none where it goes on
 
     def __call__(self, count: int, loss: float | None, learnt: float) -> None:
         now, line = time.monotonic(), f"{count:>10,} / {self.total:,} transitions"
+        self.first = count if self.first is None else self.first
         if loss is not None:
             self.logger.record("clone/loss", loss)
             self.logger.record("clone/transitions", count)
             self.logger.dump(count)
             # A round takes its time to act, and its time to learn: all are alike.
-            left = (now - self.began) * max(self.total - count, 0) / count
+            left = (now - self.began) * max(self.total - count, 0) / max(count - self.first, 1)
             self.known = f"  loss {loss:.4f}  {left:.0f} s left"
         if now - self.told >= self.EVERY or (loss is not None and count >= self.total):
             self.told = now
@@ -186,9 +188,9 @@ def say_start(run: Run, cfg, device) -> None:
     print(f"{algorithm(cfg)} on {cfg.env['task']} with {arms}, {device}, seed {cfg.seed}: {near(run.folder)}")
 
 
-def say_interrupted(run: Run, saved: int) -> None:
-    if saved:
-        print(f"\nstopped; the last checkpoint is at {saved:,} steps; python -m robodl.train resume={near(run.folder)}")
+def say_interrupted(run: Run, where: str) -> None:
+    if where:
+        print(f"\nstopped; the last checkpoint is {where}; python -m robodl.train resume={near(run.folder)}")
     else:
         print(f"\nstopped before the first checkpoint: {near(run.folder)}")
 

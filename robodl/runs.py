@@ -3,6 +3,7 @@
 checkpoints/best.*     the policy that did best in the periodic evaluations, see robodl.agent
 checkpoints/last.*     the policy of the last checkpoint
 checkpoints/last.npz   everything else training needs to go on from there: arrays only, nothing pickled
+checkpoints/clone/     what a clone has seen, as long as it learns from it, see robodl.kept
 checkpoints/*_sb3.zip  the same policies as Stable-Baselines3 writes them, for people who use it directly
 tb/                    TensorBoard
 result.json            the final numbers

@@ -10,6 +10,7 @@ import time
 CLOCK = [time.time()]  # when the program began: a user waits for imports too; a multirun's later jobs begin their own
 
 from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
 
 from robodl import cli  # noqa: E402
 
@@ -39,6 +40,7 @@ def train(cfg) -> None:
     from robodl.config import settle
     from robodl.demonstrations import demonstrate
     from robodl.evaluation import AT_ONCE, FIRST_SEED, evaluate_policy
+    from robodl.kept import Kept
     from robodl.runs import Run
     from robodl.sb3_env import make_envs
 
@@ -54,8 +56,10 @@ def train(cfg) -> None:
     model = build_model(cfg, envs, device)
     model.set_logger(report.open_logger(run, cfg))
     checkpoints = Checkpoints(run, cfg, test_envs, began)
+    checkpoints.init_callback(model)
+    left_off: dict[str, Any] = run.load_training(model) if cfg.resume else {}
     if cfg.resume:
-        checkpoints.restore(run.load_training(model))
+        checkpoints.restore(left_off)
     run.checkpoints.mkdir(parents=True, exist_ok=True)
     live = Live(checkpoints, cfg.total_timesteps)
     report.say_start(run, cfg, device)
@@ -63,10 +67,13 @@ def train(cfg) -> None:
     try:
         if cfg.algo.get("demonstrations"):
             demonstrate(model, cfg)
-        if cfg.algo.get("clone") and not cfg.resume:
+        if cfg.algo.get("clone") and (not cfg.resume or "clone" in left_off):
             whom = cfg.algo.get("dataset") or "the scripted expert"
             print(f"imitating {whom}, {cfg.algo.clone:,} transitions", flush=True)
-            clone(model, cfg, report.Imitating(cfg.algo["clone"], model.logger))
+            kept = Kept(run.checkpoints / "clone", left_off.get("clone"), checkpoints.save_clone)
+            clone(model, cfg, report.Imitating(cfg.algo["clone"], model.logger), kept)
+            checkpoints.save()
+            kept.forget()
         left = cfg.total_timesteps - model.num_timesteps
         if left > 0:
             model.learn(
@@ -75,14 +82,13 @@ def train(cfg) -> None:
                 reset_num_timesteps=not cfg.resume,
             )
             checkpoints.finish()
-        elif not cfg.resume:
-            checkpoints.init_callback(model)
+        elif checkpoints.evaluated < model.num_timesteps:  # a clone that learns no further
             checkpoints.finish()
         else:
             print(f"already at {model.num_timesteps:,} steps: give total_timesteps= to go on")
     except KeyboardInterrupt:
         live.stop()
-        report.say_interrupted(run, checkpoints.saved)
+        report.say_interrupted(run, checkpoints.where)
         raise
     live.stop()
     train_seconds = checkpoints.seconds

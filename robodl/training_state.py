@@ -53,19 +53,24 @@ def restore_training(model: BaseAlgorithm, state: dict[str, Any]) -> None:
         getattr(model, name).data = torch.as_tensor(value, device=device)
     for name, value in state["counters"].items():
         setattr(model, name, int(value))
-    model._last_obs = state["last_obs"]
-    model._last_original_obs = None
-    model._last_episode_starts = state["last_episode_starts"]
+    if "last_obs" in state:  # it had begun to learn by itself: until then environments are as they are made
+        restore_envs(model, state)
+    if isinstance(model, OffPolicyAlgorithm):
+        restore_replay(model.replay_buffer, state["replay"])
+    model.action_space.np_random.bit_generator.state = json.loads(str(state["action_space"]))
+    restore_random(state["random"])
+
+
+def restore_envs(model: BaseAlgorithm, state: dict[str, Any]) -> None:
     monitor: Any = model.env
     monitor.reset()
     monitor.episode_returns[:] = state["monitor"]["returns"]
     monitor.episode_lengths[:] = state["monitor"]["lengths"]
     monitor.unwrapped.envs.unwrapped.set_state(state["envs"])
-    if isinstance(model, OffPolicyAlgorithm):
-        restore_replay(model.replay_buffer, state["replay"])
     monitor.unwrapped.diverged = int(state["diverged"])
-    model.action_space.np_random.bit_generator.state = json.loads(str(state["action_space"]))
-    restore_random(state["random"])
+    model._last_obs = state["last_obs"]
+    model._last_original_obs = None
+    model._last_episode_starts = state["last_episode_starts"]
 
 
 def replay_state(buffer) -> dict[str, Any]:

@@ -1,9 +1,13 @@
 """Fixtures that several tests share."""
 
+import os
+
 import numpy as np
 import pytest
 
 import robodl_envs
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch's threads would wait for those of simulations and other tests
 
 
 @pytest.fixture(params=robodl_envs.task_names())

@@ -9,6 +9,11 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+import torch
+from hydra import compose, initialize_config_module
+
+from robodl.agent import build_model, pick_device, training_envs
+from robodl.config import register
 
 SMALL = ("total_timesteps=2048", "eval_every=1024", "eval_episodes=10", "test_episodes=20", "video_episodes=0")
 
@@ -47,6 +52,20 @@ def be(module, arguments, cwd, out, err):
     os.chdir(cwd)
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+@pytest.fixture
+def composed():
+    """Training's configuration, composed from overrides."""
+    register()
+    with initialize_config_module("robodl.conf", version_base="1.3"):
+        yield lambda *overrides: compose("config", overrides=list(overrides))
+
+
+def model_of(cfg):
+    """An untrained model with four environments, the same each time."""
+    torch.manual_seed(0)
+    return build_model(cfg, training_envs(cfg, 4), pick_device("cpu"))
 
 
 @pytest.fixture(scope="session")

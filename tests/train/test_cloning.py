@@ -5,39 +5,25 @@ import json
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_module
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from robodl import cloning
-from robodl.agent import build_model, pick_device, training_envs
 from robodl.callbacks import ValueFirst
 from robodl.cloning import clone
-from robodl.config import check, register
+from robodl.config import check
 from robodl.demonstrations import demonstrate
 from robodl.evaluation import evaluate_policy
 from robodl.report import acting
 from robodl.sb3_env import make_envs
-from tests.train.conftest import SMALL, run
+from tests.train.conftest import SMALL, model_of, run
 
 ONE_EPISODE = 128 * 50  # transitions, of Reach, that all rows together see
-
-
-@pytest.fixture
-def composed():
-    register()
-    with initialize_config_module("robodl.conf", version_base="1.3"):
-        yield lambda *overrides: compose("config", overrides=list(overrides))
 
 
 @pytest.fixture
 def quick(monkeypatch):
     less = {"clone_steps": 200, "clone_last": 200, "clone_batch": 128}
     monkeypatch.setattr(cloning, "USUAL", {**cloning.USUAL, **less})
-
-
-def model_of(cfg):
-    torch.manual_seed(0)
-    return build_model(cfg, training_envs(cfg, 4), pick_device("cpu"))
 
 
 def rate(model, cfg):
@@ -186,6 +172,7 @@ def test_a_clone_that_learns_no_further(tmp_path):
     """total_timesteps=0 leaves the clone: tested, saved, with its loss in TensorBoard and progress on the terminal."""
     few = ["total_timesteps=0", "algo.clone=400", "algo.clone_rows=8", "algo.clone_steps=5", "algo.clone_last=5"]
     few += ["algo.hidden=[16]", "image_size=16", "eval_episodes=4", "test_episodes=4", "video_episodes=0", "name=c"]
+    few += ["torch_threads=1"]
     done = run("robodl.train", "env=read_digit", *few, cwd=tmp_path)
     assert "400 / 400 transitions  loss" in done.stdout and "accuracy" in done.stdout
     result = json.loads((tmp_path / "runs/read_digit/c/result.json").read_text())

@@ -14,13 +14,6 @@ CONF = Path(next(iter(robodl.conf.__path__)))
 TUNED = sorted(path.stem for path in (CONF / "tuned").glob("*_*.yaml"))
 
 
-@pytest.fixture
-def composed():
-    register()
-    with initialize_config_module("robodl.conf", version_base="1.3"):
-        yield lambda *overrides: compose("config", overrides=list(overrides))
-
-
 @pytest.mark.parametrize("group", ["algo", "env", "robot", "observation", "encoder", "randomize"])
 def test_groups(composed, group):
     for path in sorted((CONF / group).glob("*.yaml")):
