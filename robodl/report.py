@@ -105,26 +105,35 @@ class Imitating:
 
     EVERY = 5.0  # s, at least, between lines
 
-    def __init__(self, total: int, logger: Logger):
-        self.total, self.logger = total, logger
-        self.began = self.told = time.monotonic()
-        self.known = ""  # after the last round of learning
+    def __init__(self, total: int, logger: Logger, last: float = 1.0):
+        """last: how many times as long as in other rounds it learns in the last."""
+        self.total, self.logger, self.last = total, logger, last
+        self.began = self.told = self.acted = time.monotonic()
         self.first: int | None = None  # transitions when it began: more than none where it goes on
+        self.loss, self.left = "", ""
 
     def __call__(self, count: int, loss: float | None, learnt: float) -> None:
-        now, line = time.monotonic(), f"{count:>10,} / {self.total:,} transitions"
+        now = time.monotonic()
         self.first = count if self.first is None else self.first
         if loss is not None:
             self.logger.record("clone/loss", loss)
             self.logger.record("clone/transitions", count)
             self.logger.dump(count)
-            # A round takes its time to act, and its time to learn: all are alike.
-            left = (now - self.began) * max(self.total - count, 0) / max(count - self.first, 1)
-            self.known = f"  loss {loss:.4f}  {left:.0f} s left"
+            self.loss = f"  loss {loss:.4f}"
+            # A round takes its time to act, and its time to learn: all are alike but for the last.
+            more = (self.last - 1.0) * (now - self.acted) if count < self.total else 0.0
+            self.tell_left((now - self.began) * max(self.total - count, 0) / max(count - self.first, 1) + more)
+        elif not learnt:
+            self.acted = now
+        elif count >= self.total:
+            self.tell_left((now - self.acted) * (1.0 - learnt) / learnt)
         if now - self.told >= self.EVERY or (loss is not None and count >= self.total):
             self.told = now
             what = f"  learning {learnt:4.0%}" if loss is None and learnt else ""
-            print(line + self.known + what, flush=True)
+            print(f"{count:>10,} / {self.total:,} transitions{self.loss}{self.left}{what}", flush=True)
+
+    def tell_left(self, seconds: float) -> None:
+        self.left = f"  {seconds:.0f} s left"
 
 
 def save_result(run: Run, cfg, score: Score, steps: int, train_seconds: float) -> None:

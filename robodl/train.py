@@ -36,7 +36,7 @@ def train(cfg) -> None:
     from robodl import report
     from robodl.agent import build_model, load_policy, pick_device, training_envs
     from robodl.callbacks import Checkpoints, Live, ValueFirst
-    from robodl.cloning import clone
+    from robodl.cloning import clone, settings
     from robodl.config import settle
     from robodl.demonstrations import demonstrate
     from robodl.evaluation import AT_ONCE, FIRST_SEED, evaluate_policy
@@ -71,7 +71,9 @@ def train(cfg) -> None:
             whom = cfg.algo.get("dataset") or "the scripted expert"
             print(f"imitating {whom}, {cfg.algo.clone:,} transitions", flush=True)
             kept = Kept(run.checkpoints / "clone", left_off.get("clone"), checkpoints.save_clone)
-            clone(model, cfg, report.Imitating(cfg.algo["clone"], model.logger), kept)
+            algo = settings(cfg)
+            told = report.Imitating(algo["clone"], model.logger, algo["clone_last"] / algo["clone_steps"])
+            clone(model, cfg, told, kept)
             checkpoints.save()
             kept.forget()
         left = cfg.total_timesteps - model.num_timesteps
