@@ -43,7 +43,6 @@ OWN_KEYS = (
         "clone_last",
         "clone_batch",
         "clone_keep",
-        "clone_settle",
         "value_first",
     ),
 )

@@ -25,7 +25,7 @@ SHOWN = 0.3  # share of the rows that the expert acts in, after the first episod
 NOISE = 0.5  # standard deviation of what is now and then added to actions, so that mistakes are seen
 SHAKEN = 0.25  # share of the time
 HELD = 5  # steps that an error lasts, on average
-LEARNING_RATE = 1e-3  # after the first episode; it falls to zero within the optimiser's steps after each
+LEARNING_RATE = 1e-3  # falls to zero within the optimiser's steps after each episode
 USUAL = {  # by key of `algo`, where it is not given
     "clone_rows": 128,  # arms that act at once, each of which adds an episode before the policy learns again
     "clone_length": 0,  # control steps of an episode, at most; 0 for the task's own
@@ -33,7 +33,6 @@ USUAL = {  # by key of `algo`, where it is not given
     "clone_steps": 1_500,  # of the optimiser after each episode,
     "clone_last": 1_500,  # and after the last one
     "clone_batch": 512,  # transitions in each of these
-    "clone_settle": 1.0,  # learning rate after the last episode, as a share of that after the first; it falls evenly
 }
 
 Seen = dict[str, np.ndarray]  # observations, (n, ...) each
@@ -72,11 +71,9 @@ def clone(
         keys = episodes[0].observations
         seen = {key: np.concatenate([each.observations[key][:-1] for each in episodes])[:total] for key in keys}
         wanted = np.concatenate([each.actions for each in episodes])[:total]
-        rounds = -(-len(wanted) // (rows * len(episodes[0])))
-        for done in range(kept.done, rounds):
-            effort = algo["clone_steps"], batch_size, rate((done + 1) / rounds, algo)
+        for done in range(kept.done, -(-len(wanted) // (rows * len(episodes[0])))):
             busy = functools.partial(progress, len(wanted), None)
-            progress(len(wanted), imitate(model, seen, wanted, choices, *effort, busy), 1.0)
+            progress(len(wanted), imitate(model, seen, wanted, choices, algo["clone_steps"], batch_size, busy), 1.0)
             kept.note(done + 1)
         envs.close()
         return
@@ -96,16 +93,11 @@ def clone(
         for t in acting(model, envs, rng, views, wanted[new], alone=at > 0):
             progress((at + t) * rows, None, 0.0)
         known = {key: flat(value[:end]) for key, value in seen.items()}
-        effort = algo["clone_last" if end == steps else "clone_steps"], batch_size, rate(end / steps, algo)
+        effort = algo["clone_last" if end == steps else "clone_steps"], batch_size
         busy = functools.partial(progress, end * rows, None)
         progress(end * rows, imitate(model, known, flat(wanted[:end]), choices, *effort, busy), 1.0)
         kept.note(end, arms, rng)
     envs.close()
-
-
-def rate(done: float, algo: dict[str, Any]) -> float:
-    """The learning rate when a share of the clone's transitions has been seen."""
-    return LEARNING_RATE * (1.0 - (1.0 - algo["clone_settle"]) * done)
 
 
 def acting(model, envs, rng, seen: Seen, wanted: np.ndarray, alone: bool) -> Iterator[int]:
@@ -148,7 +140,6 @@ def imitate(
     choices: Sequence[slice],
     steps: int,
     batch_size: int,
-    rate: float = LEARNING_RATE,
     busy: Callable[[float], object] = lambda share: None,
 ) -> float:
     """Bring the policy's deterministic actions closer to wanted ones, (n, a), of what is seen.
@@ -156,7 +147,6 @@ def imitate(
     Args:
         choices: the parts of an action that score classes.
         steps: of the optimiser, with batch_size transitions each.
-        rate: of learning; it falls to zero along half a cosine.
         busy: told, after each of them, what share is done.
 
     Returns:
@@ -169,7 +159,7 @@ def imitate(
             part.fit(seen)
     observations = {key: torch.as_tensor(value) for key, value in seen.items()}
     actions = torch.as_tensor(wanted)
-    optimizer = torch.optim.Adam([p for p in policy.parameters() if p.requires_grad], lr=rate)
+    optimizer = torch.optim.Adam([p for p in policy.parameters() if p.requires_grad], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     losses = []
     for step in range(steps):

@@ -79,7 +79,7 @@ ALGO_RANGES: dict[str, tuple[type, float, float]] = {
         (int, 0, math.inf),
     ),
     **dict.fromkeys(("clone_rows", "clone_steps", "clone_last"), (int, 1, math.inf)),
-    **dict.fromkeys(("demonstration_share", "clone_settle"), (float, 0, 1)),
+    "demonstration_share": (float, 0, 1),
     **dict.fromkeys(("batch_size", "clone_batch"), (int, 2, math.inf)),
     "gradient_steps": (int, -1, math.inf),
     "log_std_init": (float, -10, 10),
