@@ -113,7 +113,8 @@ def trained(options: Options, folder: str):
     run = Run.existing(folder)
     stem = run.best if options.policy == "best" else run.last
     if not stem.with_suffix(".json").is_file():
-        raise cli.UsageError(f"{folder} was stopped before it tried its policy: policy=last has it as it was saved")
+        why = f"{folder} has no {stem.name}.json, as runs that were stopped before they tried their policy"
+        raise cli.UsageError(f"{why}: policy=last takes it as it was saved")
     policy, cfg = load_policy(stem, pick_device(options.device))
     cfg.threads = options.threads
     return report.acting(policy), cfg, f"{cfg.env['task']}, {cfg.robot['name']}, {stem}"
