@@ -36,17 +36,10 @@ class Checkpoints(BaseCallback):
         self.success_rate = float("nan")
         # Step counts of the last time; what a cloned policy can do is worth knowing before it learns on.
         self.evaluated, self.saved = -cfg.eval_every if cfg.algo.get("clone") else 0, 0
-        self.where = ""  # the last save, in words
 
     def extra(self) -> dict[str, Any]:
         marks = {"evaluated": self.evaluated, "saved": self.saved}
         return {"best": np.array(self.best), "seconds": self.seconds, **marks}
-
-    def save_clone(self, state: dict[str, Any]) -> None:
-        """Save a policy that still learns to imitate, and where it is in that."""
-        self.write(self.run.last)
-        self.run.save_training(self.model, {**self.extra(), "clone": state})
-        self.where = "in the clone"
 
     @property
     def seconds(self) -> float:
@@ -92,11 +85,11 @@ class Checkpoints(BaseCallback):
             self.best = rank
             self.write(self.run.best)
 
-    def save(self) -> None:
+    def save(self, **more: Any) -> None:
+        """Save the policy and the state of training; more: of what `restore` does not need."""
         self.saved = self.num_timesteps
         self.write(self.run.last)
-        self.run.save_training(self.model, self.extra())
-        self.where = f"at {self.saved:,} steps"
+        self.run.save_training(self.model, {**self.extra(), **more})
 
     def write(self, stem) -> None:
         facts = {"num_timesteps": self.num_timesteps, "success_rate": self.success_rate}

@@ -57,24 +57,30 @@ def clone(
     With `algo.dataset` they are those that a dataset holds, as they were taken, noise and all; the policy does not act.
 
     Args:
-        progress: told in each step of acting and of learning, and of the loss after each round.
+        progress: told where it begins, in each step of acting and of learning, and of the loss after each round.
         kept: how the clone is kept, so that it can go on in another process; as it comes, it can't.
     """
     kept = kept or Kept()
     total, algo = cfg.algo["clone"], settings(cfg)
-    rows, batch_size = algo["clone_rows"], algo["clone_batch"]
+    rows = algo["clone_rows"]
     envs = Sb3VecEnv(make_envs(cfg, rows))
     arms: Any = envs.envs.unwrapped
-    choices = arms.batch.choices
+
+    def learn(seen: Seen, wanted: np.ndarray, count: int) -> None:
+        effort = algo["clone_last" if count >= total else "clone_steps"], algo["clone_batch"]
+        busy = functools.partial(progress, count, None)
+        progress(count, imitate(model, seen, wanted, arms.batch.choices, *effort, busy), 1.0)
+
     if cfg.algo.get("dataset"):
         episodes = read(cfg.algo["dataset"], cfg)
         keys = episodes[0].observations
         seen = {key: np.concatenate([each.observations[key][:-1] for each in episodes])[:total] for key in keys}
         wanted = np.concatenate([each.actions for each in episodes])[:total]
-        for done in range(kept.done, -(-len(wanted) // (rows * len(episodes[0])))):
-            busy = functools.partial(progress, len(wanted), None)
-            progress(len(wanted), imitate(model, seen, wanted, choices, algo["clone_steps"], batch_size, busy), 1.0)
-            kept.note(done + 1)
+        passes = -(-len(wanted) // (rows * len(episodes[0])))
+        progress(total * kept.done // passes, None, 0.0)
+        for done in range(kept.done + 1, passes + 1):
+            learn(seen, wanted, total * done // passes)
+            kept.note(done)
         envs.close()
         return
     envs.seed(FIRST_SEED + cfg.seed)
@@ -86,6 +92,7 @@ def clone(
     seen = {key: kept.array(f"seen.{key}", (latest, *value.shape), value.dtype) for key, value in first.items()}
     wanted = kept.array("wanted", (latest, *arms.batch.action_shape), np.dtype(np.float32))
     kept.restore(arms, rng)
+    progress(kept.done * rows, None, 0.0)
     for at in range(kept.done, steps, length):
         end, place = min(at + length, steps), at % latest
         new = slice(place, place + end - at)
@@ -93,9 +100,7 @@ def clone(
         for t in acting(model, envs, rng, views, wanted[new], alone=at > 0):
             progress((at + t) * rows, None, 0.0)
         known = {key: flat(value[:end]) for key, value in seen.items()}
-        effort = algo["clone_last" if end == steps else "clone_steps"], batch_size
-        busy = functools.partial(progress, end * rows, None)
-        progress(end * rows, imitate(model, known, flat(wanted[:end]), choices, *effort, busy), 1.0)
+        learn(known, flat(wanted[:end]), end * rows)
         kept.note(end, arms, rng)
     envs.close()
 

@@ -65,8 +65,7 @@ def demonstrate(model: BaseAlgorithm, cfg: DictConfig) -> None:
     count = cfg.algo["demonstrations"]
     if isinstance(model, PixelSAC):
         model.demonstrate(kept_apart(model, cfg))
-    elif not model.num_timesteps:  # a resumed run's buffer holds them already
-        buffer: Any = cast(OffPolicyAlgorithm, model).replay_buffer
+    elif not (buffer := cast(Any, model).replay_buffer).size():  # that of a resumed run holds them already
         for transition in itertools.islice(shown(cfg, model.n_envs), -(-count // model.n_envs)):
             buffer.add(*transition)
         if hasattr(buffer, "truncate_last_trajectory"):

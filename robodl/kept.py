@@ -40,7 +40,11 @@ class Kept:
             return np.zeros(shape, dtype)
         path = self.folder / f"{name}.npy"
         if self.state is None:
-            return room(path, shape, dtype)
+            try:
+                return room(path, shape, dtype)
+            except UsageError:
+                self.forget()
+                raise
         try:
             array = np.load(path, mmap_mode="r+")
         except FileNotFoundError:
@@ -79,7 +83,6 @@ def room(path: Path, shape: tuple[int, ...], dtype) -> np.ndarray:
             with path.open("r+b") as file:
                 os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         except OSError as error:
-            path.unlink()
             size = f"{array.nbytes / 1e9:.1f} GB"
             raise UsageError(f"a clone needs {size} for {path} while it learns: {error.strerror}") from None
     return array

@@ -109,7 +109,7 @@ class Imitating:
         """last: how many times as long as in other rounds it learns in the last."""
         self.total, self.logger, self.last = total, logger, last
         self.began = self.told = self.acted = time.monotonic()
-        self.first: int | None = None  # transitions when it began: more than none where it goes on
+        self.first: int | None = None  # transitions where it began: more than none where it goes on
         self.loss, self.left = "", ""
 
     def __call__(self, count: int, loss: float | None, learnt: float) -> None:
@@ -122,7 +122,8 @@ class Imitating:
             self.loss = f"  loss {loss:.4f}"
             # A round takes its time to act, and its time to learn: all are alike but for the last.
             more = (self.last - 1.0) * (now - self.acted) if count < self.total else 0.0
-            self.tell_left((now - self.began) * max(self.total - count, 0) / max(count - self.first, 1) + more)
+            self.tell_left((now - self.began) * max(self.total - count, 0) / (count - self.first) + more)
+            self.acted = now
         elif not learnt:
             self.acted = now
         elif count >= self.total:
@@ -197,8 +198,10 @@ def say_start(run: Run, cfg, device) -> None:
     print(f"{algorithm(cfg)} on {cfg.env['task']} with {arms}, {device}, seed {cfg.seed}: {near(run.folder)}")
 
 
-def say_interrupted(run: Run, where: str) -> None:
-    if where:
+def say_interrupted(run: Run, saved: int) -> None:
+    """saved: steps at the last checkpoint; 0 where it is of a clone, before the first step."""
+    if run.last.with_suffix(".npz").is_file():
+        where = f"at {saved:,} steps" if saved else "of its clone"
         print(f"\nstopped; the last checkpoint is {where}; python -m robodl.train resume={near(run.folder)}")
     else:
         print(f"\nstopped before the first checkpoint: {near(run.folder)}")

@@ -67,14 +67,14 @@ def train(cfg) -> None:
     try:
         if cfg.algo.get("demonstrations"):
             demonstrate(model, cfg)
-        if cfg.algo.get("clone") and (not cfg.resume or "clone" in left_off):
-            whom = cfg.algo.get("dataset") or "the scripted expert"
-            print(f"imitating {whom}, {cfg.algo.clone:,} transitions", flush=True)
-            kept = Kept(run.checkpoints / "clone", left_off.get("clone"), checkpoints.save_clone)
-            algo = settings(cfg)
-            told = report.Imitating(algo["clone"], model.logger, algo["clone_last"] / algo["clone_steps"])
-            clone(model, cfg, told, kept)
-            checkpoints.save()
+        if cfg.algo.get("clone"):
+            kept = Kept(run.checkpoints / "clone", left_off.get("clone"), lambda state: checkpoints.save(clone=state))
+            if not cfg.resume or "clone" in left_off:
+                whom, algo = cfg.algo.get("dataset") or "the scripted expert", settings(cfg)
+                print(f"imitating {whom}, {algo['clone']:,} transitions", flush=True)
+                told = report.Imitating(algo["clone"], model.logger, algo["clone_last"] / algo["clone_steps"])
+                clone(model, cfg, told, kept)
+                checkpoints.save()
             kept.forget()
         left = cfg.total_timesteps - model.num_timesteps
         if left > 0:
@@ -90,7 +90,7 @@ def train(cfg) -> None:
             print(f"already at {model.num_timesteps:,} steps: give total_timesteps= to go on")
     except KeyboardInterrupt:
         live.stop()
-        report.say_interrupted(run, checkpoints.where)
+        report.say_interrupted(run, checkpoints.saved)
         raise
     live.stop()
     train_seconds = checkpoints.seconds

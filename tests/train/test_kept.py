@@ -8,15 +8,28 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from stable_baselines3.common.logger import Logger
 
+from robodl import cloning
 from robodl.cli import UsageError
 from robodl.cloning import clone
 from robodl.kept import Kept
+from robodl.report import Imitating, say_interrupted
 from robodl.runs import Run
 from tests.train.conftest import model_of, run
 
 
-@pytest.mark.parametrize("when", [(2, 1.0), (3, 0.0), (3, 0.5), (4, 1.0)], ids=["told", "acting", "learning", "last"])
+class Shown:
+    """As much of an episode of 50 steps as a clone reads."""
+
+    observations = {"observation": np.zeros((51, 4), np.float32)}
+    actions = np.zeros((50, 4), np.float32)
+
+    def __len__(self):
+        return len(self.actions)
+
+
+@pytest.mark.parametrize("when", [(2, 1.0), (3, 0.0), (3, 0.5), (5, 0.5)], ids=["told", "acting", "learning", "last"])
 def test_a_clone_goes_on_where_it_died(composed, tmp_path, when):
     """Whatever it was at: what was saved and what it had seen end in the bits of a clone that nothing stopped."""
     words = ("++algo.clone=60", "++algo.clone_rows=4", "++algo.clone_length=3", "++algo.clone_steps=2")
@@ -39,7 +52,7 @@ def test_a_clone_goes_on_where_it_died(composed, tmp_path, when):
     seen = []
     kept = Kept(run.checkpoints / "clone", run.load_training(rest)["clone"])
     clone(rest, cfg, lambda count, loss, learnt: seen.append(count), kept)
-    assert 12 < seen[0] <= 12 * when[0] and seen[-1] == 60
+    assert seen[0] == 12 * (when[0] - 1) and seen[-1] == 60
     for a, b in zip(whole.policy.parameters(), rest.policy.parameters(), strict=True):
         assert torch.equal(a, b)
     kept.forget()
@@ -69,8 +82,10 @@ def test_a_killed_run_is_resumed_in_its_clone(tmp_path):
     one, other = (load_file(tmp_path / f"runs/reach/{name}/checkpoints/last.safetensors") for name in ("whole", "half"))
     for name in one:
         np.testing.assert_array_equal(one[name], other[name])
+    (half / "checkpoints/clone").mkdir()  # as of a run that was killed while it deleted this
     again = run("robodl.train", "resume=runs/reach/half", cwd=tmp_path).stdout
     assert "already at 512 steps" in again and "imitating" not in again
+    assert not (half / "checkpoints/clone").exists()
 
 
 def test_a_full_disk_is_told_at_once(tmp_path, monkeypatch):
@@ -79,5 +94,56 @@ def test_a_full_disk_is_told_at_once(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.posix_fallocate", full)
     with pytest.raises(UsageError, match=r"needs 4\.0 GB for .*wanted.npy while it learns: No space left on device"):
-        Kept(tmp_path).array("wanted", (1000, 1000, 1000), np.dtype(np.float32))
+        Kept(tmp_path / "clone").array("wanted", (1000, 1000, 1000), np.dtype(np.float32))
     assert not list(tmp_path.iterdir())
+
+
+def test_passes_over_a_dataset_go_on(composed, monkeypatch):
+    """Each pass is told by its share of the transitions, the last learns as long as it should, none is repeated."""
+    efforts, counts, saved = [], [], []
+
+    def imitate(model, seen, wanted, choices, steps, batch_size, busy):
+        efforts.append(steps)
+        return 0.5
+
+    monkeypatch.setattr(cloning, "imitate", imitate)
+    monkeypatch.setattr(cloning, "read", lambda name, cfg: [Shown()] * 6)
+    words = ("++algo.clone=300", "++algo.clone_rows=2", "++algo.clone_steps=3", "++algo.clone_last=7")
+    cfg = composed("env=reach", *words, "++algo.dataset=some")
+    clone(model_of(cfg), cfg, lambda count, loss, learnt: counts.append(count), Kept(save=saved.append))
+    assert (efforts, counts, [state["done"] for state in saved]) == ([3, 3, 7], [0, 100, 200, 300], [1, 2, 3])
+    clone(model_of(cfg), cfg, lambda count, loss, learnt: counts.append(count), Kept(state=saved[1]))
+    assert (efforts[3:], counts[4:]) == ([7], [200, 300])
+
+
+def test_the_time_left_counts_a_longer_last_round(monkeypatch, capsys):
+    """Rounds take 10 s to act and 10 s to learn, the last five times as long to learn; it goes on at 100 of 400."""
+    clock = [0.0]
+    monkeypatch.setattr("robodl.report.time.monotonic", lambda: clock[0])
+    told = Imitating(400, Logger(None, []), 5.0)
+
+    def after(seconds, *what):
+        clock[0] += seconds
+        told(*what)
+        return capsys.readouterr().out
+
+    assert after(0.0, 100, None, 0.0) == ""
+    assert "left" not in after(10.0, 200, None, 0.0)
+    assert "learning  50%" in after(5.0, 200, None, 0.5)
+    assert "loss 0.1000  80 s left" in after(5.0, 200, 0.1, 1.0)  # 2 rounds of 20 s, and 40 s more
+    after(10.0, 300, None, 0.0)
+    assert "60 s left" in after(10.0, 300, 0.1, 1.0)
+    after(10.0, 400, None, 0.0)
+    assert "30 s left  learning  40%" in after(20.0, 400, None, 0.4)
+    assert "  0 s left" in after(30.0, 400, 0.05, 1.0)
+
+
+def test_a_stopped_run_says_where_it_goes_on(tmp_path, capsys):
+    run = Run(tmp_path)
+    run.checkpoints.mkdir()
+    say_interrupted(run, 0)
+    assert "stopped before the first checkpoint" in capsys.readouterr().out
+    run.last.with_suffix(".npz").touch()
+    for saved, where in ((0, "of its clone"), (4096, "at 4,096 steps")):
+        say_interrupted(run, saved)
+        assert f"the last checkpoint is {where}; python -m robodl.train resume=" in capsys.readouterr().out
