@@ -43,6 +43,7 @@ OWN_KEYS = (
         "clone_last",
         "clone_batch",
         "clone_keep",
+        "clone_focus",
         "value_first",
     ),
 )

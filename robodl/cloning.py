@@ -33,6 +33,7 @@ USUAL = {  # by key of `algo`, where it is not given
     "clone_steps": 1_500,  # of the optimiser after each episode,
     "clone_last": 1_500,  # and after the last one
     "clone_batch": 512,  # transitions in each of these
+    "clone_focus": 0.0,  # how much more often one is drawn for each 1 by which the policy's own action was off
 }
 
 Seen = dict[str, np.ndarray]  # observations, (n, ...) each
@@ -66,10 +67,11 @@ def clone(
     envs = Sb3VecEnv(make_envs(cfg, rows))
     arms: Any = envs.envs.unwrapped
 
-    def learn(seen: Seen, wanted: np.ndarray, count: int) -> None:
+    def learn(seen: Seen, wanted: np.ndarray, count: int, missed: np.ndarray | None = None) -> None:
         effort = algo["clone_last" if count >= total else "clone_steps"], algo["clone_batch"]
+        often = None if missed is None or not algo["clone_focus"] else 1.0 + algo["clone_focus"] * missed
         busy = functools.partial(progress, count, None)
-        progress(count, imitate(model, seen, wanted, arms.batch.choices, *effort, busy), 1.0)
+        progress(count, imitate(model, seen, wanted, arms.batch.choices, *effort, busy, often), 1.0)
 
     if cfg.algo.get("dataset"):
         episodes = read(cfg.algo["dataset"], cfg)
@@ -91,25 +93,27 @@ def clone(
     latest = min(steps, algo["clone_keep"] * length or steps)
     seen = {key: kept.array(f"seen.{key}", (latest, *value.shape), value.dtype) for key, value in first.items()}
     wanted = kept.array("wanted", (latest, *arms.batch.action_shape), np.dtype(np.float32))
+    missed = kept.array("missed", wanted.shape[:2], np.dtype(np.float32))
     kept.restore(arms, rng)
     progress(kept.done * rows, None, 0.0)
     for at in range(kept.done, steps, length):
         end, place = min(at + length, steps), at % latest
         new = slice(place, place + end - at)
         views = {key: value[new] for key, value in seen.items()}
-        for t in acting(model, envs, rng, views, wanted[new], alone=at > 0):
+        for t in acting(model, envs, rng, views, wanted[new], missed[new], alone=at > 0):
             progress((at + t) * rows, None, 0.0)
         known = {key: flat(value[:end]) for key, value in seen.items()}
-        learn(known, flat(wanted[:end]), end * rows)
+        learn(known, flat(wanted[:end]), end * rows, flat(missed[:end]))
         kept.note(end, arms, rng)
     envs.close()
 
 
-def acting(model, envs, rng, seen: Seen, wanted: np.ndarray, alone: bool) -> Iterator[int]:
+def acting(model, envs, rng, seen: Seen, wanted: np.ndarray, missed: np.ndarray, alone: bool) -> Iterator[int]:
     """Begin an episode in all rows, and note what is seen and what the expert wants there; yields steps that are done.
 
     Args:
-        seen, wanted: (steps, rows, ...), to be filled.
+        seen, wanted: (steps, rows, ...), to be filled; and missed, (steps, rows), by how far the policy's own action
+            was from the wanted one, apart from what scores classes.
         alone: whether the policy acts in most rows; else the expert does in all.
     """
     arms = envs.envs.unwrapped
@@ -118,6 +122,7 @@ def acting(model, envs, rng, seen: Seen, wanted: np.ndarray, alone: bool) -> Ite
     rows, arm = wanted.shape[1], arms.batch.robot.action_size
     shown = rng.uniform(size=rows) < (SHOWN if alone else 1.0)
     error = np.zeros(wanted.shape[1:])
+    numbers = [k for k in range(wanted.shape[2]) if not any(part.start <= k < part.stop for part in arms.batch.choices)]
     for t in range(len(wanted)):
         for key, value in observation.items():
             seen[key][t] = value
@@ -126,6 +131,7 @@ def acting(model, envs, rng, seen: Seen, wanted: np.ndarray, alone: bool) -> Ite
         shaken = rng.uniform(size=(rows, 1)) < SHAKEN
         error = np.where(new[:, None], shaken * NOISE * rng.standard_normal(error.shape), error)
         own = model.predict(observation, deterministic=True)[0] if alone else wanted[t]
+        missed[t] = np.linalg.norm((own - wanted[t])[:, numbers], axis=1)
         action = np.where(shown[:, None], wanted[t], own) + error
         action[:, arm:] = own[:, arm:]  # what is said is the policy's own: its mistakes there are those to learn from
         envs.step_async(np.clip(action, -1.0, 1.0))
@@ -146,6 +152,7 @@ def imitate(
     steps: int,
     batch_size: int,
     busy: Callable[[float], object] = lambda share: None,
+    often: np.ndarray | None = None,
 ) -> float:
     """Bring the policy's deterministic actions closer to wanted ones, (n, a), of what is seen.
 
@@ -153,6 +160,7 @@ def imitate(
         choices: the parts of an action that score classes.
         steps: of the optimiser, with batch_size transitions each.
         busy: told, after each of them, what share is done.
+        often: how often each transition is drawn, (n,), beside the others; None for all alike.
 
     Returns:
         The mean loss of the last tenth of the steps.
@@ -167,8 +175,7 @@ def imitate(
     optimizer = torch.optim.Adam([p for p in policy.parameters() if p.requires_grad], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     losses = []
-    for step in range(steps):
-        ids = torch.randint(len(actions), (batch_size,))
+    for step, ids in enumerate(drawn(len(actions), steps, batch_size, often)):
         batch = {key: value[ids].to(model.device) for key, value in observations.items()}
         loss = loss_of(policy._predict(batch, deterministic=True), actions[ids].to(model.device), choices)
         optimizer.zero_grad()
@@ -180,6 +187,13 @@ def imitate(
         busy((step + 1) / steps)
     policy.set_training_mode(False)
     return float(np.mean(losses))
+
+
+def drawn(count: int, steps: int, size: int, often: np.ndarray | None) -> Iterator[torch.Tensor]:
+    """Which of `count` transitions each of the optimiser's steps learns from, (size,); see `imitate`."""
+    if often is None:
+        return (torch.randint(count, (size,)) for _ in range(steps))
+    return iter(torch.multinomial(torch.as_tensor(often), steps * size, replacement=True).split(size))
 
 
 def loss_of(said: torch.Tensor, wanted: torch.Tensor, choices: Sequence[slice]) -> torch.Tensor:

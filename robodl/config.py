@@ -72,7 +72,9 @@ AT_LEAST = {
 # Of algo: what kind of number, and from where to where. What an algorithm does not have is refused elsewhere.
 ALGO_RANGES: dict[str, tuple[type, float, float]] = {
     **dict.fromkeys(("gamma", "gae_lambda", "tau", "clip_range"), (float, 0, 1)),
-    **dict.fromkeys(("learning_rate", "noise", "max_grad_norm", "vf_coef", "target_kl"), (float, 0, math.inf)),
+    **dict.fromkeys(
+        ("learning_rate", "noise", "max_grad_norm", "vf_coef", "target_kl", "clone_focus"), (float, 0, math.inf)
+    ),
     **dict.fromkeys(("n_steps", "n_epochs", "train_freq", "buffer_size"), (int, 1, math.inf)),
     **dict.fromkeys(
         ("learning_starts", "her", "shift", "demonstrations", "clone", "clone_length", "clone_keep", "value_first"),

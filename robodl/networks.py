@@ -9,6 +9,8 @@ from torch import nn
 
 POINTS, KINDS = 4, 16  # things that `keypoints` looks for at once; numbers that tell what a pixel is like
 SHARP = 5.0  # how much a softmax prefers pixels that are alike: with it, places are learnt in a tenth of the steps
+AROUND, GLIMPSE = 0.45, 11  # of half a picture, how far a glimpse reaches to each side; its pixels along a side
+GLANCE = 32  # numbers that tell what is in a glimpse
 
 
 @dataclass(frozen=True)
@@ -87,19 +89,28 @@ class Flat(nn.Module):
 
 
 class Keypoints(nn.Module):
-    """Where in a picture the things are that are looked for, to a fraction of a pixel: (B, 3 POINTS).
+    """Where in a picture the things are that are looked for, to a fraction of a pixel: (B, 3 POINTS + GLANCE).
 
     A thing is looked for by a query, (KINDS,): the pixels, (B, KINDS, H, W), that are most like it stand out by a
     softmax, and their mean place counts, x and y from -1 to 1, and how like it they are. Queries are learnt; who knows
     what is wanted, as a policy does that is told its target, adds to them. Places by a softmax are those of Finn et
     al., Deep Spatial Autoencoders for Visuomotor Learning, ICRA 2016; queries those of attention.
+
+    What is beside the first thing, GLANCE numbers, comes from a glimpse: the pixels around its place, wherever that is.
+    Glimpses are those of Mnih et al., Recurrent Models of Visual Attention, NeurIPS 2014.
     """
 
     asked = POINTS * KINDS
+    grid: torch.Tensor  # (GLIMPSE, GLIMPSE, 2), the places of a glimpse's pixels from its middle
 
     def __init__(self):
         super().__init__()
         self.queries = nn.Parameter(torch.randn(POINTS, KINDS) / KINDS**0.5)
+        side = torch.linspace(-AROUND, AROUND, GLIMPSE)
+        self.register_buffer("grid", torch.stack(torch.meshgrid(side, side, indexing="xy"), dim=2), persistent=False)
+        half = (GLIMPSE - 1) // 2  # what a 3x3 convolution with stride 2 leaves of a side
+        convolved = [nn.Conv2d(KINDS, KINDS, 3, stride=2), nn.ReLU(), nn.Flatten()]
+        self.glance = nn.Sequential(*convolved, nn.Linear(KINDS * half**2, GLANCE), nn.ReLU())
 
     def forward(self, x: torch.Tensor, asked: torch.Tensor | None) -> torch.Tensor:
         """Of pixels and what is added to the queries, (B, POINTS * KINDS), or None."""
@@ -110,7 +121,10 @@ class Keypoints(nn.Module):
         right = torch.linspace(-1.0, 1.0, width, device=x.device).repeat(height)
         down = torch.linspace(-1.0, 1.0, height, device=x.device).repeat_interleave(width)
         places = share @ torch.stack([right, down], dim=1)  # (B, POINTS, 2)
-        return torch.cat([places.flatten(1), (share * like).sum(dim=2)], dim=1)
+        # Where it looks is learnt from places alone: what a glimpse would gain from elsewhere says little of that.
+        middle = places[:, 0, None, None].detach()
+        around = nn.functional.grid_sample(x, middle + self.grid, align_corners=True)
+        return torch.cat([places.flatten(1), (share * like).sum(dim=2), self.glance(around)], dim=1)
 
 
 class Residual(nn.Module):

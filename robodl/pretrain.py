@@ -128,18 +128,18 @@ def pretrain(cfg) -> None:
     """Load or render the pictures, learn, tell."""
     import os
 
-    import torch
     from hydra.core.hydra_config import HydraConfig
     from stable_baselines3.common.utils import set_random_seed
 
     from robodl import datasets, supervised
     from robodl.agent import pick_device
+    from robodl.cores import use_cores
     from robodl.encoders import Eyes, save_eyes
     from robodl.figures import pretraining_pictures
     from robodl.report import counting, near, say
 
     folder = Path(HydraConfig.get().runtime.output_dir)
-    torch.set_num_threads(cfg.torch_threads or os.cpu_count() or 1)
+    use_cores(cfg.torch_threads or os.cpu_count() or 1)
     set_random_seed(cfg.seed)
     device = pick_device(cfg.device)
     data = datasets.load(cfg, counting("frames"))

@@ -28,7 +28,6 @@ def compose(argv: list[str]) -> None:
 
 def train(cfg) -> None:
     """One training run, from a composed configuration to a table of results."""
-    import torch
     from gymnasium.vector import AutoresetMode
     from hydra.core.hydra_config import HydraConfig
     from stable_baselines3.common.utils import set_random_seed
@@ -38,6 +37,7 @@ def train(cfg) -> None:
     from robodl.callbacks import Checkpoints, Live, ValueFirst
     from robodl.cloning import clone, settings
     from robodl.config import settle
+    from robodl.cores import use_cores
     from robodl.demonstrations import demonstrate
     from robodl.evaluation import AT_ONCE, FIRST_SEED, evaluate_policy
     from robodl.kept import Kept
@@ -47,7 +47,7 @@ def train(cfg) -> None:
     cfg = settle(cfg, HydraConfig.get().overrides.task)
     began = CLOCK.pop() if CLOCK else time.time()
     run = Run(Path(cfg.resume or HydraConfig.get().runtime.output_dir))
-    torch.set_num_threads(cfg.torch_threads)
+    use_cores(cfg.torch_threads)
     set_random_seed(cfg.seed)
     device = pick_device(cfg.device)
 

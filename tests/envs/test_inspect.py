@@ -129,8 +129,8 @@ def test_summary_counts_what_escapes_and_what_is_rejected_in_vain():
         "views": np.array([3, 3, 2, 1, 3]),
     }
     summary = task.summary(last)
-    rates = {"auroc": 5 / 6, "escape_rate": 1 / 2, "overkill": 1 / 3, "escape_at_5": 1 / 2, "views": 12 / 5}
-    assert summary == pytest.approx(rates)
+    rates = {"auroc": 5 / 6, "escape_rate": 1 / 2, "overkill": 1 / 3, "escape_at_5": 1 / 2}
+    assert summary == pytest.approx({**rates, "threshold_at_5": 0.6, "views": 12 / 5})
     none = task.summary({name: values[2:] for name, values in last.items()})
     assert np.isnan(none["auroc"]) and np.isnan(none["escape_rate"]) and none["overkill"] == pytest.approx(1 / 3)
 

@@ -149,7 +149,8 @@ def test_the_latest_episodes_are_kept(composed, monkeypatch):
     """With clone_keep=2 all episodes are seen, and the last two learnt from; progress is told in each step."""
     learnt, told = [], []
 
-    def imitate(model, seen, wanted, choices, steps, batch_size, busy):
+    def imitate(model, seen, wanted, choices, steps, batch_size, busy, often):
+        assert often is None
         learnt.append(seen["observation"].copy())
         busy(1.0)
         return 0.5
@@ -167,6 +168,29 @@ def test_the_latest_episodes_are_kept(composed, monkeypatch):
     clone(model, composed(*words, "++algo.clone_keep=2"))
     assert [len(seen) for seen in learnt] == [12, 24, 24, 24]
     np.testing.assert_array_equal(learnt[-1], everything[24:])
+
+
+def test_mistakes_are_learnt_from_more_often(composed, monkeypatch):
+    """With clone_focus a transition is drawn in proportion to 1 plus that times the policy's own error there."""
+    learnt = []
+
+    def imitate(model, seen, wanted, choices, steps, batch_size, busy, often):
+        observations = {key: torch.as_tensor(value) for key, value in seen.items()}
+        said = model.policy._predict(observations, deterministic=True).clamp(-1.0, 1.0).detach().numpy()
+        learnt.append((often.copy(), np.linalg.norm(said - wanted, axis=1)))
+        return 0.5
+
+    monkeypatch.setattr(cloning, "imitate", imitate)
+    words = ("env=reach", "++algo.clone=24", "++algo.clone_rows=4", "++algo.clone_length=3", "++algo.clone_focus=2.0")
+    cfg = composed(*words)
+    clone(model_of(cfg), cfg)
+    (first, _), (second, missed) = learnt
+    assert (first == 1.0).all()  # in the first episode the expert acts, who makes no mistakes
+    assert missed.mean() > 0.5
+    np.testing.assert_allclose(second[12:], 1.0 + 2.0 * missed[12:], rtol=1e-4)
+    often = np.array([1.0, 3.0, 0.0], np.float32)
+    ids = torch.cat(list(cloning.drawn(3, 100, 40, often)))
+    assert ids.bincount(minlength=3).tolist() == pytest.approx([1000, 3000, 0], abs=120)
 
 
 def test_a_clone_that_learns_no_further(tmp_path):

@@ -8,7 +8,7 @@ from torch import nn
 
 from robodl.agent import begin_with
 from robodl.encoders import Encoder, Eyes, load_eyes, save_eyes
-from robodl.networks import KINDS, NETWORKS, POINTS, Keypoints
+from robodl.networks import GLANCE, KINDS, NETWORKS, POINTS, Keypoints
 from robodl.sb3_env import channels_first, channels_first_space
 from robodl_envs import make_vec
 
@@ -47,6 +47,24 @@ def test_keypoints_are_where_what_is_asked_for_is():
         assert (places - wanted[:, None]).abs().max() < 0.01
         moved = (places[1, :, 1] - places[0, :, 1]) / (2 / 31 / 3)
         assert (moved > 0.5).all() and (moved < 1.5).all()
+
+
+def test_a_glimpse_shows_what_is_beside_the_first_thing():
+    """It is the same wherever the two are, another when the second is elsewhere beside the first, and none far off."""
+    rows, columns = torch.meshgrid(torch.arange(32.0), torch.arange(32.0), indexing="ij")
+    first = torch.tensor([[10.0, 10.0], [18.0, 20.0], [10.0, 10.0], [10.0, 10.0], [10.0, 10.0]])  # row and column
+    other = torch.tensor([[10.0, 14.0], [18.0, 24.0], [14.0, 10.0], [28.0, 28.0], [28.0, 24.0]])
+    pixels = torch.zeros(5, KINDS, 32, 32)
+    for kind, at in enumerate((first, other)):
+        pixels[:, kind] = torch.exp(-((rows - at[:, :1, None]) ** 2) - (columns - at[:, 1:, None]) ** 2)
+    pool = Keypoints()
+    asked = torch.zeros(5, POINTS, KINDS)
+    asked[:, :, 0] = 9.0
+    beside = pool(pixels, asked.flatten(1) - pool.queries.detach().flatten())[:, -GLANCE:]
+    there, moved, around, far, farther = beside
+    same = (there - moved).norm()
+    assert (there - around).norm() > 10.0 * same and (there - far).norm() > 10.0 * same
+    assert (far - farther).norm() < same
 
 
 def test_vectors_ask_for_keypoints():

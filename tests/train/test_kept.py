@@ -33,7 +33,8 @@ class Shown:
 def test_a_clone_goes_on_where_it_died(composed, tmp_path, when):
     """Whatever it was at: what was saved and what it had seen end in the bits of a clone that nothing stopped."""
     words = ("++algo.clone=60", "++algo.clone_rows=4", "++algo.clone_length=3", "++algo.clone_steps=2")
-    cfg = composed("env=reach", *words, "++algo.clone_last=4", "++algo.clone_keep=2", "++algo.clone_batch=8")
+    words += ("++algo.clone_last=4", "++algo.clone_keep=2", "++algo.clone_batch=8", "++algo.clone_focus=3.0")
+    cfg = composed("env=reach", *words)
     run, whole, half, rest = Run(tmp_path), model_of(cfg), model_of(cfg), model_of(cfg)
     run.checkpoints.mkdir()
 
@@ -102,7 +103,7 @@ def test_passes_over_a_dataset_go_on(composed, monkeypatch):
     """Each pass is told by its share of the transitions, the last learns as long as it should, none is repeated."""
     efforts, counts, saved = [], [], []
 
-    def imitate(model, seen, wanted, choices, steps, batch_size, busy):
+    def imitate(model, seen, wanted, choices, steps, batch_size, busy, often):
         efforts.append(steps)
         return 0.5
 

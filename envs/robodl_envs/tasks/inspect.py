@@ -170,15 +170,17 @@ class Inspect(Task):
 
     def summary(self, last):
         """`auroc` of the evidence; `escape_rate`, the share of bad parts passed; `overkill`, that of good parts
-        rejected; `escape_at_5`, the former with the threshold that rejects 5 % of the good parts; `views`, how many
-        faces were viewed.
+        rejected; `escape_at_5`, the former with the threshold that rejects 5 % of the good parts; `threshold_at_5`,
+        that threshold; `views`, how many faces were viewed.
         """
         evidence, bad = last["evidence"], last["is_bad"].astype(bool)
+        strict = stricter(evidence[~bad], 0.05)
         return {
             "auroc": auroc(evidence, bad),
             "escape_rate": share(evidence[bad] <= self.threshold),
             "overkill": share(evidence[~bad] > self.threshold),
-            "escape_at_5": share(evidence[bad] <= stricter(evidence[~bad], 0.05)),
+            "escape_at_5": share(evidence[bad] <= strict),
+            "threshold_at_5": strict,
             "views": float(last["views"].mean()),
         }
 
