@@ -13,6 +13,9 @@ from robodl_envs import Policy
 FIRST_SEED = 2**31  # evaluation's seeds begin here, far from training's seed + row
 CHOOSING = 10**6  # and a checkpoint is chosen on seeds this much further on, so that tests see fresh episodes
 AT_ONCE = 250  # rows simulated together
+RESAMPLED = 1_000  # times that episodes are drawn anew for the intervals of a task's metrics
+
+Metrics = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Score:
     distance: np.ndarray  # (n,) m, between the goals at the end
     returns: np.ndarray  # (n,) sums of rewards
     diverged: int
-    metrics: dict[str, float] = field(default_factory=dict)  # the task's own, of all episodes together
+    metrics: Metrics = field(default_factory=dict)  # the task's own, of all episodes together
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)  # 95 %, of those that have one
 
     @property
     def episodes(self) -> int:
@@ -36,7 +40,7 @@ class Score:
         return float(self.success.mean())
 
     @property
-    def measures(self) -> dict[str, float]:
+    def measures(self) -> Metrics:
         """What tells how well it went besides success: the task's metrics, or the mean distance to the goal."""
         return self.metrics or {"distance_mm": 1e3 * float(self.distance.mean())}
 
@@ -72,8 +76,30 @@ def evaluate_policy(
     success, once, first_success, distance, returns, diverged, metrics = zip(*scores, strict=True)
     join = np.concatenate
     inner: Any = envs.unwrapped
-    own = inner.batch.task.summary({key: join([part[key] for part in metrics]) for key in metrics[0]})
-    return Score(join(success), join(once), join(first_success), join(distance), join(returns), sum(diverged), own)
+    last = {key: join([part[key] for part in metrics]) for key in metrics[0]}
+    own = inner.batch.task.summary(last)
+    each = (join(success), join(once), join(first_success), join(distance), join(returns))
+    return Score(*each, sum(diverged), own, intervals(inner.batch.task.summary, last) if own else {})
+
+
+def intervals(
+    summary: Callable[[dict[str, np.ndarray]], Metrics], last: dict[str, np.ndarray]
+) -> dict[str, tuple[float, float]]:
+    """95 % confidence intervals of what a summary makes of episodes, (n,) each: percentiles of what it makes of n
+    episodes drawn from these with replacement (Efron, Bootstrap methods, Annals of Statistics 7, 1979).
+
+    None where that never varies, as of a share of 0: how far from it the truth may be, drawing does not tell.
+    """
+    count = len(next(iter(last.values())))
+    drawn = np.random.default_rng(0).integers(count, size=(RESAMPLED, count))
+    made = [summary({key: value[ids] for key, value in last.items()}) for ids in drawn]
+    bounds = {}
+    for key in made[0]:
+        values = np.array([each[key] for each in made])
+        if len(np.unique(values[np.isfinite(values)])) > 1:
+            low, high = np.nanpercentile(values, [2.5, 97.5])
+            bounds[key] = float(low), float(high)
+    return bounds
 
 
 def one_each(policy, envs, count, seed):

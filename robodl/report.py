@@ -168,6 +168,8 @@ def score_facts(score: Score) -> dict[str, Any]:
         "episodes": score.episodes,
         "diverged": score.diverged,
         **{key: round(value, 5) for key, value in score.measures.items()},
+        **{f"{key}_low": round(low, 5) for key, (low, _) in score.intervals.items()},
+        **{f"{key}_high": round(high, 5) for key, (_, high) in score.intervals.items()},
     }
 
 
@@ -178,7 +180,9 @@ def score_lines(score: Score) -> dict[str, str]:
         "success_rate": f"{score.success_rate:.1%} of {score.episodes} fresh episodes"
         f" (95 % interval {low:.1%} to {high:.1%})",
     }
-    lines |= {key: f"{value:.4g}" for key, value in score.metrics.items()}
+    for key, value in score.metrics.items():
+        interval = " (95 % interval {:.4g} to {:.4g})".format(*score.intervals[key]) if key in score.intervals else ""
+        lines[key] = f"{value:.4g}{interval}"
     if not score.metrics:
         lines["distance"] = f"{1e3 * score.distance.mean():.1f} mm from the goal at the end, on average"
     if score.diverged:
