@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch.nn import functional
 
+from robodl.cli import UsageError
 from robodl.demonstrations import FIRST_SEED, read
 from robodl.encoders import Encoder
 from robodl.kept import Kept
@@ -25,6 +26,7 @@ SHOWN = 0.3  # share of the rows that the expert acts in, after the first episod
 NOISE = 0.5  # standard deviation of what is now and then added to actions, so that mistakes are seen
 SHAKEN = 0.25  # share of the time
 HELD = 5  # steps that an error lasts, on average
+MOST = 2**24  # that torch.multinomial draws from
 LEARNING_RATE = 1e-3  # falls to zero within the optimiser's steps after each episode
 USUAL = {  # by key of `algo`, where it is not given
     "clone_rows": 128,  # arms that act at once, each of which adds an episode before the policy learns again
@@ -91,6 +93,11 @@ def clone(
     rng = np.random.default_rng(cfg.seed)
     length = min(algo["clone_length"] or steps, arms.batch.max_episode_steps)
     latest = min(steps, algo["clone_keep"] * length or steps)
+    if algo["clone_focus"] and latest * rows > MOST:
+        raise UsageError(
+            f"clone_focus draws from at most {MOST:,} transitions, got {latest * rows:,}: "
+            "lower clone or clone_keep, or set clone_focus=0"
+        )
     seen = {key: kept.array(f"seen.{key}", (latest, *value.shape), value.dtype) for key, value in first.items()}
     wanted = kept.array("wanted", (latest, *arms.batch.action_shape), np.dtype(np.float32))
     missed = kept.array("missed", wanted.shape[:2], np.dtype(np.float32))
@@ -122,7 +129,7 @@ def acting(model, envs, rng, seen: Seen, wanted: np.ndarray, missed: np.ndarray,
     rows, arm = wanted.shape[1], arms.batch.robot.action_size
     shown = rng.uniform(size=rows) < (SHOWN if alone else 1.0)
     error = np.zeros(wanted.shape[1:])
-    numbers = [k for k in range(wanted.shape[2]) if not any(part.start <= k < part.stop for part in arms.batch.choices)]
+    numbers = numbers_of(wanted.shape[2], arms.batch.choices)
     for t in range(len(wanted)):
         for key, value in observation.items():
             seen[key][t] = value
@@ -137,6 +144,12 @@ def acting(model, envs, rng, seen: Seen, wanted: np.ndarray, missed: np.ndarray,
         envs.step_async(np.clip(action, -1.0, 1.0))
         observation = envs.step_wait()[0]
         yield t + 1
+
+
+def numbers_of(size: int, choices: Sequence[slice]) -> list[int]:
+    """The places in an action that are no scores of classes."""
+    scores = {k for part in choices for k in range(part.start, part.stop)}
+    return [k for k in range(size) if k not in scores]
 
 
 def flat(array: np.ndarray) -> np.ndarray:
@@ -202,10 +215,8 @@ def loss_of(said: torch.Tensor, wanted: torch.Tensor, choices: Sequence[slice]) 
     A choice of a single number is between yes, where it is positive, and no.
     A score beyond its bounds would be clipped, and could tie with another: it counts by how far it is beyond.
     """
-    plain = torch.ones(said.shape[1], dtype=torch.bool, device=said.device)
     loss = said.new_zeros(())
     for part in choices:
-        plain[part] = False
         scores, right = said[:, part], wanted[:, part]
         logits = SHARPNESS * scores
         if scores.shape[1] == 1:
@@ -213,4 +224,5 @@ def loss_of(said: torch.Tensor, wanted: torch.Tensor, choices: Sequence[slice]) 
         else:
             loss = loss + functional.cross_entropy(logits, right.argmax(dim=1))
         loss = loss + functional.relu(scores.abs() - 1.0).mean()
-    return loss + functional.l1_loss(said[:, plain], wanted[:, plain])
+    numbers = numbers_of(said.shape[1], choices)
+    return loss + functional.l1_loss(said[:, numbers], wanted[:, numbers])

@@ -1,5 +1,6 @@
 """Episodes of a policy, counted: what `train`, `evaluate` and the README's numbers mean by success_rate."""
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,8 +29,8 @@ class Score:
     distance: np.ndarray  # (n,) m, between the goals at the end
     returns: np.ndarray  # (n,) sums of rewards
     diverged: int
-    metrics: Metrics = field(default_factory=dict)  # the task's own, of all episodes together
-    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)  # 95 %, of those that have one
+    last: dict[str, np.ndarray] = field(default_factory=dict)  # (n,) each, what the task's own metrics are made of,
+    summary: Callable[[dict[str, np.ndarray]], Metrics] = lambda last: {}  # and how
 
     @property
     def episodes(self) -> int:
@@ -38,6 +39,11 @@ class Score:
     @property
     def success_rate(self) -> float:
         return float(self.success.mean())
+
+    @functools.cached_property
+    def metrics(self) -> Metrics:
+        """The task's own, of all episodes together."""
+        return self.summary(self.last)
 
     @property
     def measures(self) -> Metrics:
@@ -58,6 +64,11 @@ class Score:
         half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
         return max(0.0, middle - half), min(1.0, middle + half)
 
+    @functools.cached_property  # a fraction of a second that not every evaluation needs
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """95 % confidence intervals of the metrics, of those that have one."""
+        return intervals(self.summary, self.last) if self.metrics else {}
+
 
 def evaluate_policy(
     policy: Policy, envs: gymnasium.vector.VectorEnv, episodes: int, seed: int, progress: Callable[[int], object] = int
@@ -77,9 +88,8 @@ def evaluate_policy(
     join = np.concatenate
     inner: Any = envs.unwrapped
     last = {key: join([part[key] for part in metrics]) for key in metrics[0]}
-    own = inner.batch.task.summary(last)
     each = (join(success), join(once), join(first_success), join(distance), join(returns))
-    return Score(*each, sum(diverged), own, intervals(inner.batch.task.summary, last) if own else {})
+    return Score(*each, sum(diverged), last, inner.batch.task.summary)
 
 
 def intervals(

@@ -9,6 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from robodl import cloning
 from robodl.callbacks import ValueFirst
+from robodl.cli import UsageError
 from robodl.cloning import clone
 from robodl.config import check
 from robodl.demonstrations import demonstrate
@@ -191,6 +192,21 @@ def test_mistakes_are_learnt_from_more_often(composed, monkeypatch):
     often = np.array([1.0, 3.0, 0.0], np.float32)
     ids = torch.cat(list(cloning.drawn(3, 100, 40, often)))
     assert ids.bincount(minlength=3).tolist() == pytest.approx([1000, 3000, 0], abs=120)
+
+
+def test_more_than_can_be_drawn_from_is_refused(composed, monkeypatch):
+    """Before the first step, and only where drawing looks at mistakes and all that many transitions are kept."""
+    monkeypatch.setattr(cloning, "MOST", 11)
+    monkeypatch.setattr(cloning, "imitate", lambda *given: 0.5)
+    words = ("env=reach", "++algo.clone=24", "++algo.clone_rows=4", "++algo.clone_length=2")
+    told = []
+    cfg = composed(*words, "++algo.clone_focus=1.0")
+    with pytest.raises(UsageError, match="clone_focus draws from at most 11 transitions, got 24: lower clone or"):
+        clone(model_of(cfg), cfg, lambda *given: told.append(given))
+    assert not told
+    for allowed in (words, (*words, "++algo.clone_focus=1.0", "++algo.clone_keep=1")):
+        cfg = composed(*allowed)
+        clone(model_of(cfg), cfg)
 
 
 def test_a_clone_that_learns_no_further(tmp_path):
