@@ -6,6 +6,7 @@ import pytest
 
 from robodl_envs import make_vec
 from robodl_envs.arrays import (
+    cross,
     did_you_mean,
     distance,
     namespace,
@@ -21,6 +22,12 @@ def test_distance_any_leading_axes(rng):
     expected = np.linalg.norm(a - b, axis=-1)
     np.testing.assert_allclose(distance(a, b), expected, rtol=1e-15)
     np.testing.assert_array_equal(distance(a[1, 2], b[1, 2]), distance(a, b)[1, 2])
+
+
+@pytest.mark.parametrize("shapes", [[(3,), (5, 3)], [(5, 3), (5, 3)], [(5, 1, 3), (5, 4, 3)]])
+def test_cross_is_numpys_to_the_bit(rng, shapes):
+    a, b = (rng.normal(size=shape) for shape in shapes)
+    np.testing.assert_array_equal(cross(a, b), np.cross(a, b))
 
 
 def test_quaternions_are_mujocos(rng):

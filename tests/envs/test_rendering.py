@@ -8,7 +8,9 @@ import pytest
 
 import robodl_envs.rendering.shading
 from robodl_envs import CLASSES, FAR, make
-from robodl_envs.rendering.views import COARSE, FINE
+from robodl_envs.rendering import fast, rays
+from robodl_envs.rendering.bounds import shown_groups
+from robodl_envs.rendering.views import COARSE, FINE, HIDDEN
 from robodl_envs.tasks.reach import Reach
 from tests.envs.pictures import CAMERAS, EVERYTHING, seen
 
@@ -127,6 +129,30 @@ def test_rays_are_cast_wherever_they_must(monkeypatch):
     monkeypatch.setattr(RayView, "covered", everywhere)
     for name, pictures in seen(**settings).items():
         np.testing.assert_array_equal(chosen[name], pictures)
+
+
+@pytest.mark.parametrize("size", [32, (24, 48), (48, 24)])
+def test_geoms_are_left_out_only_where_none_can_see_them(renderer, size, monkeypatch):
+    """Hiding what is not in a picture changes no pixel, wherever the cameras are; and much is hidden."""
+    settings = {"num": 6, "steps": 8, "cameras": EVERYTHING, "radius": 0.05, "renderer": renderer, "image_size": size}
+    settings |= {"randomize": {"camera_position": 0.4, "camera_angle": 60, "camera_fovy": 0.3}}
+    hidden = []
+
+    def noted(sim, ids, *view):
+        groups = shown_groups(sim, ids, *view)
+        hidden.append((groups == HIDDEN).mean())
+        return groups
+
+    def all_groups(sim, ids, *_):
+        return np.tile(sim.model.geom_group, (len(ids), 1))
+
+    module = {"ray": rays, "gl": fast}[renderer]
+    monkeypatch.setattr(module, "shown_groups", noted)
+    some = seen(**settings)
+    assert np.mean(hidden) > 0.1
+    monkeypatch.setattr(module, "shown_groups", all_groups)
+    for name, pictures in seen(**settings).items():
+        np.testing.assert_array_equal(some[name], pictures)
 
 
 def test_planes_in_closed_form_are_as_cast(monkeypatch):

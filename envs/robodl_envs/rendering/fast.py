@@ -1,6 +1,7 @@
 """Pictures for learning by OpenGL: no shadows, no antialiasing, few vertices, one context a thread.
 
-On a processor (Mesa's llvmpipe) a picture costs its vertices and its state changes, hardly its pixels.
+On a processor (Mesa's llvmpipe) a picture costs its vertices and its state changes, hardly its pixels: so geoms that
+are not in the picture are left out.
 """
 
 import copy
@@ -14,7 +15,9 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from robodl_envs.rendering.bounds import shown_groups
 from robodl_envs.rendering.gl import Canvas, pose
+from robodl_envs.rendering.shading import values
 from robodl_envs.rendering.views import FAR, FOR_LEARNING, dtype_of, shape_of
 from robodl_envs.sim import CpuSim
 
@@ -110,13 +113,23 @@ class Painter:
 
     def draw(self, share, ids, pictures, sky) -> None:
         """Draw the rows ids[k] for k in share into the k-th of the pictures."""
+        model = self.canvas.model
         self.canvas.gl.make_current()
-        for k in share:
-            pose(self.sim, int(ids[k]), self.canvas.model, self.canvas.data)
+        groups = {name: self.groups(ids[share], view.fixedcamid) for name, view in self.views.items()}
+        for i, k in enumerate(share):
+            pose(self.sim, int(ids[k]), model, self.canvas.data)
             if self.sim.own:
-                no_highlights(self.canvas.model)
+                no_highlights(model)
             for name, view in self.views.items():
+                model.geom_group[:] = groups[name][i]
                 self.paint(view, {kind: picture[k] for kind, picture in pictures[name].items()}, sky, ids[k])
+
+    def groups(self, ids: np.ndarray, camera: int) -> np.ndarray:
+        """The geoms' groups in a camera's pictures of rows ids, (n, ngeom)."""
+        sim, aspect = self.sim, self.rgb.shape[1] / self.rgb.shape[0]
+        eye = sim.bind("cam_xpos")[ids, camera], sim.bind("cam_xmat")[ids, camera].reshape(-1, 3, 3)
+        fovy = values(sim, "cam_fovy", ids)[:, camera]
+        return shown_groups(sim, ids, eye, fovy, sim.bind("geom_xpos")[ids], aspect)
 
     def paint(self, view, pictures, sky, row) -> None:
         canvas = self.canvas

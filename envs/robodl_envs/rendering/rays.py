@@ -1,18 +1,18 @@
 """Pictures by ray casting on the simulation's own thread pool: no OpenGL, and no driver to differ by.
 
 Two things make it fast. Before a fixed camera the backdrop, all that does not move, is cast once and kept while a
-row's camera, lights, colours and static geoms stay as they are; before a carried one planes are drawn in closed form.
-And rays are cast only through pixels that what is left can cover: those in rectangles around the pictures of the pieces
-of its geoms' bounding capsules.
+row's camera, lights, colours and static geoms stay as they are; before a carried one planes are drawn in closed form,
+and geoms that are not in the picture are left out. And rays are cast only through pixels that what is left can cover:
+those in rectangles around the pictures of the pieces of its geoms' bounding capsules.
 """
 
 import copy
 from collections.abc import Collection
 
-import mujoco
 import numpy as np
 from mujoco.batch import Batch
 
+from robodl_envs.rendering.bounds import Poses, bounding_capsules, shown_groups
 from robodl_envs.rendering.planes import paint_planes
 from robodl_envs.rendering.shading import Lights, geom_colors, values
 from robodl_envs.rendering.views import FAR, FOR_LEARNING, HIDDEN, PLANE, dtype_of, shape_of
@@ -21,8 +21,6 @@ from robodl_envs.sim import CpuSim
 BESIDE = 0.5 * np.pi - 1e-3  # rad from the line of sight; nothing further out is in a picture
 PIECES = 2  # of a bounding capsule; more cover fewer pixels in vain, and take longer to find
 CHUNK = 32 * 64 * 64  # pixels drawn at once
-
-Poses = tuple[np.ndarray, np.ndarray]  # (n, ..., 3) places and (n, ..., 3, 3) frames
 
 
 class RayView:
@@ -104,11 +102,21 @@ class RayView:
             pixels = listed(self.covered(ids, eye, focal, geoms, self.moving))
         if pixels.size:
             rays = self.rays(pixels, eye[1], focal)
-            hits = self.sim.batch.ray(
-                eye[0][:, None], rays, self.groups, self.moves, ids=np.asarray(ids, np.int32), normal=True
-            )
+            hits = self.hits(ids, eye, fovy, geoms, rays)
             self.paint(pictures, pixels, rays, hits, far, shows, eye[0], paint)
         return {kind: picture.reshape(n, self.height, self.width, -1) for kind, picture in pictures.items()}
+
+    def hits(self, ids, eye, fovy, geoms, rays):
+        """What rays, (n, L, 3), of rows ids meet: depths and geoms, (n, L), and normals, (n, L, 3)."""
+        if not self.moves:
+            return self.sim.batch.ray(eye[0][:, None], rays, self.groups, False, ids=ids, normal=True)
+        groups = self.sim.batch.expand("geom_group")  # a ray asks each geom of a drawn group: here few of them
+        kept = groups[ids]
+        groups[ids] = shown_groups(self.sim, ids, eye, fovy, geoms[0], self.width / self.height)
+        try:
+            return self.sim.batch.ray(eye[0][:, None], rays, self.groups, True, ids=ids, normal=True)
+        finally:
+            groups[ids] = kept
 
     def planes_below(self, pictures, ids, eye, focal, geoms, paint) -> np.ndarray:
         """Paint the planes of rows ids and return their depths, (n, P)."""
@@ -247,19 +255,3 @@ def listed(mask: np.ndarray) -> np.ndarray:
     indices = np.zeros((len(mask), int(counts.max(initial=0))), np.int64)
     indices[np.arange(indices.shape[1]) < counts[:, None]] = np.flatnonzero(mask) % mask.shape[1]
     return indices
-
-
-def bounding_capsules(sim: CpuSim, ids: np.ndarray, geoms: np.ndarray):
-    """Capsules around geoms: their axis, 0 to 2 in the geom's frame; half length, m; radius, m: (n or 1, g) each."""
-    size, bound = values(sim, "geom_size", ids)[:, geoms], values(sim, "geom_rbound", ids)[:, geoms]
-    types = sim.model.geom_type[geoms]
-    sphere, capsule, cylinder, box, ellipsoid = (
-        types == int(getattr(mujoco.mjtGeom, f"mjGEOM_{name}"))
-        for name in ("SPHERE", "CAPSULE", "CYLINDER", "BOX", "ELLIPSOID")
-    )
-    longest, most = np.argmax(size, axis=2), np.max(size, axis=2)
-    across = np.sqrt(np.maximum((size**2).sum(axis=2) - most**2, 0.0))
-    axis = np.where(box | ellipsoid, longest, 2)
-    half = np.select([capsule | cylinder, box | ellipsoid], [size[..., 1], most], 0.0)
-    radius = np.select([sphere | capsule | cylinder, box | ellipsoid], [size[..., 0], across], bound)
-    return axis, half, radius

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from robodl_envs.arrays import cross
 from robodl_envs.component import Actuated, Field
 
 if TYPE_CHECKING:
@@ -144,14 +145,6 @@ class ToolDelta(Actuated):
             lead,
             Field("turn_lead", "rad", -turn, turn, "rotation vector from the tool to its target, world frame"),
         ]
-
-
-NEXT, LAST = np.array([1, 2, 0]), np.array([2, 0, 1])
-
-
-def cross(a, b):
-    """Cross products of vectors, (N, 3) each; a fifth of the time of numpy.cross."""
-    return a.take(NEXT, 1) * b.take(LAST, 1) - a.take(LAST, 1) * b.take(NEXT, 1)
 
 
 # quat[PLACES] * SIGNS are the rows x, y, z of the matrix that takes q to quat * conjugate(q).

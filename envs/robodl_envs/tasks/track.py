@@ -87,13 +87,13 @@ class Track(Task):
 
     def chosen(self, values):
         """The target's, (N, 2), of the things' (N, COUNT, 2)."""
-        return (values * self.target[:, :, None]).sum(axis=1)
+        return values[np.arange(len(values)), self.target.argmax(axis=1)]
 
     def looks(self):
         """Whether the target is in view, (N,) bool."""
         pos = self.chosen(self.movers.pos)
         height = np.full((len(pos), 1), self.movers.arena.scale * TALL)
-        right, up, ahead = np.moveaxis(self.eye.seen(np.concatenate([pos, height], axis=1)[:, None])[:, 0], 1, 0)
+        right, up, ahead = self.eye.seen(np.concatenate([pos, height], axis=1)[:, None])[:, 0].T
         return (abs(right) <= 1.0) & (abs(up) <= 1.0) & (ahead <= self.farthest)
 
     def count(self, ids):
