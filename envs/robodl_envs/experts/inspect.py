@@ -5,8 +5,9 @@ import numpy as np
 from robodl_envs.experts import Move
 from robodl_envs.experts.ways import before, facing
 from robodl_envs.tasks.flaws import BAD, HALF
+from robodl_envs.tasks.inspect import ROUND
 
-LEFT, RIGHT = 5 / 120, 25 / 120  # of the clock: when it goes on to the left and to the right
+LEFT, RIGHT = 4.5 / ROUND, 24.5 / ROUND  # of the clock: when it goes on to the left and to the right
 AWAY = 0.13  # m, of the camera from where it looks
 MOST = 0.45  # rad, that the camera turns from looking down: turning is slow
 BESIDE = np.array([0.0, 0.065, 0.065])  # m, from the top, the left, the right to where it looks: to be less aslant

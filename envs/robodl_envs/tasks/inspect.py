@@ -22,7 +22,7 @@ LOW, HIGH = (0.47, -0.06, 0.10), (0.57, 0.06, 0.10)  # m, where a part's middle 
 TILT, SPIN = 0.08, 0.3  # rad, how far it leans at most, and how far it is turned about its own axis
 STAND = 0.03, 0.5 * (LOW[2] - HALF[2])  # m, half its width and half its height
 ASLANT, NEAR = math.radians(55.0), 0.3  # rad and m: from farther away, or more aslant, a face is not viewed
-LIMIT = 120  # control steps after which the clock stands still: the registered length of an episode
+ROUND = 48  # control steps that a look at all faces takes, about; then the clock stands still, and later is like then
 SAID = 3  # steps over which what is said is averaged
 
 
@@ -107,13 +107,13 @@ class Inspect(Task):
         return inside & ((way * self.flaws.normals()).sum(axis=2) > math.cos(ASLANT) * away)
 
     def feel(self):
-        clock = np.minimum(self.steps / LIMIT, 1.0)
+        clock = np.minimum(self.steps / ROUND, 1.0)
         return [self.eye.turn(), clock[:, None]]
 
     def feel_fields(self):
         return [
             self.eye.field(),
-            Field("clock", "1", [0.0], [1.0], f"the share of {LIMIT} steps that is over"),
+            Field("clock", "1", [0.0], [1.0], f"the share of {ROUND} steps that is over"),
         ]
 
     def observe(self):
