@@ -3,12 +3,14 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hydra import compose, initialize_config_module
 
 import robodl.conf
 from robodl.agent import algo_class, build_model, pick_device, training_envs
 from robodl.config import TrainConfig, check, combinations, register
+from robodl_envs import make_vec
 
 CONF = Path(next(iter(robodl.conf.__path__)))
 TUNED = sorted(path.stem for path in (CONF / "tuned").glob("*_*.yaml"))
@@ -43,6 +45,17 @@ def test_tuned(composed, name):
     model = build_model(cfg, envs, pick_device("cpu"))
     assert type(model) is algo_class(cfg.algo)
     envs.close()
+
+
+def test_inspects_clone_sees_the_clock_run_out(composed):
+    """It learns from the beginnings of episodes alone: what a policy sees later must not differ by the time."""
+    cfg = composed("env=inspect")
+    envs = make_vec("inspect", num_envs=2)
+    envs.reset(seed=0)
+    for _ in range(int(0.9 * cfg.algo.clone_length)):
+        envs.step(np.zeros(envs.action_space.shape, np.float32))
+    _, clock = envs.task.feel()
+    np.testing.assert_array_equal(clock, 1.0)
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (CONF / "experiment").glob("*.yaml")))
