@@ -33,7 +33,8 @@ class Dataset:
     """Pictures with labels, some of them for testing alone.
 
     classes: the labels' names where they are classes, else none.
-    unit: of labels that are numbers, for reports.
+    unit: of labels that are numbers, for reports. Numbers that are NaN are unknown: not learned, and not judged.
+    points: how many places labels that are numbers speak of.
     """
 
     pictures: dict[str, np.ndarray]
@@ -42,6 +43,7 @@ class Dataset:
     boxes: dict[str, spaces.Box]
     classes: tuple[str, ...] = ()
     unit: str = ""
+    points: int = 1
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -95,18 +97,20 @@ def simulated(cfg: DictConfig, progress: Callable[[int], object]) -> Dataset:
             progress(count)
     envs.close()
     joined = {name: np.concatenate(parts)[:total] for name, parts in made.items()}
-    numbers, classes = np.concatenate(labels)[:total], batch.task.classes(label)
+    numbers, classes = np.concatenate(labels)[:total].astype(np.float32), batch.task.classes(label)
+    points = numbers.shape[1] if numbers.ndim == 3 else 1
+    numbers = numbers.reshape(total, -1)
     # Whole arms are held back: frames of one episode look alike and have one goal.
     num = envs.num_envs
     test = np.arange(total) % num >= round(num * (1.0 - HELD_BACK))
-    return Dataset(joined, numbers.argmax(axis=1) if classes else numbers, test, boxes, classes, "m")
+    return Dataset(joined, numbers.argmax(axis=1) if classes else numbers, test, boxes, classes, "m", points)
 
 
 def labelled(batch) -> dict[str, np.ndarray]:
-    """All that pictures of a BatchEnv can be labelled with, by name: (N, k) float32."""
+    """All that pictures of a BatchEnv can be labelled with, by name: (N, k), or (N, p, d) where they are points."""
     state = batch.state_observation()
     fields = {name: state["observation"][:, columns] for name, columns in batch.state_columns().items()}
-    return {**state, **fields}
+    return {**state, **fields, **batch.task.points()}
 
 
 def actions(motion: str, envs, seed: int) -> Callable[[], np.ndarray]:

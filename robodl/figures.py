@@ -3,6 +3,7 @@
 import numpy as np
 
 from robodl.datasets import Dataset
+from robodl.supervised import distances
 
 SHOWN = 16  # sample predictions
 
@@ -48,30 +49,36 @@ def confusion(labels: np.ndarray, said: np.ndarray, classes: tuple[str, ...]) ->
 
 
 def scatter(labels: np.ndarray, predicted: np.ndarray, unit: str) -> np.ndarray:
-    """Predicted against true numbers, a panel for each."""
+    """Predicted against true numbers, a panel for each, four in a row."""
     from matplotlib.figure import Figure
 
     count = labels.shape[1]
-    figure = Figure(figsize=(4 * count, 4), dpi=100, layout="constrained")
-    for k, axes in enumerate(figure.subplots(1, count, squeeze=False)[0]):
+    columns = min(count, 4)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(4 * columns, 4 * rows), dpi=100, layout="constrained")
+    for k in range(count):
+        axes = figure.add_subplot(rows, columns, k + 1)
         axes.scatter(labels[:, k], predicted[:, k], s=2, alpha=0.4)
-        ends = [labels[:, k].min(), labels[:, k].max()]
+        ends = [np.nanmin(labels[:, k]), np.nanmax(labels[:, k])]
         axes.plot(ends, ends, color="black", linewidth=0.8)
         axes.set_aspect("equal")
         axes.set_xlabel(f"true [{unit}]")
         axes.set_ylabel(f"predicted [{unit}]")
-        axes.set_title(f"component {k}: {np.abs(labels[:, k] - predicted[:, k]).mean():.3g} {unit} off")
+        axes.set_title(f"component {k}: {np.nanmean(np.abs(labels[:, k] - predicted[:, k])):.3g} {unit} off")
     return drawn(figure)
 
 
 def samples(data: Dataset, predicted: np.ndarray) -> np.ndarray:
-    """Test pictures with what was said of them; of classes, the wrong ones come first."""
+    """Test pictures with what was said of them; of classes, the wrong ones come first, and last what shows nothing."""
     from matplotlib.figure import Figure
 
     tested = np.flatnonzero(data.test)
-    order = np.arange(len(tested))
+    labels = data.labels[tested]
     if data.classes:
-        order = np.argsort(predicted.argmax(axis=1) == data.labels[tested], kind="stable")
+        order = np.argsort(predicted.argmax(axis=1) == labels, kind="stable")
+    else:
+        off = 1e3 * distances(predicted, labels, data.points)  # mm
+        order = np.argsort(np.isnan(off).all(axis=1), kind="stable")
     figure = Figure(figsize=(9, 9), dpi=100, layout="constrained")
     panels = figure.subplots(4, SHOWN // 4).ravel()
     for axes in panels:
@@ -79,12 +86,12 @@ def samples(data: Dataset, predicted: np.ndarray) -> np.ndarray:
     for axes, k in zip(panels, order[:SHOWN], strict=False):
         seen = np.concatenate([shown(values[tested[k]], box) for values, box in pairs(data)], axis=1)
         axes.imshow(seen)
-        label = data.labels[tested[k]]
         if data.classes:
-            said = int(predicted[k].argmax())
+            said, label = int(predicted[k].argmax()), labels[k]
             axes.set_title(f"{data.classes[said]}, true {data.classes[label]}", color="k" if said == label else "r")
         else:
-            axes.set_title(f"{1e3 * np.linalg.norm(predicted[k] - label):.0f} mm off", fontsize=9)
+            each = ", ".join(f"{value:.0f}" for value in off[k] if not np.isnan(value))
+            axes.set_title(f"{each} mm off" if each else "shows none", fontsize=9)
     return drawn(figure)
 
 

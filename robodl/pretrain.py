@@ -128,6 +128,7 @@ def pretrain(cfg) -> None:
     """Load or render the pictures, learn, tell."""
     import os
 
+    import numpy as np
     from hydra.core.hydra_config import HydraConfig
     from stable_baselines3.common.utils import set_random_seed
 
@@ -152,7 +153,8 @@ def pretrain(cfg) -> None:
     if data.classes:
         reader = supervised.Reader(eyes, len(data.classes))
     else:
-        reader = supervised.Reader(eyes, training.shape[1], training.mean(axis=0), training.std(axis=0) + 1e-6)
+        mean, std = np.nanmean(training, axis=0), np.nanstd(training, axis=0) + 1e-6
+        reader = supervised.Reader(eyes, training.shape[1], mean, std)
     reader.to(device)
     curves = Curves(folder / "tb", cfg.epochs, data)
     supervised.fit(reader, data, cfg.epochs, cfg.batch_size, cfg.learning_rate, cfg.shift, cfg.seed, device, curves.add)

@@ -13,6 +13,8 @@ from robodl.augment import shifted
 from robodl.datasets import Dataset
 from robodl.encoders import Eyes
 
+WARMUP = 0.05  # share of the optimiser's steps in which the learning rate rises: a wide layer would overshoot and die
+
 
 class Reader(nn.Module):
     """Pictures to labels: Eyes, whose features policies use later, and a dense head, (B, outputs).
@@ -56,7 +58,7 @@ def fit(
     device: torch.device,
     told: Callable[[Epoch], None],
 ) -> None:
-    """Train a reader by Adam; the learning rate falls to zero along half a cosine.
+    """Train a reader by Adam; the learning rate rises in a line, then falls to zero along half a cosine.
 
     Args:
         shift: pixels by which a training picture is moved at random, its edge repeated.
@@ -68,7 +70,9 @@ def fit(
     train = torch.nonzero(~test)[:, 0]
     optimizer = torch.optim.Adam(reader.parameters(), learning_rate)
     steps = epochs * math.ceil(len(train) / batch_size)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: 0.5 * (1.0 + math.cos(math.pi * k / steps)))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda k: min((k + 1) / (WARMUP * steps), 1.0) * 0.5 * (1.0 + math.cos(math.pi * k / steps))
+    )
     began = time.perf_counter()
     for number in range(1, epochs + 1):
         reader.train()
@@ -111,10 +115,12 @@ def batches(data: Dataset, device: torch.device) -> Iterator[dict[str, torch.Ten
 
 
 def loss_of(reader: Reader, output: torch.Tensor, labels: torch.Tensor, data: Dataset) -> torch.Tensor:
-    """Cross-entropy of classes, or the mean squared error of numbers in units of their standard deviation."""
+    """Cross-entropy of classes, or the mean squared error of known numbers in units of their standard deviation."""
     if data.classes:
         return nn.functional.cross_entropy(output, labels)
-    return ((output - labels) / reader.std).square().mean()
+    known = ~labels.isnan()
+    error = torch.where(known, (output - labels) / reader.std, 0.0)
+    return error.square().sum() / known.sum().clamp(min=1)
 
 
 def score(predicted: np.ndarray, data: Dataset) -> float:
@@ -122,7 +128,12 @@ def score(predicted: np.ndarray, data: Dataset) -> float:
     labels = data.labels[data.test]
     if data.classes:
         return float((predicted.argmax(axis=1) == labels).mean())
-    return float(np.linalg.norm(predicted - labels, axis=1).mean())
+    return float(np.nanmean(distances(predicted, labels, data.points)))
+
+
+def distances(predicted: np.ndarray, labels: np.ndarray, points: int) -> np.ndarray:
+    """How far predicted places, (n, p d), are from their labels: (n, p), NaN where a label is."""
+    return np.linalg.norm((predicted - labels).reshape(len(labels), points, -1), axis=2)
 
 
 def scaled(pictures: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -127,6 +127,17 @@ def test_in_view_is_what_the_picture_shows(robot):
     assert (both > 20).all()
 
 
+def test_points_are_the_places_of_what_is_in_view():
+    """The target's is known where it is in view, and is where the target is from the tool."""
+    envs, _ = episodes("random", 64, 30)
+    task, rows = envs.task, np.arange(64)
+    place = task.points()["things_in_view"][rows, task.target.argmax(axis=1)]
+    np.testing.assert_array_equal(np.isnan(place).any(axis=1), ~task.in_view)
+    to_target = task.observe()[0]
+    np.testing.assert_array_equal(place[task.in_view], to_target[task.in_view])
+    assert 0 < task.in_view.sum() < 64
+
+
 def test_no_arm_sees_everything_from_above():
     """A target much farther from the camera than at the start is not in view, though pictures show it."""
     envs = make_vec("track", num_envs=4)

@@ -12,6 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from robodl.augment import shifted
 from robodl.datasets import idx_folder
+from robodl.encoders import Eyes
+from robodl.supervised import Reader, loss_of, score
 from tests.train.conftest import run
 
 TINY = ("data.frames=600", "epochs=2", "image_size=16", "torch_threads=1")
@@ -144,6 +146,23 @@ def test_a_scene_of_classes_becomes_pictures(tmp_path):
         assert {tag, "eval/samples"} <= set(events.Tags()["images"])
     places = loaded("env=read_digit", "data.frames=300", "image_size=8", "data.label=to_part")
     assert not places.classes and places.labels.shape == (300, 3)
+
+
+def test_places_out_of_view_are_neither_learned_nor_judged():
+    """Track's pictures are labelled with the places of what they show."""
+    data = loaded("env=track", "data.frames=600", "image_size=8")
+    known = ~np.isnan(data.labels)
+    assert data.points == 4 and data.labels.shape == (600, 8) and 0.1 < known.mean() < 0.9
+    np.testing.assert_array_equal(known[:, ::2], known[:, 1::2])
+    off = np.tile(np.float32([0.003, 0.004]), 4)
+    assert score((data.labels + off)[data.test], data) == pytest.approx(0.005, rel=1e-3)
+    reader = Reader(Eyes(data.boxes, "keypoints"), 8)
+    labels = torch.from_numpy(data.labels)
+    output = (torch.nan_to_num(labels, 5.0) + torch.from_numpy(off)).requires_grad_()
+    loss = loss_of(reader, output, labels, data)
+    loss.backward()
+    assert loss.item() == pytest.approx(0.5 * 0.005**2, rel=1e-3)
+    np.testing.assert_array_equal(output.grad.numpy() != 0.0, known)
 
 
 @pytest.mark.parametrize("spoil", ["half", "empty"])

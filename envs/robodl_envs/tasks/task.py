@@ -25,7 +25,7 @@ class Task(Component):
 
     cameras: ClassVar[tuple[str, ...]] = ("front", "side")  # pictures that an observation has where none are named
     chance: ClassVar[float] = 0.0  # success rate of a blind guess, in tasks that ask for an answer
-    label: ClassVar[str] = "desired_goal"  # what of observation="state" pictures are best labelled with
+    label: ClassVar[str] = "desired_goal"  # what of the state or of `points` pictures are best labelled with
     gripper: ClassVar[bool] = False  # whether the robot's fingers move
     rotation: ClassVar[bool] = False  # whether actions of control="tool" turn the tool
     size: ClassVar[int] = 0  # numbers of the action, after the robot's, that are for the task: what the policy says
@@ -45,6 +45,10 @@ class Task(Component):
     def classes(self, label: str) -> tuple[str, ...]:
         """Names of the classes, where a label is 1 for one of them and 0 for the others; none for other numbers."""
         return ()
+
+    def points(self) -> dict[str, Array]:
+        """Places that pictures can be labelled with, beside fields of the state: {name: (N, p, d) m}, NaN if unseen."""
+        return {}
 
     def count(self, ids: Array) -> None:
         """Add this instant to what the task counts over an episode: called each step for the rows that it moved."""

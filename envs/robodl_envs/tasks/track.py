@@ -35,7 +35,7 @@ class Track(Task):
     """
 
     cameras = ("wrist",)
-    label = "to_things"
+    label = "things_in_view"
     size = Report.size
 
     radius: float = 0.03  # m; a report closer than this, and
@@ -89,12 +89,20 @@ class Track(Task):
         """The target's, (N, 2), of the things' (N, COUNT, 2)."""
         return values[np.arange(len(values)), self.target.argmax(axis=1)]
 
+    def sees(self, pos):
+        """Which things at places pos, (N, p, 2), are in view, (N, p) bool."""
+        height = np.full((*pos.shape[:2], 1), self.movers.arena.scale * TALL)
+        right, up, ahead = np.moveaxis(self.eye.seen(np.concatenate([pos, height], axis=2)), 2, 0)
+        return (abs(right) <= 1.0) & (abs(up) <= 1.0) & (ahead <= self.farthest)
+
     def looks(self):
         """Whether the target is in view, (N,) bool."""
-        pos = self.chosen(self.movers.pos)
-        height = np.full((len(pos), 1), self.movers.arena.scale * TALL)
-        right, up, ahead = self.eye.seen(np.concatenate([pos, height], axis=1)[:, None])[:, 0].T
-        return (abs(right) <= 1.0) & (abs(up) <= 1.0) & (ahead <= self.farthest)
+        return self.sees(self.chosen(self.movers.pos)[:, None])[:, 0]
+
+    def points(self):
+        pos = self.movers.pos
+        way = pos - self.robot.tool[:, None, :2]
+        return {"things_in_view": np.where(self.sees(pos)[:, :, None], way, np.nan)}
 
     def count(self, ids):
         self.steps[ids] += 1
