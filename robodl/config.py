@@ -258,15 +258,16 @@ def check_at_least(cfg: DictConfig, bounds: dict[str, int]) -> None:
             raise ValueError(f"{key} must be at least {least}, got {cfg[key]}")
 
 
-def check_name(name: str | None, parent: Path, job: int | None) -> None:
-    """Refuse a run's name that is no folder's, or that another run has: ValueError."""
+def check_name(name: str | None, parent: Path, job: int | None, resumes: bool = True) -> None:
+    """Refuse a run's name that is no folder's, or that another run has, which may be one to resume: ValueError."""
     if name is None:
         return
     if "/" in name or name in ("", ".", ".."):
         raise ValueError(f"name must be a folder's name without '/', got {name!r}")
     folder = parent / run_name(name, job)
     if folder.exists():
-        raise ValueError(f"there is a run {folder} already; choose another name, or go on with resume={folder}")
+        way_out = f"go on with resume={folder}" if resumes else "remove that folder"
+        raise ValueError(f"there is a run {folder} already; choose another name, or {way_out}")
 
 
 def check(cfg: DictConfig, job: int | None = None) -> None:

@@ -79,7 +79,7 @@ def check(cfg, job: int | None = None) -> None:
     check_at_least(cfg, AT_LEAST)
     if not 0.0 < cfg.learning_rate < 10.0:
         raise ValueError(f"learning_rate must be more than 0 and less than 10, got {cfg.learning_rate}")
-    check_name(cfg.name, Path("runs/pretrain"), job)
+    check_name(cfg.name, Path("runs/pretrain"), job, resumes=False)
     pick_device(cfg.device)
     for key in set(cfg.encoder) - {"name"}:
         raise ValueError(f"pretrain has no setting encoder.{key}; encoder=<name> chooses the network")

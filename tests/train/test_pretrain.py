@@ -90,6 +90,11 @@ def test_from_rendered_frames_to_a_policy(tmp_path):
     policy = load_file(tmp_path / "runs/reach/p/checkpoints/last.safetensors")
     for name, tensor in eyes.items():
         np.testing.assert_array_equal(policy[f"features_extractor.eyes.{name}"], tensor)
+    again = run("robodl.pretrain", "env=reach", "name=eyes", *TINY, cwd=tmp_path, check=False)
+    assert again.returncode == 2
+    assert again.stderr.endswith(
+        "there is a run runs/pretrain/eyes already; choose another name, or remove that folder\n"
+    )
     (tmp_path / "runs/pretrain/eyes/encoder.safetensors").unlink()  # the policy has its own copy
     run("robodl.evaluate", "run=runs/reach/p", "episodes=2", cwd=tmp_path)
 
