@@ -26,6 +26,12 @@ def in_block(envs, name):
     return rotated(conjugate(task.part.quat), way)
 
 
+def opaque(envs, name):
+    """Whether a geom is drawn, (N,) bool."""
+    sim = envs.batch.sim
+    return sim.own["geom_rgba"][:, int(sim.model.geom(name).id), 3] > 0.0
+
+
 def test_kinds_and_faces_come_as_often_as_they_should(many):
     flaws = many.task.flaws
     np.testing.assert_allclose(flaws.kind.mean(axis=0), SHARES, atol=0.03)
@@ -42,6 +48,7 @@ def test_marks_lie_on_the_flaws_face_and_all_others_inside_the_block(many):
         place = in_block(many, name)
         shown = SHOWN[kind, k]
         np.testing.assert_allclose(place[~shown], 0.0, atol=1e-9)
+        np.testing.assert_array_equal(opaque(many, name), shown)
         top, side = shown & (face == 0), shown & (face > 0)
         np.testing.assert_allclose(place[top, 2], HALF[2], atol=1e-9)
         np.testing.assert_allclose(place[side, 1], np.where(face[side] == 1, HALF[1], -HALF[1]), atol=1e-9)
@@ -55,10 +62,10 @@ def test_marks_lie_on_the_flaws_face_and_all_others_inside_the_block(many):
 def test_a_missing_pin_leaves_a_hole(many):
     """One pin is inside the block, and the hollow where it was; all others keep theirs."""
     flaws = many.task.flaws
-    pins = np.stack(
-        [in_block(many, f"pin{f}{p}") for f in range(len(FACES)) for p in range(len(PINS))], axis=1
-    )  # (N, 9, 3)
+    names = [f"pin{f}{p}" for f in range(len(FACES)) for p in range(len(PINS))]
+    pins = np.stack([in_block(many, name) for name in names], axis=1)  # (N, 9, 3)
     gone = (abs(pins) < 1e-9).all(axis=2)
+    np.testing.assert_array_equal(np.stack([opaque(many, name) for name in names], axis=1), ~gone)
     missing = flaws.kind[:, KINDS.index("missing_pin")] > 0
     np.testing.assert_array_equal(gone.sum(axis=1), missing)
     places = pins[np.flatnonzero(~missing)[0]]  # (9, 3)

@@ -57,7 +57,7 @@ SHOWN = np.array(  # by kind: which marks it shows
 
 
 class Flaws(Component):
-    """The block of a workpiece. What a row does not show is inside of it: rays know nothing of transparency."""
+    """The block of a workpiece. What a row does not show is invisible, even to a camera within the block."""
 
     saved = ("kind", "face")
 
@@ -102,6 +102,7 @@ class Flaws(Component):
         self.mark(ids, rng, kind, face, spot)
         gone = missing[:, None] & (np.arange(len(FACES) * len(PINS)) == (len(PINS) * face + pin)[:, None])
         self.geom_pos[ids, self.pins] *= ~gone[..., None]
+        self.color[ids, self.pins, 3] = ~gone
         self.color[ids, self.block, :3] = rng.uniform(ids, *PAINT)
         self.color[ids, self.pins, :3] = rng.uniform(ids, *BRASS)[:, None]
 
@@ -137,6 +138,7 @@ class Flaws(Component):
         grey = rng.uniform(ids, [BRIGHT[0], DARK[0], SHINE[0], HOLLOW[0]], [BRIGHT[1], DARK[1], SHINE[1], HOLLOW[1]])
         scratch = np.where(rng.uniform(ids) < 0.5, grey[:, 0], grey[:, 1])
         color = np.stack([scratch, grey[:, 2], grey[:, 3]], axis=1)  # (n, 3 marks)
+        self.color[ids, self.marks, 3] = SHOWN[kind]  # 0 is not drawn, and costs nothing
         self.color[ids, self.marks, :3] = np.concatenate(
             [
                 np.broadcast_to(color[..., None], (n, 3, 3)),
