@@ -13,7 +13,7 @@ from robodl.augment import shifted
 from robodl.datasets import Dataset
 from robodl.encoders import Eyes
 
-WARMUP = 0.05  # share of the optimiser's steps in which the learning rate rises: a wide layer would overshoot and die
+WARMUP = 0.05  # share of the optimiser's steps in which the learning rate rises: else `article` may stay at a guess
 
 
 class Reader(nn.Module):
