@@ -14,7 +14,7 @@ from gymnasium import spaces
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.component import Component
 from robodl_envs.randomize import Looks, Randomize
-from robodl_envs.rendering.fast import GlViews
+from robodl_envs.rendering.fast import POSES, GlViews
 from robodl_envs.rendering.gl import RenderingError
 from robodl_envs.rendering.notice import notice
 from robodl_envs.rendering.rays import RayView
@@ -121,8 +121,9 @@ class Eyes(Component):
             name: RayView(sim, kinds, height, width, self.classes, bool(carried[self.eyes[name]]))
             for name, kinds in self.kinds.items()
         }
-        self.place, self.turn = sim.bind("cam_xpos"), sim.bind("cam_xmat")  # (N, ncam, 3), (N, ncam, 9)
-        self.geom_place, self.geom_turn = sim.bind("geom_xpos"), sim.bind("geom_xmat")
+        self.poses = {field: sim.bind(field) for field in POSES}
+        self.place, self.turn = self.poses["cam_xpos"], self.poses["cam_xmat"]  # (N, ncam, 3), (N, ncam, 9)
+        self.geom_place, self.geom_turn = self.poses["geom_xpos"], self.poses["geom_xmat"]
         self.frames = np.zeros((sim.num, self.bytes), np.uint8)  # as they last arrived
 
     def reset(self, ids, rng):
@@ -167,7 +168,7 @@ class Eyes(Component):
     def by_gl(self, ids):
         try:
             if self.gl is None or not self.gl.mine:
-                self.gl = GlViews(self.sim, self.kinds, *self.size, self.classes, self.threads)
+                self.gl = GlViews(self.sim, self.poses, self.kinds, *self.size, self.classes, self.threads)
         except RenderingError as error:
             notice(f"drawing by ray casting: {error}")
             self.renderer = "ray"

@@ -19,7 +19,7 @@ def paint_planes(
     """Paint planes into pictures of rows, (n, P, channels); lights must be directional.
 
     Args:
-        grid: what a pixel's ray has to the right and upwards at depth 1: (n, P) each.
+        grid: what a pixel's ray has to the right and upwards at depth 1: (n or 1, P) each.
         eye, planes: places and frames: (n, 3), (n, 3, 3); (n, p, 3), (n, p, 3, 3).
         sizes: half sizes, (n or 1, p, 3) m; 0 is endless.
         colors: (n or 1, p, 3). classes: (p,) uint8.
@@ -29,7 +29,8 @@ def paint_planes(
     """
     place, frame = eye
     right, up = (part.astype(np.float32) for part in grid)
-    far = np.full(right.shape, np.inf, np.float32)
+    length = np.sqrt(1.0 + right**2 + up**2)
+    far = np.full((len(place), right.shape[1]), np.inf, np.float32)
     for k in range(len(classes)):
         axes = planes[1][:, k]
         start = np.einsum("ni,nij->nj", place - planes[0][:, k], axes).astype(np.float32)  # (n, 3), plane's frame
@@ -37,23 +38,31 @@ def paint_planes(
 
         def along(axis: int, turn=turn) -> np.ndarray:
             """What pixels' rays, of depth 1, have along an axis of the plane: (n, P)."""
-            return right * turn[:, :1, axis] + up * turn[:, 1:2, axis] - turn[:, 2:, axis]
+            way = right * turn[:, :1, axis]
+            way += up * turn[:, 1:2, axis]
+            way -= turn[:, 2:, axis]
+            return way
 
-        down = along(2)
+        fall = np.negative(along(2))
         with np.errstate(divide="ignore", invalid="ignore"):
-            depth = np.where(down < 0.0, start[:, 2:] / -down, np.inf)
-            hit = (depth >= 0.0) & (depth < far)
+            depth = start[:, 2:] / fall
+            hit = (fall > 0.0) & (depth >= 0.0) & (depth < far)
             for axis in (0, 1):
                 size = sizes[:, k, axis, None]
-                hit &= (np.abs(start[:, axis : axis + 1] + depth * along(axis)) <= size) | (size <= 0.0)
+                if (size > 0.0).any():
+                    hit &= (np.abs(start[:, axis : axis + 1] + depth * along(axis)) <= size) | (size <= 0.0)
         np.copyto(far, depth, where=hit)
         if "rgb" in pictures:
-            outwards = np.maximum(-down, 0.0) / np.sqrt(1.0 + right**2 + up**2)
-            light = lights.even(axes[:, :, 2].astype(np.float32))[:, None] + lights.head_diffuse * outwards[..., None]
-            light *= colors[:, None, k]
-            np.copyto(pictures["rgb"], as_bytes(light), where=hit[..., None])
+            outwards = np.maximum(fall, 0.0)
+            outwards /= length
+            even = lights.even(axes[:, :, 2].astype(np.float32))
+            for channel in range(3):  # one after another, as numpy is slow along an axis of three
+                light = outwards * lights.head_diffuse[channel]
+                light += even[:, channel, None]
+                light *= colors[:, k, channel, None]
+                np.copyto(pictures["rgb"][..., channel], as_bytes(light), where=hit)
         if "depth" in pictures:
-            np.copyto(pictures["depth"], np.minimum(depth, FAR)[..., None], where=hit[..., None])
+            np.copyto(pictures["depth"][..., 0], np.minimum(depth, FAR), where=hit)
         if "segmentation" in pictures:
             pictures["segmentation"][hit] = classes[k]
     return far

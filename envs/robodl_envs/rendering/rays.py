@@ -7,7 +7,8 @@ those in rectangles around the pictures of the pieces of its geoms' bounding cap
 """
 
 import copy
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from mujoco.batch import Batch
@@ -88,38 +89,42 @@ class RayView:
             shows = self.but_planes  # whatever planes rays meet besides
             pictures = self.blank(n, sky)
             far = self.planes_below(pictures, ids, eye, focal, geoms, paint)
-            pixels = listed(self.covered(ids, eye, focal, geoms, self.solid))
+            mask = self.covered(ids, eye, focal, geoms, self.solid)
         elif self.moves:
             pictures = self.blank(n, sky)
             far = np.full((n, count), np.inf, np.float32)
-            pixels = np.broadcast_to(np.arange(count), (n, count))
+            mask = np.ones((n, count), bool)
         else:
             self.refresh(ids, eye, focal, geoms, paint, sky)
             slots = ids % self.slots
             pictures = {kind: self.backdrop[kind][slots] for kind in self.kinds}  # new arrays
             far = self.backdrop["far"][slots]
-            # (n, L): all that may be covered, and some more
-            pixels = listed(self.covered(ids, eye, focal, geoms, self.moving))
-        if pixels.size:
-            rays = self.rays(pixels, eye[1], focal)
-            hits = self.hits(ids, eye, fovy, geoms, rays)
-            self.paint(pictures, pixels, rays, hits, far, shows, eye[0], paint)
+            mask = self.covered(ids, eye, focal, geoms, self.moving)
+        with self.only_shown(ids, eye, fovy, geoms):
+            for some, pixels in alike(mask):
+                rays = self.rays(pixels, eye[1][some], focal[some])
+                hits = self.sim.batch.ray(eye[0][some, None], rays, self.groups, self.moves, ids=ids[some], normal=True)
+                self.paint(pictures, some, pixels, rays, hits, far, shows, eye[0], paint)
         return {kind: picture.reshape(n, self.height, self.width, -1) for kind, picture in pictures.items()}
 
-    def hits(self, ids, eye, fovy, geoms, rays):
-        """What rays, (n, L, 3), of rows ids meet: depths and geoms, (n, L), and normals, (n, L, 3)."""
+    @contextmanager
+    def only_shown(self, ids, eye, fovy, geoms) -> Iterator[None]:
+        """Leave out what is not in a carried camera's pictures: a ray asks each geom of a drawn group."""
         if not self.moves:
-            return self.sim.batch.ray(eye[0][:, None], rays, self.groups, False, ids=ids, normal=True)
-        groups = self.sim.batch.expand("geom_group")  # a ray asks each geom of a drawn group: here few of them
+            yield
+            return
+        groups = self.sim.batch.expand("geom_group")
         kept = groups[ids]
         groups[ids] = shown_groups(self.sim, ids, eye, fovy, geoms[0], self.width / self.height)
         try:
-            return self.sim.batch.ray(eye[0][:, None], rays, self.groups, True, ids=ids, normal=True)
+            yield
         finally:
             groups[ids] = kept
 
     def planes_below(self, pictures, ids, eye, focal, geoms, paint) -> np.ndarray:
         """Paint the planes of rows ids and return their depths, (n, P)."""
+        if (focal == focal[0]).all():
+            focal = focal[:1]
         grid = self.right / focal[:, None], self.up / focal[:, None]
         planes = geoms[0][:, self.planes], geoms[1][:, self.planes]
         sizes = values(self.sim, "geom_size", ids)[:, self.planes]
@@ -139,13 +144,13 @@ class RayView:
             pictures["rgb"][:] = sky[:, None]
         return pictures
 
-    def paint(self, pictures, pixels, rays, hits, far, shows, place, paint) -> None:
-        """Write what rays through pixels, (n, L), hit nearer than far, (n, P), into the pictures, if its geom shows."""
+    def paint(self, pictures, some, pixels, rays, hits, far, shows, place, paint) -> None:
+        """Write what rays through pixels, (g, L), of some of the rows, (g,), hit nearer than far, (n, P), and shows."""
         depth, geom, normal = hits
         count = self.height * self.width
-        flat = pixels + count * np.arange(len(pixels))[:, None]  # (n, L), where a pixel lies in all rows' pictures
+        flat = pixels + count * some[:, None]  # (g, L), where a pixel lies in all rows' pictures
         hit = np.flatnonzero(shows[geom] & (depth < far.ravel()[flat]))
-        row, flat, geom, depth = hit // pixels.shape[1], flat.ravel()[hit], geom.ravel()[hit], depth.ravel()[hit]
+        row, flat, geom, depth = some[hit // pixels.shape[1]], flat.ravel()[hit], geom.ravel()[hit], depth.ravel()[hit]
         if "rgb" in pictures:
             lights, colors = paint
             ray, normal = (part.reshape(-1, 3).take(hit, axis=0).astype(np.float32) for part in (rays, normal))
@@ -236,7 +241,7 @@ class RayView:
         far = np.full(pixels.shape, np.inf, np.float32)
         colors = paint[1]
         own = Lights(self.sim, ids), colors[one] if len(colors) > 1 else colors
-        self.paint(pictures, pixels, rays, hits, far, self.anything, eye[0][one], own)
+        self.paint(pictures, np.array([0]), pixels, rays, hits, far, self.anything, eye[0][one], own)
         slot = ids[0] % self.slots
         for kind, picture in pictures.items():
             self.backdrop[kind][slot] = picture[0]
@@ -247,6 +252,13 @@ def pair(ends: np.ndarray, join: np.ufunc) -> np.ndarray:
     """Join neighbouring ends, (c + 1, n, g, k), to pieces, (n, c * g, k)."""
     pieces = join(ends[:-1], ends[1:])
     return pieces.transpose(1, 0, 2, 3).reshape(pieces.shape[1], -1, pieces.shape[3])
+
+
+def alike(mask: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The True columns of (n, P), by groups of rows with like numbers of them: rows, (g,), and columns, (g, L)."""
+    _, octave = np.frexp(mask.sum(axis=1))  # alike are numbers between the same powers of two
+    for some in (np.flatnonzero(octave == each) for each in np.unique(octave[octave > 0])):
+        yield some, listed(mask[some])
 
 
 def listed(mask: np.ndarray) -> np.ndarray:
