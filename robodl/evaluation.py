@@ -98,7 +98,7 @@ def intervals(
     """95 % confidence intervals of what a summary makes of episodes, (n,) each: percentiles of what it makes of n
     episodes drawn from these with replacement (Efron, Bootstrap methods, Annals of Statistics 7, 1979).
 
-    None where that never varies, as of a share of 0: how far from it the truth may be, drawing does not tell.
+    None where these agree, as of a share of 0: how far from it the truth may be, drawing does not tell.
     """
     count = len(next(iter(last.values())))
     drawn = np.random.default_rng(0).integers(count, size=(RESAMPLED, count))
@@ -106,8 +106,9 @@ def intervals(
     bounds = {}
     for key in made[0]:
         values = np.array([each[key] for each in made])
-        if len(np.unique(values[np.isfinite(values)])) > 1:
-            low, high = np.nanpercentile(values, [2.5, 97.5])
+        values = values[np.isfinite(values)]
+        low, high = np.percentile(values, [2.5, 97.5]) if len(values) else (math.nan, math.nan)
+        if low < high:
             bounds[key] = float(low), float(high)
     return bounds
 

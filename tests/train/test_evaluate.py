@@ -51,12 +51,13 @@ def test_interval_is_wilsons(successes, episodes, low, high):
 
 
 def test_intervals_of_metrics():
-    """That of a mean is what its standard error gives; what never varies or can't be told has none."""
+    """That of a mean is what its standard error gives; what never or hardly varies or can't be told has none."""
     values = np.random.default_rng(3).exponential(size=400)
 
     def summary(last):
         mean = float(last["values"].mean())
-        return {"mean": mean, "same": 1.0, "none": np.nan, "some": mean if last["values"][0] > 0.5 else np.nan}
+        some, rare = mean if last["values"][0] > 0.5 else np.nan, float(last["values"][0] == values.max())
+        return {"mean": mean, "same": 1.0, "none": np.nan, "some": some, "rare": rare}
 
     bounds = intervals(summary, {"values": values})
     half = 1.96 * values.std() / 20.0

@@ -101,7 +101,6 @@ class Flaws(Component):
         spot = np.where(missing[:, None], PINS[pin], clear_of_pins(ids, rng))  # (n, 2)
         self.mark(ids, rng, kind, face, spot)
         gone = missing[:, None] & (np.arange(len(FACES) * len(PINS)) == (len(PINS) * face + pin)[:, None])
-        self.geom_pos[ids, self.pins] *= ~gone[..., None]
         self.color[ids, self.pins, 3] = ~gone
         self.color[ids, self.block, :3] = rng.uniform(ids, *PAINT)
         self.color[ids, self.pins, :3] = rng.uniform(ids, *BRASS)[:, None]
@@ -131,7 +130,7 @@ class Flaws(Component):
         size[:, 3:, :2] = rng.uniform(ids, np.full((3, 2), BLOT[0]), BLOT[1])
         size[:, 3:, 2] = THIN * np.array([1.0, 1.5, 2.0])
 
-        self.geom_pos[ids, self.marks] = on_face(face[:, None], place) * SHOWN[kind][..., None]
+        self.geom_pos[ids, self.marks] = on_face(face[:, None], place)
         self.geom_quat[ids, self.marks] = quat_product(TO_FACE[face][:, None], quat)
         self.geom_size[ids, self.marks] = size
 
