@@ -64,11 +64,37 @@ def test_a_missing_pin_leaves_a_hole(many):
     names = [f"pin{f}{p}" for f in range(len(FACES)) for p in range(len(PINS))]
     pins = np.stack([in_block(many, name) for name in names], axis=1)  # (N, 9, 3)
     gone = ~np.stack([opaque(many, name) for name in names], axis=1)
+    np.testing.assert_allclose(pins, np.broadcast_to(pins[:1], pins.shape), atol=1e-9)
     missing = flaws.kind[:, KINDS.index("missing_pin")] > 0
     np.testing.assert_array_equal(gone.sum(axis=1), missing)
     which = gone[missing].argmax(axis=1)
     np.testing.assert_allclose(in_block(many, "hollow")[missing], pins[missing, which], atol=1e-9)
     np.testing.assert_array_equal(which // len(PINS), flaws.face[missing].argmax(axis=1))
+
+
+def test_what_a_part_has_not_is_in_no_picture(renderer):
+    """Pictures are the same wherever it is put, and however large; drawn, it would be seen there."""
+    cameras = [camera + kind for camera in ("top", "wrist") for kind in ("", "_depth", "_segmentation")]
+    envs = make_vec("inspect", num_envs=12, observation="image", cameras=cameras, image_size=64, renderer=renderer)
+    first, _ = envs.reset(seed=0)
+    sim, eyes, ids = envs.batch.sim, envs.batch.eyes, np.arange(12)
+    color, place = sim.own["geom_rgba"], sim.own["geom_pos"]
+    unseen = color[..., 3] == 0.0
+    assert unseen.any(axis=1).all()
+    place[unseen], sim.own["geom_size"][unseen] = [0.0, 0.0, 0.06], 0.02  # above the block
+
+    def pictures():
+        sim.forward(ids)
+        eyes.look(ids, envs.batch.rng)
+        return eyes.observe()
+
+    moved = pictures()
+    for name in cameras:
+        np.testing.assert_array_equal(moved[name], first[name], err_msg=name)
+    color[unseen, 3] = 1.0
+    drawn = pictures()
+    nearer = [(drawn[name] < first[name]).any(axis=(1, 2, 3)) for name in ("top_depth", "wrist_depth")]
+    assert np.any(nearer, axis=0).all()  # the arm hides some from above
 
 
 def test_evidence_is_the_most_of_the_mean_of_three(rng):
