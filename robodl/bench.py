@@ -51,7 +51,7 @@ def bench(options: Options) -> None:
     if options.observation != "state":
         if options.control or len(options.num_envs) > 1:
             raise cli.UsageError("pictures are measured for one number of rows, whatever control= is: num_envs=[64]")
-        from robodl.bench_pictures import bench_pictures
+        from robodl.evaluation.bench_rendering import bench_pictures
 
         try:
             save(options, bench_pictures(options))
@@ -78,7 +78,7 @@ def bench(options: Options) -> None:
 
 
 def save(options: Options, results: list[dict[str, Any]]) -> None:
-    from robodl.provenance import provenance
+    from robodl.runs.provenance import provenance
 
     if options.output:
         content = {"env": options.env, "robot": options.robot, "results": results, **provenance()}

@@ -142,7 +142,7 @@ def resumed(argv: list[str]) -> list[str]:
         if key not in RESUMABLE:
             raise UsageError(f"a resumed run keeps its settings; only {', '.join(RESUMABLE)} may be given, got {key}")
     folder = os.path.normpath(given["resume"].strip("'\""))
-    from robodl.runs import Run
+    from robodl.runs.run_folder import Run
 
     try:
         Run.existing(folder).check_resumable()
@@ -155,7 +155,7 @@ def settle(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     """The configuration to run: as composed, or a resumed run's own with what the command line overrides."""
     if not cfg.resume:
         return cfg
-    from robodl.runs import Run
+    from robodl.runs.run_folder import Run
 
     own = OmegaConf.merge(OmegaConf.structured(TrainConfig), Run.existing(cfg.resume).config())
     assert isinstance(own, DictConfig)
@@ -282,8 +282,8 @@ def check(cfg: DictConfig, job: int | None = None) -> None:
         raise ValueError("total_timesteps=0 is for a clone that learns no further: give algo.clone, or more steps")
     if not cfg.resume:
         check_name(cfg.name, Path("runs") / str(cfg.env.get("task")), job)
-    from robodl.agent import build_model, pick_device, training_envs
-    from robodl.demonstrations import check_teaching
+    from robodl.imitation.demonstrations import check_teaching
+    from robodl.learning.build import build_model, pick_device, training_envs
 
     device = pick_device(cfg.device)
     envs = training_envs(cfg, cfg.num_envs)

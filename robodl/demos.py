@@ -65,10 +65,11 @@ def check(options: Options) -> None:
 
 def written(options: Options) -> str:
     """Let the expert act and write what it did; the dataset's name."""
-    from robodl import minari_datasets, report
-    from robodl.demonstrations import FIRST_SEED
-    from robodl.provenance import provenance
-    from robodl.recordings import make_rows, record
+    from robodl.imitation import minari_io
+    from robodl.imitation.demonstrations import FIRST_SEED
+    from robodl.imitation.episodes import make_rows, record
+    from robodl.runs import report
+    from robodl.runs.provenance import provenance
     from robodl_envs import make_policy
 
     settings = settings_of(options)
@@ -76,7 +77,7 @@ def written(options: Options) -> str:
     expert = make_policy("expert", envs)
     own = "expert" if options.robot == "panda" else f"{options.robot}-expert"
     name = options.name or f"robodl/{options.env}/{own}-v0"
-    minari_datasets.checked_place(name, options.overwrite)
+    minari_io.checked_place(name, options.overwrite)
     first, progress = FIRST_SEED + options.seed, report.counting("episodes")
     episodes = record(expert, envs, options.n, first, options.noise, progress)
     envs.close()
@@ -85,7 +86,7 @@ def written(options: Options) -> str:
     if not episodes:
         raise ValueError(f"none of {options.n} episodes ended in success: nothing is left to write")
     facts = {"noise": options.noise, "seed": options.seed, "only_successes": options.only_successes, **provenance()}
-    minari_datasets.write(name, episodes, settings, described(options), facts, options.overwrite)
+    minari_io.write(name, episodes, settings, described(options), facts, options.overwrite)
     return name
 
 
@@ -114,15 +115,16 @@ def replayed(name: str, threads: int) -> str | None:
     """Play a dataset again and tell; what differed, in words, None if nothing did."""
     from importlib.metadata import version
 
-    from robodl import minari_datasets, report
-    from robodl.recordings import difference, make_rows, replay, scored
+    from robodl.imitation import minari_io
+    from robodl.imitation.episodes import difference, make_rows, replay, scored
+    from robodl.runs import report
 
-    dataset = minari_datasets.load(name)
+    dataset = minari_io.load(name)
     episodes = dataset.episodes
     if any(each.seed is None for each in episodes):
         raise ValueError(f"dataset {name} does not note its seeds, so it can't be played again")
     envs = make_rows(dataset.settings, len(episodes), threads)
-    minari_datasets.check_spaces(name, dataset, envs)
+    minari_io.check_spaces(name, dataset, envs)
     played = replay(envs, episodes, report.counting("episodes"))
     score = scored(envs, episodes)
     envs.close()
@@ -138,10 +140,10 @@ def replayed(name: str, threads: int) -> str | None:
         "length": f"{steps / len(episodes):.1f} control steps on average, {steps:,} in all",
         "return": f"{score.returns.mean():.2f} on average",
         "replayed": "every observation and reward the same, to the last bit",
-        "dataset": report.near(minari_datasets.place_of(name)),
+        "dataset": report.near(minari_io.place_of(name)),
         "again": f"python -m robodl.demos replay={name}",
     }
-    settings = minari_datasets.USUAL | dataset.settings
+    settings = minari_io.USUAL | dataset.settings
     report.say(f"{name}: {settings['task']}, {settings['robot']}, reward={settings['reward']}", lines)
     return None
 

@@ -35,8 +35,8 @@ def main() -> None:
 
 def examine(options: Options) -> None:
     """Look, measure, tell."""
-    from robodl.provenance import provenance
-    from robodl.report import say
+    from robodl.runs.provenance import provenance
+    from robodl.runs.report import say
 
     if not 0.0 < options.seconds <= 60.0:
         raise cli.UsageError(f"seconds must be more than 0 and at most 60, got {options.seconds}")

@@ -42,11 +42,11 @@ def evaluate(options: Options) -> None:
     """Load, run the episodes, tell."""
     from gymnasium.vector import AutoresetMode
 
-    from robodl import report
-    from robodl.ablation import MOTIONS, SIGHTS, moving, seeing
-    from robodl.evaluation import AT_ONCE, FIRST_SEED, evaluate_policy
-    from robodl.provenance import provenance
-    from robodl.sb3_env import make_envs
+    from robodl.evaluation.ablation import MOTIONS, SIGHTS, moving, seeing
+    from robodl.evaluation.rollout import AT_ONCE, FIRST_SEED, evaluate_policy
+    from robodl.learning.vec_env import make_envs
+    from robodl.runs import report
+    from robodl.runs.provenance import provenance
     from robodl_envs import RenderingError
 
     if options.episodes < 1 or (options.seed or 0) < 0:
@@ -106,9 +106,9 @@ def chosen(options: Options):
 
 
 def trained(options: Options, folder: str):
-    from robodl import report
-    from robodl.agent import load_policy, pick_device
-    from robodl.runs import Run
+    from robodl.learning.build import load_policy, pick_device
+    from robodl.runs import report
+    from robodl.runs.run_folder import Run
 
     run = Run.existing(folder)
     stem = run.best if options.policy == "best" else run.last
@@ -121,7 +121,7 @@ def trained(options: Options, folder: str):
 
 
 def untrained(options: Options, task: str):
-    from robodl.sb3_env import make_envs
+    from robodl.learning.vec_env import make_envs
     from robodl_envs import BASELINES, make_policy
 
     robot, control = options.robot or "panda", options.control or "tool"

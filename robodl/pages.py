@@ -69,7 +69,7 @@ def content(tasks: Sequence[str], videos: Path, results: Path) -> dict[str, str]
     from robodl.documentation.index import index
     from robodl.documentation.page import page, subject
     from robodl.documentation.results import load
-    from robodl.pairs import chosen
+    from robodl.evaluation.robot_support import chosen
 
     names, robots = chosen(tasks, [])
     found = load(results)

@@ -69,11 +69,11 @@ class Door(Callback):
 
 def check(cfg, job: int | None = None) -> None:
     """Refuse a configuration that can't run: ValueError in one line, or what the environment raises."""
-    from robodl import datasets
-    from robodl.agent import pick_device
     from robodl.config import check_at_least, check_name
-    from robodl.encoders import Eyes
-    from robodl.sb3_env import channels_first_space, make_envs, pictures_of
+    from robodl.learning.build import pick_device
+    from robodl.learning.vec_env import channels_first_space, make_envs, pictures_of
+    from robodl.vision import labelled_images
+    from robodl.vision.image_encoder import Eyes
     from robodl_envs import did_you_mean, make_policy
 
     check_at_least(cfg, AT_LEAST)
@@ -83,16 +83,16 @@ def check(cfg, job: int | None = None) -> None:
     pick_device(cfg.device)
     for key in set(cfg.encoder) - {"name"}:
         raise ValueError(f"pretrain has no setting encoder.{key}; encoder=<name> chooses the network")
-    if datasets.checked_kind(cfg) == "sim":
+    if labelled_images.checked_kind(cfg) == "sim":
         envs = make_envs(cfg, 1)
         frames, label, motion = (cfg.data.get(key) for key in ("frames", "label", "motion"))
         if not isinstance(frames, int) or frames < 100:
             raise ValueError(f"data.frames must be an integer of at least 100, got {frames!r}")
-        if motion not in datasets.MOTIONS:
-            raise ValueError(f"data.motion must be one of {', '.join(datasets.MOTIONS)}, got {motion!r}")
+        if motion not in labelled_images.MOTIONS:
+            raise ValueError(f"data.motion must be one of {', '.join(labelled_images.MOTIONS)}, got {motion!r}")
         envs.reset()
         inner: Any = envs.unwrapped
-        known = datasets.labelled(inner.batch)
+        known = labelled_images.labelled(inner.batch)
         if label is not None and label not in known:
             near = did_you_mean(str(label), known)
             raise ValueError(f"data.label must be one of {', '.join(known)}, got {label!r}{near}")
@@ -101,7 +101,7 @@ def check(cfg, job: int | None = None) -> None:
         envs.close()
         Eyes(pictures_of(channels_first_space(envs.single_observation_space)), cfg.encoder["name"])
     else:
-        data = datasets.load(cfg)
+        data = labelled_images.load(cfg)
         Eyes(data.boxes, cfg.encoder["name"])
 
 
@@ -132,18 +132,18 @@ def pretrain(cfg) -> None:
     from hydra.core.hydra_config import HydraConfig
     from stable_baselines3.common.utils import set_random_seed
 
-    from robodl import datasets, supervised
-    from robodl.agent import pick_device
-    from robodl.cores import use_cores
-    from robodl.encoders import Eyes, save_eyes
-    from robodl.figures import pretraining_pictures
-    from robodl.report import counting, near, say
+    from robodl.learning.build import pick_device
+    from robodl.learning.torch_threads import use_cores
+    from robodl.runs.report import counting, near, say
+    from robodl.vision import labelled_images, supervised
+    from robodl.vision.image_encoder import Eyes, save_eyes
+    from robodl.vision.plots import pretraining_pictures
 
     folder = Path(HydraConfig.get().runtime.output_dir)
     use_cores(cfg.torch_threads or os.cpu_count() or 1)
     set_random_seed(cfg.seed)
     device = pick_device(cfg.device)
-    data = datasets.load(cfg, counting("frames"))
+    data = labelled_images.load(cfg, counting("frames"))
     made = time.time() - BEGAN
     what = f"{cfg.encoder['name']} on {len(data):,} pictures of {cfg.data['name']}"
     print(f"{what}, {device}, seed {cfg.seed}: {near(folder)}")
@@ -214,8 +214,8 @@ def save_result(path: Path, cfg, facts: dict[str, Any], count: int) -> None:
 
     from omegaconf import OmegaConf
 
-    from robodl.files import replacing
-    from robodl.provenance import provenance
+    from robodl.runs.atomic_write import replacing
+    from robodl.runs.provenance import provenance
 
     settings: Any = OmegaConf.to_container(cfg, resolve=True)
     content = {key: settings[key] for key in ("data", "encoder", "seed", "epochs", "shift")}

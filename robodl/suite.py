@@ -38,8 +38,8 @@ def main() -> None:
 
 def suite(options: Options) -> None:
     """Measure every pair of a task and a robot, tell, and judge."""
-    from robodl.files import replacing
-    from robodl.provenance import provenance
+    from robodl.runs.atomic_write import replacing
+    from robodl.runs.provenance import provenance
 
     options.policy = list(dict.fromkeys(options.policy or OF_AN_ENV))
     check(options)
@@ -76,7 +76,7 @@ def check(options: Options) -> None:
 
 def sorted_out(options: Options) -> tuple[list[tuple[str, str]], list[dict[str, str]]]:
     """The pairs of task and robot to measure, and those that can't be, with the reason."""
-    from robodl.pairs import chosen, unfit
+    from robodl.evaluation.robot_support import chosen, unfit
 
     tasks, robots = chosen(options.env, options.robot)
     pairs, refused = [], []
@@ -93,7 +93,7 @@ def sorted_out(options: Options) -> tuple[list[tuple[str, str]], list[dict[str, 
 
 def check_policies(options: Options, pairs: list[tuple[str, str]]) -> None:
     """Make everything once, small, so that what can't be made is refused before hours are spent on the rest."""
-    from robodl.sb3_env import make_envs
+    from robodl.learning.vec_env import make_envs
     from robodl_envs import make_policy
 
     for task, robot in pairs:
@@ -105,9 +105,9 @@ def check_policies(options: Options, pairs: list[tuple[str, str]]) -> None:
 
 def measured(options: Options, task: str, robot: str) -> Iterator[dict[str, Any]]:
     """A row of numbers for each policy: those that `robodl.evaluate env=<task> robot=<robot> policy=<policy>` gives."""
-    from robodl import report
-    from robodl.evaluation import AT_ONCE, FIRST_SEED, evaluate_policy
-    from robodl.sb3_env import make_envs
+    from robodl.evaluation.rollout import AT_ONCE, FIRST_SEED, evaluate_policy
+    from robodl.learning.vec_env import make_envs
+    from robodl.runs import report
     from robodl_envs import make_policy
 
     cfg = untrained_config(task, robot, "tool", options.threads)

@@ -32,17 +32,17 @@ def train(cfg) -> None:
     from hydra.core.hydra_config import HydraConfig
     from stable_baselines3.common.utils import set_random_seed
 
-    from robodl import report
-    from robodl.agent import build_model, load_policy, pick_device, training_envs
-    from robodl.callbacks import Checkpoints, Live, ValueFirst
-    from robodl.cloning import clone, settings
     from robodl.config import settle
-    from robodl.cores import use_cores
-    from robodl.demonstrations import demonstrate
-    from robodl.evaluation import AT_ONCE, FIRST_SEED, evaluate_policy
-    from robodl.kept import Kept
-    from robodl.runs import Run
-    from robodl.sb3_env import make_envs
+    from robodl.evaluation.rollout import AT_ONCE, FIRST_SEED, evaluate_policy
+    from robodl.imitation.dagger import clone, settings
+    from robodl.imitation.demonstrations import demonstrate
+    from robodl.imitation.transition_store import Kept
+    from robodl.learning.build import build_model, load_policy, pick_device, training_envs
+    from robodl.learning.callbacks import Checkpoints, Live, ValueFirst
+    from robodl.learning.torch_threads import use_cores
+    from robodl.learning.vec_env import make_envs
+    from robodl.runs import report
+    from robodl.runs.run_folder import Run
 
     cfg = settle(cfg, HydraConfig.get().overrides.task)
     began = CLOCK.pop() if CLOCK else time.time()

@@ -12,8 +12,8 @@ from typing import Any
 
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.component import Component
-from robodl_envs.experts import BASELINES, Policy, make_policy, register_expert
-from robodl_envs.names import (
+from robodl_envs.experts.policy import BASELINES, Policy, make_policy, register_expert
+from robodl_envs.registry import (
     load_plugins,
     register_id,
     register_robot,
@@ -71,14 +71,14 @@ for task, steps in (  # at least twice what 95 % of a scripted expert's episodes
 LAZY = {  # what importing would make slow
     "make": "gym_env",
     "make_vec": "gym_env",
-    "RenderingError": "rendering.gl",
-    "gl_context": "rendering.gl",
-    "CLASSES": "rendering.views",
-    "FAR": "rendering.views",
-    "picture_kind": "rendering.views",
-    "SHARPNESS": "tasks.answer",
-    "available_cores": "batch_env",
-    "Randomize": "randomize",
+    "RenderingError": "rendering.gl_context",
+    "gl_context": "rendering.gl_context",
+    "CLASSES": "rendering.modalities",
+    "FAR": "rendering.modalities",
+    "picture_kind": "rendering.modalities",
+    "SHARPNESS": "perception.classification",
+    "available_cores": "engine",
+    "Randomize": "randomization.settings",
 }
 
 

@@ -13,15 +13,15 @@ from gymnasium import spaces
 
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.component import Component
-from robodl_envs.randomize import Looks, Randomize
-from robodl_envs.rendering.fast import POSES, GlViews
-from robodl_envs.rendering.gl import RenderingError
+from robodl_envs.random_streams import Streams
+from robodl_envs.randomization.image_noise import Sensor
+from robodl_envs.randomization.settings import Looks, Randomize
+from robodl_envs.rendering.gl_context import RenderingError
+from robodl_envs.rendering.gl_renderer import POSES, GlViews
+from robodl_envs.rendering.modalities import CLASSES, FAR, KINDS, dtype_of, geom_classes, picture_kind, shape_of
 from robodl_envs.rendering.notice import notice
-from robodl_envs.rendering.rays import RayView
-from robodl_envs.rendering.views import CLASSES, FAR, KINDS, dtype_of, geom_classes, picture_kind, shape_of
+from robodl_envs.rendering.ray_renderer import RayView
 from robodl_envs.robots.robot import Robot
-from robodl_envs.sensors import Sensor
-from robodl_envs.streams import Streams
 
 FIXED = {"front": (1.0, 0.0, 0.5), "side": (0.0, -1.0, 0.5), "top": (0.0, 0.0, 1.0)}  # from the workspace to the camera
 DISTANCE = 3.0  # of a fixed camera from the workspace's middle, in half diagonals of the workspace

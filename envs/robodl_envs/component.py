@@ -12,8 +12,8 @@ import numpy as np
 from robodl_envs.arrays import Array
 
 if TYPE_CHECKING:
-    from robodl_envs.sim import Sim
-    from robodl_envs.streams import Streams
+    from robodl_envs.random_streams import Streams
+    from robodl_envs.simulator import Sim
 
 
 @dataclass(frozen=True, eq=False)

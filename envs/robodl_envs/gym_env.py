@@ -9,7 +9,9 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
-from robodl_envs.doors import (
+from robodl_envs.randomization.settings import Randomize
+from robodl_envs.rendering.scene_camera import SceneCamera
+from robodl_envs.settings import (
     RENDER_MODES,
     checked_autoreset,
     checked_mask,
@@ -19,8 +21,6 @@ from robodl_envs.doors import (
     row_seeds,
     sorted_settings,
 )
-from robodl_envs.randomize import Randomize
-from robodl_envs.rendering.pretty import SceneCamera
 from robodl_envs.tasks.task import Task
 
 

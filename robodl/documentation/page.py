@@ -11,7 +11,7 @@ from robodl.documentation.fields import exceptions, fields_table
 from robodl.documentation.markdown import MADE, code, number, numbers, section, table
 from robodl.documentation.results import Results
 from robodl.documentation.sources import described, docstring, settings
-from robodl.pairs import unfit
+from robodl.evaluation.robot_support import unfit
 from robodl_envs import make, task_class, task_id
 
 SHOWN = "panda"  # the robot that tables are of, where it does the task

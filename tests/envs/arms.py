@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from robodl_envs.random_streams import Streams
 from robodl_envs.scene import empty_scene
-from robodl_envs.sim import CpuSim
-from robodl_envs.streams import Streams
+from robodl_envs.simulator import CpuSim
 
 
 def simulated(robot, num, add=None):

@@ -28,7 +28,7 @@ def test_pictures_need_no_opengl(tmp_path):
     """Nor do observations that see, as they come: rays are cast without it."""
     code = "import gymnasium, robodl_envs; e = gymnasium.make('robodl/Reach-v0', observation='image', image_size=16)"
     loaded = modules_after(f"{code}; e.reset(); e.step(e.action_space.sample())", tmp_path)
-    assert "robodl_envs.rendering.rays" in loaded
+    assert "robodl_envs.rendering.ray_renderer" in loaded
     assert not [name for name in loaded if name.startswith(FORBIDDEN)]
 
 
@@ -44,10 +44,10 @@ def test_import_is_lazy_and_fast(tmp_path):
     [
         (
             "robodl_envs.tasks.reach",
-            ("robodl_envs.robots", "robodl_envs.batch_env", "robodl_envs.gym_env", "gymnasium"),
+            ("robodl_envs.robots", "robodl_envs.engine", "robodl_envs.gym_env", "gymnasium"),
         ),
-        ("robodl_envs.robots.panda", ("robodl_envs.tasks", "robodl_envs.batch_env", "robodl_envs.gym_env")),
-        ("robodl_envs.arrays", ("robodl_envs.sim", "torch", "mujoco")),
+        ("robodl_envs.robots.panda", ("robodl_envs.tasks", "robodl_envs.engine", "robodl_envs.gym_env")),
+        ("robodl_envs.arrays", ("robodl_envs.simulator", "torch", "mujoco")),
     ],
 )
 def test_imports_point_one_way(module, strangers, tmp_path):

@@ -6,8 +6,8 @@ import pytest
 from robodl_envs import make_policy
 from robodl_envs.arrays import conjugate, rotated
 from robodl_envs.gym_env import make, make_vec
-from robodl_envs.tasks.flaws import BAD, CLEAR, FACES, HALF, KINDS, MARKS, PINS, SHARES, SHOWN, SPOT
-from robodl_envs.tasks.inspect import auroc, stricter
+from robodl_envs.perception.defects import BAD, CLEAR, FACES, HALF, KINDS, MARKS, PINS, SHARES, SHOWN, SPOT
+from robodl_envs.perception.inspect import auroc, stricter
 
 
 @pytest.fixture(scope="module")

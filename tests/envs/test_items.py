@@ -6,7 +6,7 @@ import pytest
 
 from robodl_envs import make_vec
 from robodl_envs.arrays import turn_between
-from robodl_envs.tasks.items import Item
+from robodl_envs.free_body import Item
 from tests.envs.pairs import PAIRS
 
 IN_HAND = {"peg"}

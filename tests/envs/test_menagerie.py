@@ -14,7 +14,7 @@ import pytest
 
 import robodl_envs
 from robodl_envs.gym_env import make, make_vec
-from robodl_envs.rendering.views import COARSE, FINE
+from robodl_envs.rendering.modalities import COARSE, FINE
 from robodl_envs.robots.iiwa14 import Iiwa14
 from robodl_envs.robots.panda import Panda
 from robodl_envs.scene import OBJECT_BIT, ROBOT_BIT, empty_scene

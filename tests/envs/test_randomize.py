@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from robodl_envs import Randomize, make, make_vec
-from robodl_envs.sensors import blurred, normals
-from robodl_envs.streams import Streams
+from robodl_envs.random_streams import Streams
+from robodl_envs.randomization.image_noise import blurred, normals
 from tests.envs.rollouts import EVERYTHING, batch_rollout
 
 KEYS = ("front", "front_depth", "front_segmentation")

@@ -6,9 +6,9 @@ import pytest
 from robodl_envs import make_policy
 from robodl_envs.arrays import conjugate, rotated
 from robodl_envs.gym_env import make_vec
-from robodl_envs.streams import Streams
-from robodl_envs.tasks.handwriting import PIECES, TEMPLATES, write
-from robodl_envs.tasks.read_digit import DIGITS, FACING, HIGH, INK, LOW, PAPER
+from robodl_envs.perception.handwriting import PIECES, TEMPLATES, write
+from robodl_envs.perception.read_digit import DIGITS, FACING, HIGH, INK, LOW, PAPER
+from robodl_envs.random_streams import Streams
 
 
 def joints(ends):

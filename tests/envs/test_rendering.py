@@ -8,9 +8,9 @@ import pytest
 
 import robodl_envs.rendering.shading
 from robodl_envs import CLASSES, FAR, make
-from robodl_envs.rendering import fast, rays
-from robodl_envs.rendering.bounds import shown_groups
-from robodl_envs.rendering.views import COARSE, FINE, HIDDEN
+from robodl_envs.rendering import gl_renderer, ray_renderer
+from robodl_envs.rendering.modalities import COARSE, FINE, HIDDEN
+from robodl_envs.rendering.visibility import shown_groups
 from robodl_envs.tasks.reach import Reach
 from tests.envs.pictures import CAMERAS, EVERYTHING, seen
 
@@ -120,7 +120,7 @@ def test_colors_of_materials_and_sizes_of_rows():
 
 def test_rays_are_cast_wherever_they_must(monkeypatch):
     """Leaving pixels out changes no picture, wherever the cameras are, within things too."""
-    from robodl_envs.rendering.rays import RayView
+    from robodl_envs.rendering.ray_renderer import RayView
 
     settings = {"num": 6, "steps": 8, "cameras": EVERYTHING, "radius": 0.05}
     settings |= {"randomize": {"camera_position": 0.4, "camera_angle": 60}}
@@ -146,7 +146,7 @@ def test_geoms_are_left_out_only_where_none_can_see_them(renderer, size, monkeyp
     def all_groups(sim, ids, *_):
         return np.tile(sim.model.geom_group, (len(ids), 1))
 
-    module = {"ray": rays, "gl": fast}[renderer]
+    module = {"ray": ray_renderer, "gl": gl_renderer}[renderer]
     monkeypatch.setattr(module, "shown_groups", noted)
     some = seen(**settings)
     assert np.mean(hidden) > 0.1

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from robodl_envs.streams import Streams
+from robodl_envs.random_streams import Streams
 
 
 def test_row_draws_the_same_whatever_its_neighbours():

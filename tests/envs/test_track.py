@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from robodl_envs import make, make_policy, make_vec
-from robodl_envs.experts import teacher_policy
 from robodl_envs.experts.kalman import MEASURED, PICTURES, UNFORESEEN, gains
-from robodl_envs.tasks.movers import ROOM, SPEED, TALL, THINGS, moved
-from robodl_envs.tasks.report import FASTEST, KICK, SHIFT
-from robodl_envs.tasks.track import ACQUIRE, FARTHEST, Track, arena
+from robodl_envs.experts.policy import teacher_policy
+from robodl_envs.perception.moving_objects import ROOM, SPEED, TALL, THINGS, moved
+from robodl_envs.perception.target_estimate import FASTEST, KICK, SHIFT
+from robodl_envs.perception.track import ACQUIRE, FARTHEST, Track, arena
 
 
 def episodes(policy, num, steps, robot="panda", **settings):

@@ -12,8 +12,8 @@ import pytest
 import torch
 from hydra import compose, initialize_config_module
 
-from robodl.agent import build_model, pick_device, training_envs
 from robodl.config import register
+from robodl.learning.build import build_model, pick_device, training_envs
 
 SMALL = ("total_timesteps=2048", "eval_every=1024", "eval_episodes=10", "test_episodes=20", "video_episodes=0")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from robodl.ablation import MOST_HOLD, moving, seeing
+from robodl.evaluation.ablation import MOST_HOLD, moving, seeing
 from robodl_envs.gym_env import make_vec
 
 PERCEPTION = ["read_digit", "inspect", "track"]

@@ -7,15 +7,15 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from robodl import cloning
-from robodl.callbacks import ValueFirst
 from robodl.cli import UsageError
-from robodl.cloning import clone
 from robodl.config import check
-from robodl.demonstrations import demonstrate
-from robodl.evaluation import evaluate_policy
-from robodl.report import acting
-from robodl.sb3_env import make_envs
+from robodl.evaluation.rollout import evaluate_policy
+from robodl.imitation import dagger
+from robodl.imitation.dagger import clone
+from robodl.imitation.demonstrations import demonstrate
+from robodl.learning.callbacks import ValueFirst
+from robodl.learning.vec_env import make_envs
+from robodl.runs.report import acting
 from tests.train.conftest import SMALL, model_of, run
 
 ONE_EPISODE = 128 * 50  # transitions, of Reach, that all rows together see
@@ -24,7 +24,7 @@ ONE_EPISODE = 128 * 50  # transitions, of Reach, that all rows together see
 @pytest.fixture
 def quick(monkeypatch):
     less = {"clone_steps": 200, "clone_last": 200, "clone_batch": 128}
-    monkeypatch.setattr(cloning, "USUAL", {**cloning.USUAL, **less})
+    monkeypatch.setattr(dagger, "USUAL", {**dagger.USUAL, **less})
 
 
 def rate(model, cfg):
@@ -52,7 +52,7 @@ def test_clones_are_the_same_to_the_bit(composed, quick):
 
 
 def test_vectors_are_scaled_by_what_they_are(composed, quick):
-    """After cloning, what the network is fed spreads by about one, where bounds left it a tenth of that."""
+    """After dagger, what the network is fed spreads by about one, where bounds left it a tenth of that."""
     cfg = composed("env=push", "algo=dagger", "algo.hidden=[64,64]", f"++algo.clone={128 * 120}")
     model = model_of(cfg)
     observation, _ = make_envs(cfg, 200, "Disabled").reset(seed=1)
@@ -139,11 +139,11 @@ def test_a_choice_is_learnt_by_its_classes():
     other = torch.tensor([[0.5, 0.9, -0.4, -0.9], [0.0, -0.5, -0.6, 0.8]])
     wrong = torch.tensor([[0.5, -0.8, 0.8, -0.7], [0.0, -0.9, -0.6, 0.9]])
     beyond = torch.tensor([[0.5, 3.0, 3.0, -1.0], [0.0, -1.0, -1.0, 1.0]])
-    losses = [float(cloning.loss_of(said, wanted, choices)) for said in (right, other, wrong, beyond)]
+    losses = [float(dagger.loss_of(said, wanted, choices)) for said in (right, other, wrong, beyond)]
     assert max(losses[:2]) < 1e-3 and losses[2] > 5.0 and losses[3] > 0.5
     moved = right + torch.tensor([0.3, 0.0, 0.0, 0.0])
-    assert float(cloning.loss_of(moved, wanted, choices)) == pytest.approx(0.3 + losses[0])
-    assert float(cloning.loss_of(wanted, wanted, [])) == 0.0
+    assert float(dagger.loss_of(moved, wanted, choices)) == pytest.approx(0.3 + losses[0])
+    assert float(dagger.loss_of(wanted, wanted, [])) == 0.0
 
 
 def test_the_latest_episodes_are_kept(composed, monkeypatch):
@@ -156,7 +156,7 @@ def test_the_latest_episodes_are_kept(composed, monkeypatch):
         busy(1.0)
         return 0.5
 
-    monkeypatch.setattr(cloning, "imitate", imitate)
+    monkeypatch.setattr(dagger, "imitate", imitate)
     words = ["env=reach", "++algo.clone=48", "++algo.clone_rows=4", "++algo.clone_length=3"]
     many = composed(*words)
     model = model_of(many)
@@ -181,7 +181,7 @@ def test_mistakes_are_learnt_from_more_often(composed, monkeypatch):
         learnt.append((often.copy(), np.linalg.norm(said - wanted, axis=1)))
         return 0.5
 
-    monkeypatch.setattr(cloning, "imitate", imitate)
+    monkeypatch.setattr(dagger, "imitate", imitate)
     words = ("env=reach", "++algo.clone=24", "++algo.clone_rows=4", "++algo.clone_length=3", "++algo.clone_focus=2.0")
     cfg = composed(*words)
     clone(model_of(cfg), cfg)
@@ -190,14 +190,14 @@ def test_mistakes_are_learnt_from_more_often(composed, monkeypatch):
     assert missed.mean() > 0.5
     np.testing.assert_allclose(second[12:], 1.0 + 2.0 * missed[12:], rtol=1e-4)
     often = np.array([1.0, 3.0, 0.0], np.float32)
-    ids = torch.cat(list(cloning.drawn(3, 100, 40, often)))
+    ids = torch.cat(list(dagger.drawn(3, 100, 40, often)))
     assert ids.bincount(minlength=3).tolist() == pytest.approx([1000, 3000, 0], abs=120)
 
 
 def test_more_than_can_be_drawn_from_is_refused(composed, monkeypatch):
     """Before the first step, and only where drawing looks at mistakes and all that many transitions are kept."""
-    monkeypatch.setattr(cloning, "MOST", 11)
-    monkeypatch.setattr(cloning, "imitate", lambda *given: 0.5)
+    monkeypatch.setattr(dagger, "MOST", 11)
+    monkeypatch.setattr(dagger, "imitate", lambda *given: 0.5)
     words = ("env=reach", "++algo.clone=24", "++algo.clone_rows=4", "++algo.clone_length=2")
     told = []
     cfg = composed(*words, "++algo.clone_focus=1.0")

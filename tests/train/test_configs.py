@@ -8,8 +8,8 @@ import pytest
 from hydra import compose, initialize_config_module
 
 import robodl.conf
-from robodl.agent import algo_class, build_model, pick_device, training_envs
 from robodl.config import TrainConfig, check, combinations, register
+from robodl.learning.build import algo_class, build_model, pick_device, training_envs
 from robodl_envs import make_vec
 
 CONF = Path(next(iter(robodl.conf.__path__)))

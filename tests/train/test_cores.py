@@ -9,8 +9,8 @@ import pytest
 FAULTS = """
 import resource, sys, numpy, torch
 from gymnasium import spaces
-from robodl.cores import use_cores
-from robodl.encoders import Eyes
+from robodl.learning.torch_threads import use_cores
+from robodl.vision.image_encoder import Eyes
 if sys.argv[1] == "kept":
     use_cores(1)
 def fetched():

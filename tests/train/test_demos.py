@@ -8,12 +8,13 @@ import shutil
 import numpy as np
 import pytest
 
-from robodl import cli, minari_datasets
-from robodl.demonstrations import read
+from robodl import cli
 from robodl.demos import Options, demos
 from robodl.evaluate import untrained_config
-from robodl.minari_datasets import load
-from robodl.recordings import difference, make_rows, record, replay
+from robodl.imitation import minari_io
+from robodl.imitation.demonstrations import read
+from robodl.imitation.episodes import difference, make_rows, record, replay
+from robodl.imitation.minari_io import load
 from robodl_envs import make_policy
 from tests.train.conftest import run
 
@@ -130,7 +131,7 @@ def test_a_write_that_fails_leaves_the_old_one(place, monkeypatch):
     def broken(*_):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(minari_datasets, "as_buffer", broken)
+    monkeypatch.setattr(minari_io, "as_buffer", broken)
     with pytest.raises(cli.UsageError, match="disk is full"):
         demos(dataclasses.replace(WRITE, overwrite=True))
     assert len(load(NAME).episodes) == 5

@@ -6,10 +6,10 @@ import torch
 from gymnasium import spaces
 from torch import nn
 
-from robodl.agent import begin_with
-from robodl.encoders import Encoder, Eyes, load_eyes, save_eyes
-from robodl.networks import GLANCE, KINDS, NETWORKS, POINTS, Keypoints
-from robodl.sb3_env import channels_first, channels_first_space
+from robodl.learning.build import begin_with
+from robodl.learning.vec_env import channels_first, channels_first_space
+from robodl.vision.image_encoder import Encoder, Eyes, load_eyes, save_eyes
+from robodl.vision.networks import GLANCE, KINDS, NETWORKS, POINTS, Keypoints
 from robodl_envs import make_vec
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from robodl.evaluation import Score, evaluate_policy, intervals
+from robodl.evaluation.rollout import Score, evaluate_policy, intervals
 from robodl_envs import make_policy
 from robodl_envs.gym_env import make_vec
 from tests.train.conftest import run

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from robodl.algos.frame_buffer import FrameBuffer
+from robodl.learning.frame_buffer import FrameBuffer
 
 SPACE = spaces.Dict({"eye": spaces.Box(0, 255, (1, 2, 2), np.uint8), "time": spaces.Box(-1e6, 1e6, (2,), np.float32)})
 ACTION = spaces.Box(-1, 1, (1,), np.float32)

@@ -10,12 +10,12 @@ import torch
 from safetensors.numpy import load_file
 from stable_baselines3.common.logger import Logger
 
-from robodl import cloning
 from robodl.cli import UsageError
-from robodl.cloning import clone
-from robodl.kept import Kept
-from robodl.report import Imitating, say_interrupted
-from robodl.runs import Run
+from robodl.imitation import dagger
+from robodl.imitation.dagger import clone
+from robodl.imitation.transition_store import Kept
+from robodl.runs.report import Imitating, say_interrupted
+from robodl.runs.run_folder import Run
 from tests.train.conftest import model_of, run
 
 
@@ -107,8 +107,8 @@ def test_passes_over_a_dataset_go_on(composed, monkeypatch):
         efforts.append(steps)
         return 0.5
 
-    monkeypatch.setattr(cloning, "imitate", imitate)
-    monkeypatch.setattr(cloning, "read", lambda name, cfg: [Shown()] * 6)
+    monkeypatch.setattr(dagger, "imitate", imitate)
+    monkeypatch.setattr(dagger, "read", lambda name, cfg: [Shown()] * 6)
     words = ("++algo.clone=300", "++algo.clone_rows=2", "++algo.clone_steps=3", "++algo.clone_last=7")
     cfg = composed("env=reach", *words, "++algo.dataset=some")
     clone(model_of(cfg), cfg, lambda count, loss, learnt: counts.append(count), Kept(save=saved.append))
@@ -120,7 +120,7 @@ def test_passes_over_a_dataset_go_on(composed, monkeypatch):
 def test_the_time_left_counts_a_longer_last_round(monkeypatch, capsys):
     """Rounds take 10 s to act and 10 s to learn, the last five times as long to learn; it goes on at 100 of 400."""
     clock = [0.0]
-    monkeypatch.setattr("robodl.report.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("robodl.runs.report.time.monotonic", lambda: clock[0])
     told = Imitating(400, Logger(None, []), 5.0)
 
     def after(seconds, *what):

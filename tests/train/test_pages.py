@@ -11,7 +11,7 @@ from robodl import pages
 from robodl.documentation.fields import differences
 from robodl.documentation.sources import described, settings
 from robodl_envs import make, task_class, task_names
-from robodl_envs.randomize import Randomize
+from robodl_envs.randomization.settings import Randomize
 from robodl_envs.tasks.task import Task
 from tests.envs.test_names import install
 from tests.train.conftest import run

@@ -90,9 +90,9 @@ def model():
     from gymnasium.vector import AutoresetMode
     from stable_baselines3.common.vec_env import VecMonitor
 
-    from robodl.algos import PixelSAC
-    from robodl.encoders import Encoder
-    from robodl.sb3_env import Sb3VecEnv
+    from robodl.learning.pixel_sac import PixelSAC
+    from robodl.learning.vec_env import Sb3VecEnv
+    from robodl.vision.image_encoder import Encoder
     from robodl_envs import make_vec
 
     settings = {"observation": "image", "image_size": 16, "max_episode_steps": 20, "radius": 0.05}
@@ -124,7 +124,7 @@ def test_only_the_critic_trains_the_encoder(model):
 
 
 def test_saves_loads_and_predicts_as_sb3_does(model, tmp_path):
-    from robodl.algos import PixelSAC
+    from robodl.learning.pixel_sac import PixelSAC
 
     model.learn(80)
     before = [p.detach().clone() for p in model.policy.critic.features_extractor.parameters()]

@@ -10,10 +10,10 @@ import torch
 from safetensors.numpy import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from robodl.augment import shifted
-from robodl.datasets import idx_folder
-from robodl.encoders import Eyes
-from robodl.supervised import Reader, loss_of, score
+from robodl.vision.augment import shifted
+from robodl.vision.image_encoder import Eyes
+from robodl.vision.labelled_images import idx_folder
+from robodl.vision.supervised import Reader, loss_of, score
 from tests.train.conftest import run
 
 TINY = ("data.frames=600", "epochs=2", "image_size=16", "torch_threads=1")
@@ -116,8 +116,8 @@ def loaded(*overrides):
     from hydra import compose, initialize_config_module
 
     from robodl.config import register
-    from robodl.datasets import load
     from robodl.pretrain import PretrainConfig
+    from robodl.vision.labelled_images import load
 
     register("pretrain", PretrainConfig)
     with initialize_config_module("robodl.conf", version_base="1.3"):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from robodl import evaluate, suite
-from robodl_envs.experts import EXPERTS, Move
+from robodl_envs.experts.policy import EXPERTS, Move
 
 
 def test_rows_are_those_of_evaluate(tmp_path, capsys):

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from robodl_envs.experts import Move
-from robodl_envs.experts.ways import before, facing
-from robodl_envs.tasks.flaws import BAD, HALF
-from robodl_envs.tasks.inspect import ROUND
+from robodl_envs.experts.motions import before, facing
+from robodl_envs.experts.policy import Move
+from robodl_envs.perception.defects import BAD, HALF
+from robodl_envs.perception.inspect import ROUND
 
 LEFT, RIGHT = 4.5 / ROUND, 24.5 / ROUND  # of the clock: when it goes on to the left and to the right
 AWAY = 0.13  # m, of the camera from where it looks

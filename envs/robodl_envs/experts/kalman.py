@@ -8,12 +8,12 @@ at a constant rate reaches within a second.
 import numpy as np
 
 from robodl_envs.arrays import quat_product, rotated
-from robodl_envs.experts import Move, as_action
+from robodl_envs.experts.policy import Move, as_action
 from robodl_envs.experts.track import SIGHT, TRAIL, camera, over, searching
-from robodl_envs.rendering.views import CLASSES
-from robodl_envs.tasks.eye import AHEAD
-from robodl_envs.tasks.movers import THINGS
-from robodl_envs.tasks.report import KICK, SHIFT
+from robodl_envs.perception.hand_camera import AHEAD
+from robodl_envs.perception.moving_objects import THINGS
+from robodl_envs.perception.target_estimate import KICK, SHIFT
+from robodl_envs.rendering.modalities import CLASSES
 
 PICTURES = ("wrist", "wrist_depth", "wrist_segmentation")
 MEASURED = 0.001  # m, standard deviation of a measured place; 0.0008 on the Panda's pictures of 64 pixels

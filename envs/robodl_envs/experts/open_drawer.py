@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from robodl_envs.experts import Move
-from robodl_envs.experts.ways import from_above
+from robodl_envs.experts.motions import from_above
+from robodl_envs.experts.policy import Move
 
 BEHIND = 0.022  # m, from the handle to where the finger goes down
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from robodl_envs.experts import Move
-from robodl_envs.experts.ways import flat
+from robodl_envs.experts.motions import flat
+from robodl_envs.experts.policy import Move
 
 ABOVE = 0.040  # m of the tip over its goal: 1 cm over the block
 NEAR = 0.0010  # m; over the hole

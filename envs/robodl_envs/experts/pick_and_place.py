@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from robodl_envs.experts import Move
-from robodl_envs.experts.ways import OVER, flat, from_above
+from robodl_envs.experts.motions import OVER, flat, from_above
+from robodl_envs.experts.policy import Move
 
 HELD = 0.015  # m; the tool this close to the cube's middle, and the fingers as wide as the cube, is a grasp
 

@@ -1,7 +1,7 @@
 """PoseReach: straight to the goal, turning on the way."""
 
 from robodl_envs.arrays import conjugate, quat_product, turn_of_quat
-from robodl_envs.experts import Move
+from robodl_envs.experts.policy import Move
 
 
 def pose_reach(state, robot):

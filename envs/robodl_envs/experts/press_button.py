@@ -1,7 +1,7 @@
 """PressButton: over the button, and down."""
 
-from robodl_envs.experts import Move
-from robodl_envs.experts.ways import from_above
+from robodl_envs.experts.motions import from_above
+from robodl_envs.experts.policy import Move
 
 TIP = 0.02  # m, from the tool's place when a finger touches the button to the button's middle
 PRESS = 0.01  # m, how far below the goal the target goes

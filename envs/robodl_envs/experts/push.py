@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from robodl_envs.experts import Move
-from robodl_envs.experts.ways import flat, from_above
+from robodl_envs.experts.motions import flat, from_above
+from robodl_envs.experts.policy import Move
 
 FINGER = 0.018  # m, from the tool to the face of shut fingers, whichever way
 CLOSE = 0.005  # m; near enough

@@ -1,6 +1,6 @@
 """Reach: straight to the goal."""
 
-from robodl_envs.experts import Move
+from robodl_envs.experts.policy import Move
 
 
 def reach(state, robot):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from robodl_envs.experts import Move
-from robodl_envs.experts.ways import before, facing
+from robodl_envs.experts.motions import before, facing
+from robodl_envs.experts.policy import Move
 
 AWAY = 0.15  # m, of the camera from the plate
 MOST = 0.7  # rad, that the camera turns from looking down

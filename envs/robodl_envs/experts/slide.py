@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from robodl_envs.experts import Move
-from robodl_envs.experts.ways import flat, from_above
+from robodl_envs.experts.motions import flat, from_above
+from robodl_envs.experts.policy import Move
 from robodl_envs.tasks.slide import BRAKING
 
 TOP, TIP = 0.0125, 0.01  # m, from the puck's middle to its top; from a fingertip to the tool

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from robodl_envs.experts import Move
+from robodl_envs.experts.motions import OVER, flat, from_above
 from robodl_envs.experts.pick_and_place import grasp
-from robodl_envs.experts.ways import OVER, flat, from_above
+from robodl_envs.experts.policy import Move
 
 NEAR = 0.004  # m, from its place above the other cube: lower it
 PLACED = 0.008  # m; let go

@@ -9,11 +9,11 @@ import math
 import numpy as np
 
 from robodl_envs.arrays import conjugate, quat_of_turn, quat_product, rotated
-from robodl_envs.experts import Move
-from robodl_envs.tasks.eye import AHEAD, FOVY, camera_to_tool
-from robodl_envs.tasks.movers import TALL, coasted, moved
-from robodl_envs.tasks.report import KICK, SHIFT
-from robodl_envs.tasks.track import arena
+from robodl_envs.experts.policy import Move
+from robodl_envs.perception.hand_camera import AHEAD, FOVY, camera_to_tool
+from robodl_envs.perception.moving_objects import TALL, coasted, moved
+from robodl_envs.perception.target_estimate import KICK, SHIFT
+from robodl_envs.perception.track import arena
 
 TRAIL = 0.07  # s, by which the camera trails where it is sent: 0.066 s measured of the Panda, 0.086 s of the SO-101
 UNITS = np.array([SHIFT, SHIFT, KICK, KICK])  # m, m, m/s, m/s, of an action of 1

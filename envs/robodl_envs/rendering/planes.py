@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from robodl_envs.rendering.modalities import FAR
 from robodl_envs.rendering.shading import Lights, as_bytes
-from robodl_envs.rendering.views import FAR
 
 
 def paint_planes(

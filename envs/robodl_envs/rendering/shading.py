@@ -5,7 +5,7 @@ import math
 import mujoco
 import numpy as np
 
-from robodl_envs.sim import CpuSim
+from robodl_envs.simulator import CpuSim
 
 PLAIN = np.array([0.5, 0.5, 0.5, 1.0], np.float32)  # a geom's colour where nobody chose one
 DIRECTIONAL = int(mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)

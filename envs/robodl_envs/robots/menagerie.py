@@ -13,7 +13,7 @@ from typing import Any
 
 import mujoco
 
-from robodl_envs.rendering.views import COARSE, FINE, HIDDEN
+from robodl_envs.rendering.modalities import COARSE, FINE, HIDDEN
 from robodl_envs.robots.gripper import franka_hand
 from robodl_envs.robots.links import Servo, add_link, add_servo
 from robodl_envs.scene import ROBOT, TIMESTEP

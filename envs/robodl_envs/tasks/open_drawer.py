@@ -7,8 +7,8 @@ import numpy as np
 
 from robodl_envs.arrays import distance
 from robodl_envs.component import Field
+from robodl_envs.free_body import GOAL_GREEN
 from robodl_envs.scene import FIXTURE, add_marker
-from robodl_envs.tasks.items import GOAL_GREEN
 from robodl_envs.tasks.task import AWAY, Task, checked_length
 
 BOX, CAPSULE = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CAPSULE

@@ -7,8 +7,8 @@ import numpy as np
 
 from robodl_envs.arrays import distance
 from robodl_envs.component import Field
+from robodl_envs.free_body import BLUE, YELLOW, Item
 from robodl_envs.scene import OBJECT
-from robodl_envs.tasks.items import BLUE, YELLOW, Item
 from robodl_envs.tasks.task import AWAY, Task, checked_length
 
 PEG = (0.010, 0.010, 0.040)  # m, half sizes

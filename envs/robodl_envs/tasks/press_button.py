@@ -7,8 +7,8 @@ import numpy as np
 
 from robodl_envs.arrays import distance
 from robodl_envs.component import Field
+from robodl_envs.free_body import RED
 from robodl_envs.scene import FIXTURE
-from robodl_envs.tasks.items import RED
 from robodl_envs.tasks.task import AWAY, Task, checked_length
 
 HALF, HEIGHT = 0.04, 0.04  # m, half width and height of the box that it stands on

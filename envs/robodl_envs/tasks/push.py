@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from robodl_envs.arrays import distance
+from robodl_envs.free_body import GOAL_GREEN, Item
 from robodl_envs.scene import add_marker
-from robodl_envs.tasks.items import GOAL_GREEN, Item
 from robodl_envs.tasks.task import Task, checked_length
 
 APART = 0.10  # m, the least between a cube and its goal at the start; by default twice the radius

@@ -6,8 +6,8 @@ import numpy as np
 
 from robodl_envs.arrays import distance
 from robodl_envs.component import Field
+from robodl_envs.free_body import BLUE, GOAL_GREEN, Item
 from robodl_envs.scene import HARD, add_marker
-from robodl_envs.tasks.items import BLUE, GOAL_GREEN, Item
 from robodl_envs.tasks.task import Task, checked_length
 
 RADIUS, HALF_HEIGHT = 0.03, 0.0125  # m, of the puck

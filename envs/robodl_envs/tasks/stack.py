@@ -6,7 +6,7 @@ import numpy as np
 
 from robodl_envs.arrays import distance
 from robodl_envs.component import Field
-from robodl_envs.tasks.items import BLUE, RED, Item
+from robodl_envs.free_body import BLUE, RED, Item
 from robodl_envs.tasks.task import Task, checked_length
 
 APART = 0.10  # m, the least between the cubes at the start

@@ -1,0 +1,1 @@
+"""Perception tasks: an arm moves a camera, and the policy says what it sees."""

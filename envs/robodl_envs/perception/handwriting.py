@@ -1,0 +1,104 @@
+"""Handwritten digits, drawn by strokes of our own, each time another way.
+
+A digit is PIECES straight pieces in a square from -1 to 1, x to the right and y upwards. Every digit has some ways to
+be written; each is stretched, slanted and bent smoothly, so that pieces that were joined stay so.
+"""
+
+import math
+
+import numpy as np
+
+from robodl_envs.random_streams import Streams
+
+PIECES = 12
+WIDE, TALL = (0.7, 1.1), (0.8, 1.05)  # how much of its width and height a digit has
+SLANT = 0.35  # the most, x for y
+SHIFT = 0.1  # the most, to a side
+WAVES, BEND = 2, 0.10  # waves that bend it, and the most that each does
+
+
+def arc(x: float, y: float, wide: float, tall: float, begin: float, end: float) -> list[tuple[float, float]]:
+    """A part of an ellipse about (x, y), angles in degrees from the right and to the left."""
+    angles = [math.radians(begin + (end - begin) * k / 24) for k in range(25)]
+    return [(x + wide * math.cos(a), y + tall * math.sin(a)) for a in angles]
+
+
+EIGHT = [(-0.5 * math.sin(math.pi * k / 12), 0.9 * math.cos(math.pi * k / 24)) for k in range(49)]
+SIX = [*arc(0.4, -0.3, 0.95, 1.2, 90, 165), *arc(0.0, -0.4, 0.55, 0.5, 165, 525)]
+WAYS: dict[int, list[list[list[tuple[float, float]]]]] = {  # digit: ways to write it: strokes: points
+    0: [[arc(0.0, 0.0, 0.6, 0.9, 90, 450)], [arc(0.0, 0.0, 0.45, 0.9, 60, 400)]],
+    1: [
+        [[(0.0, 0.9), (0.0, -0.9)]],
+        [[(-0.35, 0.45), (0.1, 0.9), (0.1, -0.9)]],
+        [[(-0.35, 0.45), (0.05, 0.9), (0.05, -0.9)], [(-0.4, -0.9), (0.5, -0.9)]],
+    ],
+    2: [
+        [[*arc(0.0, 0.4, 0.5, 0.5, 160, -30), (-0.55, -0.9), (0.6, -0.9)]],
+        [[*arc(0.0, 0.4, 0.45, 0.5, 180, -60), (-0.5, -0.8), (-0.2, -0.65), (0.6, -0.9)]],
+    ],
+    3: [
+        [[*arc(0.0, 0.45, 0.5, 0.45, 150, -80), *arc(0.0, -0.45, 0.55, 0.45, 80, -150)]],
+        [[(-0.5, 0.9), (0.45, 0.9), (-0.05, 0.15), *arc(0.0, -0.35, 0.55, 0.5, 80, -150)]],
+    ],
+    4: [
+        [[(0.1, 0.9), (-0.6, -0.2), (0.65, -0.2)], [(0.25, 0.3), (0.25, -0.9)]],
+        [[(0.25, -0.9), (0.25, 0.9), (-0.6, -0.25), (0.65, -0.25)]],
+        [[(-0.5, 0.9), (-0.5, -0.05), (0.55, -0.05)], [(0.4, 0.9), (0.4, -0.9)]],
+    ],
+    5: [
+        [[(-0.4, 0.9), (-0.45, 0.1), *arc(0.0, -0.35, 0.55, 0.55, 130, -140)], [(-0.4, 0.9), (0.5, 0.9)]],
+        [[(0.5, 0.85), (-0.35, 0.9), (-0.4, 0.15), *arc(-0.05, -0.35, 0.55, 0.5, 110, -120)]],
+    ],
+    6: [[SIX], [[(0.15, 0.9), (-0.35, 0.2), *arc(0.0, -0.4, 0.5, 0.5, 150, 510)]]],
+    7: [
+        [[(-0.5, 0.85), (0.55, 0.9), (-0.1, -0.9)]],
+        [[(-0.5, 0.9), (0.5, 0.9), (0.0, -0.9)], [(-0.25, 0.0), (0.45, 0.05)]],
+    ],
+    8: [[EIGHT], [arc(0.0, 0.45, 0.42, 0.43, -90, 270), arc(0.0, -0.45, 0.52, 0.46, 90, 450)]],
+    9: [
+        [[*arc(-0.05, 0.4, 0.5, 0.48, 0, 360), (0.43, -0.1), (0.3, -0.9)]],
+        [[(-x, -y) for x, y in SIX]],
+    ],
+}
+
+
+def cut(points: np.ndarray, count: int) -> np.ndarray:
+    """A line through points, (p, 2), as count straight pieces of one length: their ends, (count, 2, 2)."""
+    lengths = np.sqrt((np.diff(points, axis=0) ** 2).sum(axis=1))
+    along = np.concatenate([[0.0], np.cumsum(lengths)])
+    at = np.linspace(0.0, along[-1], count + 1)
+    ends = np.stack([np.interp(at, along, points[:, k]) for k in range(2)], axis=1)
+    return np.stack([ends[:-1], ends[1:]], axis=1)
+
+
+def pieces(strokes: list[list[tuple[float, float]]]) -> np.ndarray:
+    """Strokes as PIECES straight pieces, shared out by their lengths: (PIECES, 2, 2)."""
+    lines = [np.array(stroke) for stroke in strokes]
+    lengths = np.array([np.sqrt((np.diff(line, axis=0) ** 2).sum(axis=1)).sum() for line in lines])
+    counts = np.maximum(1, np.floor(PIECES * lengths / lengths.sum()).astype(int))
+    counts[np.argmax(lengths)] += PIECES - counts.sum()
+    return np.concatenate([cut(line, count) for line, count in zip(lines, counts, strict=True)])
+
+
+MOST_WAYS = max(len(ways) for ways in WAYS.values())
+TEMPLATES = np.stack(  # (10, MOST_WAYS, PIECES, 2, 2): a digit with fewer ways has some twice
+    [np.stack([pieces(ways[k % len(ways)]) for k in range(MOST_WAYS)]) for _, ways in sorted(WAYS.items())]
+)
+
+
+def write(digits: np.ndarray, ids: np.ndarray, rng: Streams) -> np.ndarray:
+    """Digits, (n,), of rows ids, as their writers of this time write them: ends of pieces, (n, PIECES, 2, 2)."""
+    way = rng.integers(ids, MOST_WAYS)
+    ends = TEMPLATES[digits, way].reshape(len(ids), -1, 2)  # (n, 2 PIECES, 2)
+    scale = rng.uniform(ids, (WIDE[0], TALL[0]), (WIDE[1], TALL[1]))
+    slant, shift = rng.uniform(ids, -SLANT, SLANT), rng.uniform(ids, (-SHIFT, -SHIFT), (SHIFT, SHIFT))
+    bent = ends.copy()
+    for _ in range(WAVES):
+        wave = rng.uniform(ids, (-2.5, -2.5, 0.0), (2.5, 2.5, 2.0 * math.pi))
+        way = rng.uniform(ids, (-BEND, -BEND), (BEND, BEND))
+        phase = ends[..., 0] * wave[:, None, 0] + ends[..., 1] * wave[:, None, 1] + wave[:, None, 2]
+        bent += np.sin(phase)[..., None] * way[:, None]
+    x, y = bent[..., 0] * scale[:, None, 0], bent[..., 1] * scale[:, None, 1]
+    x += slant[:, None] * y
+    whole = np.stack([x, y], axis=-1) + shift[:, None]
+    return whole.reshape(len(ids), PIECES, 2, 2)

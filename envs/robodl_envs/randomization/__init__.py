@@ -1,0 +1,1 @@
+"""Domain randomisation: what may vary from episode to episode."""

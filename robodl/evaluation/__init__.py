@@ -1,0 +1,1 @@
+"""Episodes of a policy, and the statistics that results are made of."""

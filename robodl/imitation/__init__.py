@@ -1,0 +1,1 @@
+"""Learning from experts: DAgger, demonstrations and datasets."""

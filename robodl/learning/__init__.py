@@ -1,0 +1,1 @@
+"""From a configuration to a model that learns: vector environments, algorithms, networks and callbacks."""

@@ -1,0 +1,157 @@
+"""All that changes while a model trains, as nested dicts of arrays: taken from a model, and put back into one.
+
+Taken between rollouts, it is all that learning depends on: parameters, optimisers, counters, random states, the
+environments and the replay buffer. Stable-Baselines3's running averages for rollout/* are not in it.
+"""
+
+import json
+import random
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+
+COUNTERS = ("num_timesteps", "_n_updates", "_episode_num")
+
+
+def training_state(model: BaseAlgorithm) -> dict[str, Any]:
+    """Parameters, optimisers, counters, random states, environments and replay buffer: arrays in nested dicts."""
+    _, variables = model._get_torch_save_params()
+    monitor: Any = model.env  # VecMonitor over Sb3VecEnv, see robodl.learning.build.training_envs
+    state: dict[str, Any] = {
+        "parameters": {
+            name: value["state"] if "param_groups" in value else value for name, value in model.get_parameters().items()
+        },
+        "variables": {name: getattr(model, name) for name in variables},
+        "counters": {name: getattr(model, name) for name in COUNTERS},
+        "last_obs": model._last_obs,
+        "last_episode_starts": model._last_episode_starts,
+        "monitor": {"returns": monitor.episode_returns, "lengths": monitor.episode_lengths},
+        "envs": monitor.unwrapped.envs.unwrapped.get_state(),
+        "random": random_state(),
+        "action_space": json.dumps(model.action_space.np_random.bit_generator.state),  # draws the first, random actions
+        "diverged": monitor.unwrapped.diverged,
+    }
+    if isinstance(model, OffPolicyAlgorithm):
+        state["replay"] = replay_state(model.replay_buffer)
+    return state
+
+
+def restore_training(model: BaseAlgorithm, state: dict[str, Any]) -> None:
+    current = model.get_parameters()
+    device = model.device
+    parameters = {}
+    for name in current:
+        tensors = as_tensors(state["parameters"].get(name, {}), device)  # an optimiser's is empty before its first step
+        if "param_groups" in current[name]:
+            tensors = {"state": tensors, "param_groups": current[name]["param_groups"]}
+        parameters[name] = tensors
+    model.set_parameters(parameters, device=device)
+    for name, value in state.get("variables", {}).items():
+        getattr(model, name).data = torch.as_tensor(value, device=device)
+    for name, value in state["counters"].items():
+        setattr(model, name, int(value))
+    if "last_obs" in state:  # it had begun to learn by itself: until then environments are as they are made
+        restore_envs(model, state)
+    if isinstance(model, OffPolicyAlgorithm):
+        restore_replay(model.replay_buffer, state["replay"])
+    model.action_space.np_random.bit_generator.state = json.loads(str(state["action_space"]))
+    restore_random(state["random"])
+
+
+def restore_envs(model: BaseAlgorithm, state: dict[str, Any]) -> None:
+    monitor: Any = model.env
+    monitor.reset()
+    monitor.episode_returns[:] = state["monitor"]["returns"]
+    monitor.episode_lengths[:] = state["monitor"]["lengths"]
+    monitor.unwrapped.envs.unwrapped.set_state(state["envs"])
+    monitor.unwrapped.diverged = int(state["diverged"])
+    model._last_obs = state["last_obs"]
+    model._last_original_obs = None
+    model._last_episode_starts = state["last_episode_starts"]
+
+
+def replay_state(buffer) -> dict[str, Any]:
+    """The filled part of a replay buffer's arrays, whatever kind of buffer it is."""
+    filled = buffer.buffer_size if buffer.full else buffer.pos
+    arrays: dict[str, Any] = {"pos": buffer.pos, "full": buffer.full}
+    for name, value in vars(buffer).items():
+        if isinstance(value, np.ndarray):
+            ring = value.shape[:2] == (buffer.buffer_size, buffer.n_envs)  # entries first, then rows
+            arrays[name] = value[:filled] if ring else value
+        elif isinstance(value, dict) and value and all(isinstance(v, np.ndarray) for v in value.values()):
+            arrays[name] = {key: v[:filled] for key, v in value.items()}
+    return {name: value for name, value in arrays.items() if not is_object_array(value)}
+
+
+def is_object_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.hasobject  # infos, which no algorithm of ours reads
+
+
+def restore_replay(buffer, state: dict[str, Any]) -> None:
+    buffer.pos, buffer.full = int(state["pos"]), bool(state["full"])
+    for name, value in state.items():
+        target = getattr(buffer, name)
+        if isinstance(value, dict):
+            for key, rows in value.items():
+                target[key][: len(rows)] = rows
+        elif isinstance(target, np.ndarray):
+            target[: len(value)] = value
+
+
+def random_state() -> dict[str, Any]:
+    _, keys, pos, has_gauss, gauss = np.random.get_state()
+    _, internal, _ = random.getstate()
+    state = {
+        "torch": torch.get_rng_state(),
+        "numpy": {"keys": keys, "pos": pos, "has_gauss": has_gauss, "gauss": gauss},
+        "python": np.array(internal, np.uint64),
+    }
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def restore_random(state: dict[str, Any]) -> None:
+    torch.set_rng_state(torch.from_numpy(state["torch"]))
+    n = state["numpy"]
+    np.random.set_state(("MT19937", n["keys"], int(n["pos"]), int(n["has_gauss"]), float(n["gauss"])))
+    random.setstate((3, tuple(int(word) for word in state["python"]), None))
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(torch.from_numpy(state["cuda"]))
+
+
+def flatten(tree: dict, prefix: str = "") -> dict[str, np.ndarray]:
+    """Nested dicts and lists of tensors, arrays and numbers as one dict of arrays named by their path."""
+    flat: dict[str, np.ndarray] = {}
+    for key, value in tree.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, (list, tuple)):
+            value = dict(enumerate(value))
+        if isinstance(value, dict):
+            flat |= flatten(value, f"{path}|")
+        elif isinstance(value, torch.Tensor):
+            flat[path] = value.detach().cpu().numpy()
+        elif value is not None:
+            flat[path] = np.asarray(value)
+    return flat
+
+
+def unflatten(flat: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The inverse of `flatten`: names that are numbers become integer keys again."""
+    tree: dict[Any, Any] = {}
+    for path, value in flat.items():
+        *parents, name = (int(part) if part.isdigit() else part for part in path.split("|"))
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[name] = value
+    return tree
+
+
+def as_tensors(tree: Any, device: torch.device) -> Any:
+    if isinstance(tree, dict):
+        return {key: as_tensors(value, device) for key, value in tree.items()}
+    return torch.as_tensor(tree, device=device)

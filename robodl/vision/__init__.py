@@ -1,0 +1,1 @@
+"""Image encoders: networks, supervised pretraining, and what a policy attends to."""
