@@ -73,7 +73,7 @@ def check(cfg, job: int | None = None) -> None:
     from robodl.learning.build import pick_device
     from robodl.learning.vec_env import channels_first_space, make_envs, pictures_of
     from robodl.vision import labelled_images
-    from robodl.vision.image_encoder import Eyes
+    from robodl.vision.image_encoder import ImageEncoder
     from robodl_envs import did_you_mean, make_policy
 
     check_at_least(cfg, AT_LEAST)
@@ -99,10 +99,10 @@ def check(cfg, job: int | None = None) -> None:
         if motion == "expert":
             make_policy("expert", envs)
         envs.close()
-        Eyes(pictures_of(channels_first_space(envs.single_observation_space)), cfg.encoder["name"])
+        ImageEncoder(pictures_of(channels_first_space(envs.single_observation_space)), cfg.encoder["name"])
     else:
         data = labelled_images.load(cfg)
-        Eyes(data.boxes, cfg.encoder["name"])
+        ImageEncoder(data.boxes, cfg.encoder["name"])
 
 
 def main() -> None:
@@ -136,7 +136,7 @@ def pretrain(cfg) -> None:
     from robodl.learning.torch_threads import use_cores
     from robodl.runs.report import counting, near, say
     from robodl.vision import labelled_images, supervised
-    from robodl.vision.image_encoder import Eyes, save_eyes
+    from robodl.vision.image_encoder import ImageEncoder, save_image_encoder
     from robodl.vision.plots import pretraining_pictures
 
     folder = Path(HydraConfig.get().runtime.output_dir)
@@ -148,7 +148,7 @@ def pretrain(cfg) -> None:
     what = f"{cfg.encoder['name']} on {len(data):,} pictures of {cfg.data['name']}"
     print(f"{what}, {device}, seed {cfg.seed}: {near(folder)}")
 
-    eyes = Eyes(data.boxes, cfg.encoder["name"])
+    eyes = ImageEncoder(data.boxes, cfg.encoder["name"])
     training = data.labels[~data.test]
     if data.classes:
         reader = supervised.Reader(eyes, len(data.classes))
@@ -163,7 +163,7 @@ def pretrain(cfg) -> None:
         curves.writer.add_image(tag, picture, cfg.epochs, dataformats="HWC")
     curves.writer.close()
     facts = {"seconds": round(time.time() - BEGAN, 2), **curves.score()}
-    save_eyes(folder / "encoder", eyes, facts)
+    save_image_encoder(folder / "encoder", eyes, facts)
     save_result(folder / "result.json", cfg, facts, len(data))
     path = near(folder / "encoder.safetensors")
     lines = {

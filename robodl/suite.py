@@ -76,13 +76,13 @@ def check(options: Options) -> None:
 
 def sorted_out(options: Options) -> tuple[list[tuple[str, str]], list[dict[str, str]]]:
     """The pairs of task and robot to measure, and those that can't be, with the reason."""
-    from robodl.evaluation.robot_support import chosen, unfit
+    from robodl.evaluation.robot_support import chosen, unsupported_reason
 
     tasks, robots = chosen(options.env, options.robot)
     pairs, refused = [], []
     for task in tasks:
         for robot in robots:
-            if reason := unfit(task, robot):
+            if reason := unsupported_reason(task, robot):
                 refused.append({"env": task, "robot": robot, "reason": reason})
             else:
                 pairs.append((task, robot))

@@ -41,7 +41,7 @@ def cross(a: Array, b: Array) -> Array:
     return a.take(NEXT, -1) * b.take(LAST, -1) - a.take(LAST, -1) * b.take(NEXT, -1)
 
 
-def quat_product(a: Array, b: Array) -> Array:
+def quat_mul(a: Array, b: Array) -> Array:
     """The turn b followed by the turn a, as quaternions, (..., 4) w x y z."""
     aw, ax, ay, az = (a[..., i] for i in range(4))
     bw, bx, by, bz = (b[..., i] for i in range(4))
@@ -54,14 +54,14 @@ def quat_product(a: Array, b: Array) -> Array:
     return namespace(parts[0]).stack(parts, -1)
 
 
-def rotated(quat: Array, vector: Array) -> Array:
+def quat_rotate(quat: Array, vector: Array) -> Array:
     """Vectors, (..., 3), turned by unit quaternions, (..., 4)."""
     w, axis = quat[..., :1], quat[..., 1:]
     twice = 2.0 * cross(axis, vector)
     return vector + w * twice + cross(axis, twice)
 
 
-def quat_of_turn(turn: Array) -> Array:
+def rotvec_to_quat(turn: Array) -> Array:
     """Unit quaternions, (..., 4), of rotation vectors, (..., 3) rad."""
     xp = namespace(turn)
     angle = xp.sqrt(xp.linalg.vecdot(turn, turn))
@@ -69,7 +69,7 @@ def quat_of_turn(turn: Array) -> Array:
     return xp.concatenate([xp.cos(0.5 * angle)[..., None], scale[..., None] * turn], -1)
 
 
-def turn_of_quat(quat: Array) -> Array:
+def quat_to_rotvec(quat: Array) -> Array:
     """Rotation vectors, (..., 3) rad, at most pi long, of unit quaternions, (..., 4)."""
     xp = namespace(quat)
     vector = xp.where(quat[..., :1] < 0.0, -quat[..., 1:], quat[..., 1:])
@@ -78,7 +78,7 @@ def turn_of_quat(quat: Array) -> Array:
     return vector * (angle / xp.where(sine > 0.0, sine, xp.ones_like(sine)))[..., None]
 
 
-def turn_between(a: Array, b: Array) -> Array:
+def rotation_angle(a: Array, b: Array) -> Array:
     """The angles, (...,) rad, of the turns between orientations, (..., 4) and (..., 4)."""
     xp = namespace(a)
     apart, other = a - b, a + b  # chords to b and to -b, which is the same orientation
@@ -86,7 +86,7 @@ def turn_between(a: Array, b: Array) -> Array:
     return 4.0 * xp.arcsin(0.5 * xp.sqrt(chord))
 
 
-def conjugate(quat: Array) -> Array:
+def quat_conjugate(quat: Array) -> Array:
     """The turns back, (..., 4)."""
     return namespace(quat).concatenate([quat[..., :1], -quat[..., 1:]], -1)
 

@@ -13,14 +13,14 @@ from gymnasium import spaces
 
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.component import Component
-from robodl_envs.random_streams import Streams
-from robodl_envs.randomization.image_noise import Sensor
-from robodl_envs.randomization.settings import Looks, Randomize
+from robodl_envs.random_streams import RandomStreams
+from robodl_envs.randomization.image_noise import ImageNoise
+from robodl_envs.randomization.settings import Randomize, Visuals
 from robodl_envs.rendering.gl_context import RenderingError
-from robodl_envs.rendering.gl_renderer import POSES, GlViews
-from robodl_envs.rendering.modalities import CLASSES, FAR, KINDS, dtype_of, geom_classes, picture_kind, shape_of
+from robodl_envs.rendering.gl_renderer import POSES, GlRenderer
+from robodl_envs.rendering.modalities import CLASSES, FAR, KINDS, dtype_of, geom_classes, image_modality, shape_of
 from robodl_envs.rendering.notice import notice
-from robodl_envs.rendering.ray_renderer import RayView
+from robodl_envs.rendering.ray_renderer import RayRenderer
 from robodl_envs.robots.robot import Robot
 
 FIXED = {"front": (1.0, 0.0, 0.5), "side": (0.0, -1.0, 0.5), "top": (0.0, 0.0, 1.0)}  # from the workspace to the camera
@@ -32,7 +32,7 @@ RENDERERS = ("ray", "gl")
 SIZES = (4, 1024)  # pixels
 
 
-class Eyes(Component):
+class CameraSensors(Component):
     """What an observation sees: pictures of the model's cameras, drawn once a control step for the rows asked for.
 
     Args:
@@ -65,11 +65,11 @@ class Eyes(Component):
             raise ValueError(f"image_size must be from {SIZES[0]} to {SIZES[1]} pixels, got {size[0]} x {size[1]}")
         self.robot, self.names, self.size, self.threads = robot, tuple(pictures), size, threads
         self.renderer, self.randomize = renderer, randomize
-        self.looks = Looks(randomize) if randomize.looks else None
-        self.gl: GlViews | None = None
+        self.looks = Visuals(randomize) if randomize.looks else None
+        self.gl: GlRenderer | None = None
 
     def __repr__(self):
-        return f"Eyes({', '.join(self.names)}, {self.size[0]} x {self.size[1]}, {self.renderer})"
+        return f"CameraSensors({', '.join(self.names)}, {self.size[0]} x {self.size[1]}, {self.renderer})"
 
     @property
     def parts(self):
@@ -78,7 +78,7 @@ class Eyes(Component):
     def build(self, spec):
         own = {camera.name for camera in spec.cameras}
         for name in own:
-            if picture_kind(name)[1] != KINDS[0]:
+            if image_modality(name)[1] != KINDS[0]:
                 raise ValueError(f"a camera's name must not end as a kind of picture does, got {name!r}")
         known = own | set(FIXED) | {"wrist"}
         self.pictures = {name: checked_picture(name, known) for name in self.names}  # {name: (camera, kind)}
@@ -104,7 +104,7 @@ class Eyes(Component):
             self.places[name] = (slice(begin, self.bytes), dtype, shape)
         s = self.randomize
         colors = [self.places[name][::2] for name in self.names if self.pictures[name][1] == "rgb"]
-        self.sensor = Sensor(s, colors, self.bytes) if s.noise or s.blur or s.latency or s.dropped else None
+        self.sensor = ImageNoise(s, colors, self.bytes) if s.noise or s.blur or s.latency or s.dropped else None
 
     def bind(self, sim):
         self.close()
@@ -118,7 +118,7 @@ class Eyes(Component):
             raise ValueError(f"cameras must be perspective, which camera {flat[0]!r} of the model is not")
         carried = sim.model.body_weldid[sim.model.cam_bodyid] != 0
         self.rays = {
-            name: RayView(sim, kinds, height, width, self.classes, bool(carried[self.eyes[name]]))
+            name: RayRenderer(sim, kinds, height, width, self.classes, bool(carried[self.eyes[name]]))
             for name, kinds in self.kinds.items()
         }
         self.poses = {field: sim.bind(field) for field in POSES}
@@ -137,7 +137,7 @@ class Eyes(Component):
             for name, (_, kind) in self.pictures.items()
         }
 
-    def look(self, ids: np.ndarray, rng: Streams) -> None:
+    def look(self, ids: np.ndarray, rng: RandomStreams) -> None:
         """Draw rows ids, (n,), anew, and take what arrives of it."""
         if not len(ids):
             return
@@ -168,7 +168,7 @@ class Eyes(Component):
     def by_gl(self, ids):
         try:
             if self.gl is None or not self.gl.mine:
-                self.gl = GlViews(self.sim, self.poses, self.kinds, *self.size, self.classes, self.threads)
+                self.gl = GlRenderer(self.sim, self.poses, self.kinds, *self.size, self.classes, self.threads)
         except RenderingError as error:
             notice(f"drawing by ray casting: {error}")
             self.renderer = "ray"
@@ -193,7 +193,7 @@ class Eyes(Component):
 
 def checked_picture(name: str, cameras: set[str]) -> tuple[str, str]:
     """The camera and the kind of a picture's name; ValueError with near names if there is no such camera."""
-    camera, kind = picture_kind(name)
+    camera, kind = image_modality(name)
     if camera not in cameras:
         names = [known + end for known in sorted(cameras) for end in ("", *(f"_{kind}" for kind in KINDS[1:]))]
         raise ValueError(f"no picture named {name!r}{did_you_mean(name, names)}; there are {', '.join(names)}")

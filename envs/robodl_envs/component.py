@@ -12,8 +12,8 @@ import numpy as np
 from robodl_envs.arrays import Array
 
 if TYPE_CHECKING:
-    from robodl_envs.random_streams import Streams
-    from robodl_envs.simulator import Sim
+    from robodl_envs.random_streams import RandomStreams
+    from robodl_envs.simulator import Simulator
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +55,12 @@ class Component:
         for part in self.parts:
             part.build(spec)
 
-    def bind(self, sim: Sim) -> None:
+    def bind(self, sim: Simulator) -> None:
         """Look names up once and keep live arrays; make own arrays. Called again after a fork."""
         for part in self.parts:
             part.bind(sim)
 
-    def reset(self, ids: np.ndarray, rng: Streams) -> None:
+    def reset(self, ids: np.ndarray, rng: RandomStreams) -> None:
         """Write the state that new episodes in rows ids, (n,) sorted integers, start from, drawing only from rng."""
         for part in self.parts:
             part.reset(ids, rng)

@@ -9,15 +9,15 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from robodl_envs.cameras import Eyes
+from robodl_envs.cameras import CameraSensors
 from robodl_envs.component import Component
-from robodl_envs.random_streams import Streams
-from robodl_envs.randomization.dynamics import Physics
+from robodl_envs.random_streams import RandomStreams
+from robodl_envs.randomization.dynamics import Dynamics
 from robodl_envs.randomization.settings import NOTHING, Randomize
-from robodl_envs.randomization.signal_noise import Signals
+from robodl_envs.randomization.signal_noise import SignalNoise
 from robodl_envs.robots.robot import Robot
 from robodl_envs.scene import empty_scene
-from robodl_envs.simulator import CpuSim
+from robodl_envs.simulator import CpuSimulator
 from robodl_envs.tasks.task import Task
 
 SETTLED_STEPS = 5  # control steps that success must last to count at an episode's end
@@ -57,7 +57,7 @@ class BatchEnv:
         max_episode_steps: int | None = None,
         threads: int = 0,
         observation: str = "state",
-        eyes: Eyes | None = None,
+        eyes: CameraSensors | None = None,
         randomize: Randomize = NOTHING,
     ):
         if num < 1:
@@ -75,7 +75,7 @@ class BatchEnv:
         self.sparse, self.shaped = reward == "sparse", reward == "shaped"
         self.max_episode_steps = sys.maxsize if max_episode_steps is None else max_episode_steps
         self.settled_steps = min(SETTLED_STEPS, self.max_episode_steps)
-        physics = Physics(randomize) if randomize.physics else None
+        physics = Dynamics(randomize) if randomize.physics else None
         self.components: list[Component] = [part for part in (robot, task, eyes, physics) if part is not None]
 
         spec = empty_scene()
@@ -88,7 +88,7 @@ class BatchEnv:
         own = robot.action_size
         self.action_shape = (num, own + task.size)
         self.choices = [slice(own + part.start, own + part.stop) for part in task.choices()]  # parts of an action
-        self.rng = Streams(num)
+        self.rng = RandomStreams(num)
         self.all = np.arange(num)
         self.elapsed = np.zeros(num, np.int64)  # control steps since the reset
         self.missed = np.zeros(num, np.int64)  # the last control step without success, -1 before the first
@@ -107,9 +107,9 @@ class BatchEnv:
         self.slices = {"observation": self.felt, "achieved_goal": self.achieved, "desired_goal": self.desired}
         if observation == "image":
             self.slices = {"proprioception": self.felt}
-        self.signals: Signals | None = None
+        self.signals: SignalNoise | None = None
         if randomize.signals:
-            self.signals = Signals(randomize, self.low[self.felt], self.high[self.felt], self.action_shape[1])
+            self.signals = SignalNoise(randomize, self.low[self.felt], self.high[self.felt], self.action_shape[1])
             self.signals.bind(self.sim)
             self.components.append(self.signals)
         self.vectors = self.feel if observation == "image" else self.state
@@ -118,7 +118,7 @@ class BatchEnv:
 
     def bind(self) -> None:
         """Make the simulator and hand it to the components: at construction, and in a forked child."""
-        self.sim = CpuSim(self.model, self.num, self.threads)
+        self.sim = CpuSimulator(self.model, self.num, self.threads)
         for component in self.components:
             component.bind(self.sim)
 

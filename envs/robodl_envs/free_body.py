@@ -6,7 +6,7 @@ import numpy as np
 from robodl_envs.arrays import Array
 from robodl_envs.component import Field
 from robodl_envs.scene import HARD, OBJECT
-from robodl_envs.simulator import Sim
+from robodl_envs.simulator import Simulator
 from robodl_envs.tasks.task import AWAY, Corners
 
 BOX, CYLINDER = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER
@@ -16,7 +16,7 @@ FRICTION = (0.4, 0.005, 0.0001)  # sliding, torsional and rolling; wood on wood 
 DENSITY = 600.0  # kg/m^3; wood: a cube of 4 cm weighs 38 g
 
 
-class Item:
+class FreeBody:
     """A rigid body that moves freely: made in a task's `build`, bound in its `bind`.
 
     Args:
@@ -47,7 +47,7 @@ class Item:
             **HARD,
         )
 
-    def bind(self, sim: Sim) -> None:
+    def bind(self, sim: Simulator) -> None:
         joint = sim.joint(self.name)
         self.qpos, self.qvel = joint.qpos, joint.qvel  # (N, 7), (N, 6), live
         self.pos, self.quat = self.qpos[:, :3], self.qpos[:, 3:]  # world frame

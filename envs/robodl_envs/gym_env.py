@@ -5,12 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium
+import mujoco
 import numpy as np
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
+from robodl_envs.engine import BatchEnv
 from robodl_envs.randomization.settings import Randomize
 from robodl_envs.rendering.scene_camera import SceneCamera
+from robodl_envs.robots.robot import Robot
 from robodl_envs.settings import (
     RENDER_MODES,
     checked_autoreset,
@@ -24,7 +27,55 @@ from robodl_envs.settings import (
 from robodl_envs.tasks.task import Task
 
 
-class RobotTaskEnv(gymnasium.Env):
+class Episodes:
+    """Public members that both environments share, for training code and tools."""
+
+    batch: BatchEnv
+
+    @property
+    def task(self) -> Task:
+        """The task; its settings are its attributes."""
+        return self.batch.task
+
+    @property
+    def robot(self) -> Robot:
+        """The robot; `robot.action_size` numbers of an action are its own, the rest are the task's."""
+        return self.batch.robot
+
+    @property
+    def model(self) -> mujoco.MjModel:
+        """The compiled model that all rows share."""
+        return self.batch.model
+
+    @property
+    def control_dt(self) -> float:
+        """Seconds of one step."""
+        return self.batch.control_dt
+
+    @property
+    def max_episode_steps(self) -> int:
+        """Steps after which an episode is truncated; sys.maxsize where there is no limit."""
+        return self.batch.max_episode_steps
+
+    @property
+    def state_columns(self) -> dict[str, slice]:
+        """Columns of each observable, by name, in the "observation" of `state_observation`."""
+        return self.batch.state_columns()
+
+    def state_observation(self) -> dict[str, np.ndarray]:
+        """The observation of observation="state" at this instant, without noise, (N, ...), whatever is observed."""
+        return self.batch.state_observation()
+
+    def goal_distance(self) -> np.ndarray:
+        """Distances to the goals as last observed, (N,), in the unit of the goal's first observable."""
+        return self.batch.distance()
+
+    def metrics(self) -> dict[str, np.ndarray]:
+        """The task's own metrics of the episodes so far, (N,) each; empty for most tasks."""
+        return self.batch.task.metrics()
+
+
+class RobotTaskEnv(Episodes, gymnasium.Env):
     """One arm doing one task: the N = 1 face of BatchEnv.
 
     Observations are dicts. With observation="state" of float32 vectors: observation, achieved_goal, desired_goal.
@@ -81,10 +132,6 @@ class RobotTaskEnv(gymnasium.Env):
         self.camera = SceneCamera()
         self.observation_space, self.action_space = make_spaces(self.batch)
 
-    @property
-    def task(self) -> Task:
-        return self.batch.task
-
     def reset(self, *, seed: int | None = None, options: dict | None = None):
         seeds = row_seeds(seed, 1)
         super().reset(seed=seeds[0])
@@ -126,7 +173,7 @@ class GoalEnv(RobotTaskEnv):
         return self.batch.reward(np.asarray(achieved_goal), np.asarray(desired_goal))
 
 
-class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
+class RobotTaskVectorEnv(Episodes, gymnasium.vector.VectorEnv):
     """Many arms doing one task on a thread pool: the N = num_envs face of BatchEnv.
 
     Row i of an environment reset with seed s is the single environment reset with seed s + i, to the last bit.
@@ -170,10 +217,6 @@ class RobotTaskVectorEnv(gymnasium.vector.VectorEnv):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.ended = np.zeros(num_envs, bool)  # rows whose episode is over
-
-    @property
-    def task(self) -> Task:
-        return self.batch.task
 
     def reset(self, *, seed: int | Sequence[int | None] | None = None, options: dict | None = None):
         """Begin new episodes in all rows, or in those of options["reset_mask"], (N,) bool."""

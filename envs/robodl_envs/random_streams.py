@@ -15,7 +15,7 @@ MIX_1 = np.uint64(0xBF58476D1CE4E5B9)  # SplitMix64: Stafford's variant 13 of th
 MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
-class Streams:
+class RandomStreams:
     """num independent random streams; `state`, (num,) uint64, is all that a snapshot needs."""
 
     def __init__(self, num: int):

@@ -12,7 +12,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
 from robodl_envs.arrays import did_you_mean
-from robodl_envs.cameras import Eyes
+from robodl_envs.cameras import CameraSensors
 from robodl_envs.engine import BatchEnv, available_cores
 from robodl_envs.randomization.settings import randomize_settings
 from robodl_envs.registry import robot_class, robot_names, task_class
@@ -40,7 +40,9 @@ def make_batch(settings: Mapping[str, Any], num: int) -> BatchEnv:
     chosen = task.cameras if settings["cameras"] is None else settings["cameras"]
     names, size = checked_names(chosen), checked_size(settings["image_size"])
     # Made even if nothing is to be seen, so that wrong settings are refused.
-    eyes = Eyes(arm, names, size, settings["renderer"], max(1, min(threads or available_cores(), num)), randomize)
+    eyes = CameraSensors(
+        arm, names, size, settings["renderer"], max(1, min(threads or available_cores(), num)), randomize
+    )
     limits = settings["control_dt"], settings["reward"], settings["max_episode_steps"]
     return BatchEnv(arm, task, num, *limits, threads, observation, None if observation == "state" else eyes, randomize)
 
@@ -83,7 +85,7 @@ def dataclass_of(task: str | Task) -> Any:
 def checked_robot(name: str, task: Task) -> type[Robot]:
     """The robot of a name; ValueError if it can't do the task."""
     robot = robot_class(name)
-    if why := task.unfit(robot):
+    if why := task.unsupported_reason(robot):
         known = ", ".join(robot_names())
         raise ValueError(f"robot={name} does not do {type(task).__name__}: {why}; installed: {known}")
     return robot

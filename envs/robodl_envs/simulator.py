@@ -23,7 +23,7 @@ STAGE_VEL = int(mujoco.mjtStage.mjSTAGE_VEL)
 BAD_STATE = slice(int(mujoco.mjtWarning.mjWARN_BADQPOS), int(mujoco.mjtWarning.mjWARN_BADQACC) + 1)
 
 
-class Sim(Protocol):
+class Simulator(Protocol):
     """N simulations of one model, as components see them."""
 
     num: int
@@ -48,7 +48,7 @@ class Sim(Protocol):
     def step(self, nstep: int, ids: Array | None = None) -> None: ...
 
 
-class CpuSim:
+class CpuSimulator:
     """N simulations on a thread pool: a thin face of `mujoco.batch.Batch`.
 
     Args:
@@ -167,10 +167,10 @@ def hold(batch_ref: "weakref.ref[Any]", held: list[Any]) -> None:
         held.append(batch)
 
 
-def orphan(sim_ref: "weakref.ref[CpuSim]", held: list[Any]) -> None:
+def orphan(sim_ref: "weakref.ref[CpuSimulator]", held: list[Any]) -> None:
     """In a forked child: mark a simulator whose threads the fork did not copy, and keep its batch for ever.
 
-    Stepping it would hang, and so would freeing it, which waits for the threads. The batch may outlive its CpuSim:
+    Stepping it would hang, and so would freeing it, which waits for the threads. The batch may outlive it:
     arrays of components hold on to it until the garbage collector comes.
     """
     sim = sim_ref()

@@ -11,7 +11,7 @@ from robodl.documentation.fields import exceptions, fields_table
 from robodl.documentation.markdown import MADE, code, number, numbers, section, table
 from robodl.documentation.results import Results
 from robodl.documentation.sources import described, docstring, settings
-from robodl.evaluation.robot_support import unfit
+from robodl.evaluation.robot_support import unsupported_reason
 from robodl_envs import make, task_class, task_id
 
 SHOWN = "panda"  # the robot that tables are of, where it does the task
@@ -48,7 +48,7 @@ class Subject:
 def subject(task: str, robots: Sequence[str]) -> Subject:
     """Make the environment with every robot that does the task; ValueError if none does."""
     limit = gymnasium.spec(task_id(task)).max_episode_steps
-    refused = {robot: why for robot in robots if (why := unfit(task, robot))}
+    refused = {robot: why for robot in robots if (why := unsupported_reason(task, robot))}
     arms = sorted(set(robots).difference(refused), key=lambda robot: (robot != SHOWN, robot))
     if not arms:
         raise ValueError(f"no robot does {task}; {'; '.join(refused.values())}")

@@ -22,6 +22,6 @@ def chosen(tasks: Sequence[str], robots: Sequence[str]) -> tuple[list[str], list
     return names, arms
 
 
-def unfit(task: str, robot: str) -> str | None:
+def unsupported_reason(task: str, robot: str) -> str | None:
     """Why a robot can't do a task, in words; None if it can."""
-    return task_class(task)().unfit(robot_class(robot))
+    return task_class(task)().unsupported_reason(robot_class(robot))

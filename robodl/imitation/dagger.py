@@ -20,7 +20,7 @@ from robodl.imitation.transition_store import Kept
 from robodl.learning.vec_env import Sb3VecEnv, make_envs
 from robodl.vision.image_encoder import Encoder
 from robodl_envs import SHARPNESS
-from robodl_envs.experts.policy import teacher_policy
+from robodl_envs.experts.policy import student_observable_policy
 
 SHOWN = 0.3  # share of the rows that the expert acts in, after the first episodes
 NOISE = 0.5  # standard deviation of what is now and then added to actions, so that mistakes are seen
@@ -124,7 +124,7 @@ def acting(model, envs, rng, seen: Seen, wanted: np.ndarray, missed: np.ndarray,
         alone: whether the policy acts in most rows; else the expert does in all.
     """
     arms = envs.envs.unwrapped
-    expert = teacher_policy(arms.batch)
+    expert = student_observable_policy(arms.batch)
     observation = envs.reset()
     rows, arm = wanted.shape[1], arms.batch.robot.action_size
     shown = rng.uniform(size=rows) < (SHOWN if alone else 1.0)

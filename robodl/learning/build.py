@@ -24,7 +24,7 @@ from torch import nn
 from robodl.learning.pixel_sac import PixelSAC
 from robodl.learning.vec_env import Sb3VecEnv, channels_first_space, make_envs
 from robodl.runs.atomic_write import replacing
-from robodl.vision.image_encoder import Encoder, load_eyes
+from robodl.vision.image_encoder import Encoder, load_image_encoder
 from robodl_envs import did_you_mean
 
 TRUSTED = ("stable_baselines3.", "sb3_contrib.", "robodl.")  # a file may name no class outside these packages
@@ -134,7 +134,7 @@ def begin_with(policy: nn.Module, weights: str) -> None:
         if isinstance(encoder, Encoder):
             if encoder.eyes is None:
                 raise ValueError("encoder.weights is for pictures: give observation=image or image+state")
-            load_eyes(encoder.eyes, Path(weights))
+            load_image_encoder(encoder.eyes, Path(weights))
 
 
 def policy_settings(cfg: DictConfig) -> dict[str, Any]:

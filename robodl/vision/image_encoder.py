@@ -41,7 +41,7 @@ class Encoder(BaseFeaturesExtractor):
         boxes, pictures = boxes_of(observation_space), pictures_of(observation_space)
         vector = next(key for key in ("observation", "proprioception") if key in boxes)
         size = boxes[vector].shape[0] + (2 * boxes["desired_goal"].shape[0] if "desired_goal" in boxes else 0)
-        eyes = Eyes(pictures, name) if pictures else None
+        eyes = ImageEncoder(pictures, name) if pictures else None
         super().__init__(observation_space, features_dim=size + (eyes.features if eyes else 0))
         self.vector, self.eyes, self.goals = vector, eyes, "desired_goal" in boxes
         low, high = boxes[vector].low.astype(np.float64), boxes[vector].high.astype(np.float64)
@@ -74,7 +74,7 @@ class Encoder(BaseFeaturesExtractor):
         self.scale.copy_(1.0 / (data.std(dim=0, correction=0) + LEAST))
 
 
-class Eyes(nn.Module):
+class ImageEncoder(nn.Module):
     """Pictures through a trunk of convolutions: (B, features).
 
     Each camera's pictures, of whatever kinds, are joined along their channels; cameras with equally many channels
@@ -140,7 +140,7 @@ class Eyes(nn.Module):
         return picture - 0.5
 
 
-def save_eyes(stem: Path, eyes: Eyes, facts: dict[str, Any]) -> None:
+def save_image_encoder(stem: Path, eyes: ImageEncoder, facts: dict[str, Any]) -> None:
     """Write <stem>.safetensors and, beside it for people, <stem>.json with what the network is for and facts."""
     tensors = {name: tensor.detach().cpu().clone() for name, tensor in eyes.state_dict().items()}
     with replacing(stem.with_suffix(".safetensors")) as path:
@@ -150,8 +150,8 @@ def save_eyes(stem: Path, eyes: Eyes, facts: dict[str, Any]) -> None:
         path.write_text(json.dumps(content, indent=1) + "\n")
 
 
-def load_eyes(eyes: Eyes, path: Path) -> None:
-    """Fill the tensors of a file that `save_eyes` wrote into eyes; ValueError in one line if they do not fit."""
+def load_image_encoder(eyes: ImageEncoder, path: Path) -> None:
+    """Fill the tensors of a file of `save_image_encoder` into a network; ValueError in one line if they do not fit."""
     if not path.is_file():
         raise ValueError(f"encoder.weights must be a .safetensors file that robodl.pretrain left; there is no {path}")
     try:

@@ -10,14 +10,14 @@ import torch
 from torch import nn
 
 from robodl.vision.augment import shifted
-from robodl.vision.image_encoder import Eyes
+from robodl.vision.image_encoder import ImageEncoder
 from robodl.vision.labelled_images import Dataset
 
 WARMUP = 0.05  # share of the optimiser's steps in which the learning rate rises: else `article` may stay at a guess
 
 
 class Reader(nn.Module):
-    """Pictures to labels: Eyes, whose features policies use later, and a dense head, (B, outputs).
+    """Pictures to labels: ImageEncoder, whose features policies use later, and a dense head, (B, outputs).
 
     Args:
         mean, std: of labels that are numbers, (k,), so that the head learns numbers of size 1; None for classes.
@@ -26,7 +26,7 @@ class Reader(nn.Module):
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, eyes: Eyes, outputs: int, mean=None, std=None):
+    def __init__(self, eyes: ImageEncoder, outputs: int, mean=None, std=None):
         super().__init__()
         self.eyes, self.head = eyes, nn.Linear(eyes.features, outputs)
         self.register_buffer("mean", torch.zeros(outputs) if mean is None else torch.as_tensor(mean))

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from robodl_envs.random_streams import Streams
+from robodl_envs.random_streams import RandomStreams
 from robodl_envs.scene import empty_scene
-from robodl_envs.simulator import CpuSim
+from robodl_envs.simulator import CpuSimulator
 
 
 def simulated(robot, num, add=None):
@@ -13,7 +13,7 @@ def simulated(robot, num, add=None):
     robot.build(spec)
     if add:
         add(spec)
-    sim = CpuSim(spec.compile(), num, threads=1)
+    sim = CpuSimulator(spec.compile(), num, threads=1)
     robot.bind(sim)
     return sim
 
@@ -21,6 +21,6 @@ def simulated(robot, num, add=None):
 def start(robot, sim):
     ids = np.arange(sim.num)
     sim.reset(ids)
-    robot.reset(ids, Streams(sim.num))
+    robot.reset(ids, RandomStreams(sim.num))
     sim.forward()
     robot.begin(ids)

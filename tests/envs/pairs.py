@@ -8,7 +8,7 @@ import numpy as np
 from robodl_envs import make_policy, make_vec, robot_class, robot_names, task_class, task_id, task_names
 
 ALL = [(task, robot) for task in task_names() for robot in robot_names()]
-UNFIT = [(task, robot) for task, robot in ALL if task_class(task)().unfit(robot_class(robot))]
+UNFIT = [(task, robot) for task, robot in ALL if task_class(task)().unsupported_reason(robot_class(robot))]
 PAIRS = [pair for pair in ALL if pair not in UNFIT]
 
 

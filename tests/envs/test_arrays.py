@@ -10,10 +10,10 @@ from robodl_envs.arrays import (
     did_you_mean,
     distance,
     namespace,
-    quat_of_turn,
-    quat_product,
-    turn_between,
-    turn_of_quat,
+    quat_mul,
+    quat_to_rotvec,
+    rotation_angle,
+    rotvec_to_quat,
 )
 
 
@@ -34,24 +34,24 @@ def test_quaternions_are_mujocos(rng):
     quats = rng.normal(size=(2, 5, 4))
     a, b = quats / np.linalg.norm(quats, axis=-1, keepdims=True)
     turn = rng.uniform(-1.0, 1.0, (5, 3))
-    product, of_turn, expected = quat_product(a, b), quat_of_turn(turn), np.zeros(4)
+    product, of_turn, expected = quat_mul(a, b), rotvec_to_quat(turn), np.zeros(4)
     for i in range(5):
         mujoco.mju_mulQuat(expected, a[i], b[i])
         np.testing.assert_allclose(product[i], expected, atol=1e-15)
         angle = np.linalg.norm(turn[i])
         mujoco.mju_axisAngle2Quat(expected, turn[i] / angle, angle)
         np.testing.assert_allclose(of_turn[i], expected, atol=1e-15)
-    np.testing.assert_allclose(turn_of_quat(of_turn), turn, rtol=1e-13)
-    np.testing.assert_allclose(turn_between(a, quat_product(of_turn, a)), np.linalg.norm(turn, axis=1), rtol=1e-13)
-    np.testing.assert_allclose(turn_between(a, -a), 0.0, atol=1e-15)  # the same orientation
-    np.testing.assert_array_equal(turn_of_quat(np.array([[1.0, 0.0, 0.0, 0.0]])), [[0.0, 0.0, 0.0]])
+    np.testing.assert_allclose(quat_to_rotvec(of_turn), turn, rtol=1e-13)
+    np.testing.assert_allclose(rotation_angle(a, quat_mul(of_turn, a)), np.linalg.norm(turn, axis=1), rtol=1e-13)
+    np.testing.assert_allclose(rotation_angle(a, -a), 0.0, atol=1e-15)  # the same orientation
+    np.testing.assert_array_equal(quat_to_rotvec(np.array([[1.0, 0.0, 0.0, 0.0]])), [[0.0, 0.0, 0.0]])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_no_turn_is_left_between_equal_orientations(dtype, rng):
     """To the bit: a reward at the goal is zero."""
     quat = rng.normal(size=(50, 4)).astype(dtype)
-    np.testing.assert_array_equal(turn_between(quat, quat), np.zeros(50))
+    np.testing.assert_array_equal(rotation_angle(quat, quat), np.zeros(50))
 
 
 def test_torch_runs_the_same_lines(task):

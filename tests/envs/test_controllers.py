@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from robodl_envs import make_vec, robot_class, robot_names
-from robodl_envs.arrays import quat_of_turn, quat_product, turn_between
+from robodl_envs.arrays import quat_mul, rotation_angle, rotvec_to_quat
 from robodl_envs.robots.controllers import ToolDelta, turn_to
 from tests.envs.arms import simulated, start
 
@@ -72,8 +72,8 @@ def test_the_tool_turns_as_the_action_says(arm, rng):
     turn = rng.uniform(-0.8, 0.8, (8, 3))
     for k in range(40):
         envs.step(np.concatenate([np.zeros((8, 3)), turn if k < 5 else np.zeros((8, 3))], axis=1))
-    expected = quat_product(quat_of_turn(5 * ToolDelta.TURN * turn), quat)
-    assert turn_between(robot.tool_quat, expected).max() < np.radians(0.5)
+    expected = quat_mul(rotvec_to_quat(5 * ToolDelta.TURN * turn), quat)
+    assert rotation_angle(robot.tool_quat, expected).max() < np.radians(0.5)
     np.testing.assert_allclose(robot.tool, place, atol=2e-3)
 
 
@@ -90,8 +90,8 @@ def test_orientation_is_held_where_no_turn_is_commanded(arm, rng):
     quat, place = robot.tool_quat.copy(), robot.tool.copy()
     for k in range(40):
         envs.step(np.concatenate([way if k < 3 else none, none], axis=1))
-        assert turn_between(robot.tool_quat, quat).max() < np.radians(5)
-    assert turn_between(robot.tool_quat, quat).max() < np.radians(0.5)
+        assert rotation_angle(robot.tool_quat, quat).max() < np.radians(5)
+    assert rotation_angle(robot.tool_quat, quat).max() < np.radians(0.5)
     np.testing.assert_allclose(robot.tool - place, 3 * ToolDelta.STEP * way, atol=2e-3)
 
 

@@ -32,5 +32,5 @@ def test_what_a_robot_cannot_do_is_refused(task, robot):
 
 def test_most_pairs_are_offered():
     """Every task by the Panda and the UR5e; the SO-101 lacks joints, parallel fingers and room for some."""
-    unfit = ("pose_reach", "slide", "stack", "peg_insert", "read_digit", "inspect")
-    assert set(UNFIT) == {(task, "so101") for task in unfit}
+    unsupported_reason = ("pose_reach", "slide", "stack", "peg_insert", "read_digit", "inspect")
+    assert set(UNFIT) == {(task, "so101") for task in unsupported_reason}

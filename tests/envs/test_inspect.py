@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from robodl_envs import make_policy
-from robodl_envs.arrays import conjugate, rotated
+from robodl_envs.arrays import quat_conjugate, quat_rotate
 from robodl_envs.gym_env import make, make_vec
 from robodl_envs.perception.defects import BAD, CLEAR, FACES, HALF, KINDS, MARKS, PINS, SHARES, SHOWN, SPOT
 from robodl_envs.perception.inspect import auroc, stricter
@@ -23,7 +23,7 @@ def in_block(envs, name):
     """Where a geom is, (N, 3) m, in the block's frame, by what is drawn."""
     task, sim = envs.task, envs.batch.sim
     way = sim.bind("geom_xpos")[:, int(sim.model.geom(name).id)] - task.part.pos
-    return rotated(conjugate(task.part.quat), way)
+    return quat_rotate(quat_conjugate(task.part.quat), way)
 
 
 def opaque(envs, name):
@@ -128,7 +128,7 @@ def test_senseless_thresholds_are_refused(threshold):
 
 
 def test_the_first_view_hides_the_sides(many):
-    """Flaws of the left and the right, two thirds of all, are seen from the start at more than 70 degrees, or not."""
+    """Defects of the left and the right, two thirds of all, are seen from the start at more than 70 degrees, or not."""
     task = many.task
     way = task.eye.pos[:, None] - task.flaws.middles()
     facing = (way * task.flaws.normals()).sum(axis=2) / np.sqrt((way**2).sum(axis=2))

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from robodl_envs import make_vec
-from robodl_envs.arrays import turn_between
-from robodl_envs.free_body import Item
+from robodl_envs.arrays import rotation_angle
+from robodl_envs.free_body import FreeBody
 from tests.envs.pairs import PAIRS
 
 IN_HAND = {"peg"}
@@ -14,7 +14,7 @@ LOOSE = ["peg_insert", "pick_and_place", "push", "slide", "stack"]  # tasks with
 
 
 def items(envs):
-    return [part for part in vars(envs.task).values() if isinstance(part, Item)]
+    return [part for part in vars(envs.task).values() if isinstance(part, FreeBody)]
 
 
 def deepest(envs, row):
@@ -49,7 +49,7 @@ def test_episodes_start_at_rest_with_goals_in_reach(task, robot):
         assert (np.ptp(goal[:, :2], axis=0) > 0.3 * (high - low)[:2]).all()  # and not all in one place
     if task == "pose_reach":
         straight = np.broadcast_to([1.0, 0.0, 0.0, 0.0], (500, 4))
-        assert turn_between(straight, goal[:, 3:]).max() <= envs.task.tilt + 1e-6
+        assert rotation_angle(straight, goal[:, 3:]).max() <= envs.task.tilt + 1e-6
 
     before = {item.name: item.pos.copy() for item in items(envs) if item.name not in IN_HAND}
     for _ in range(5):

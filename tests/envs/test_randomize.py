@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from robodl_envs import Randomize, make, make_vec
-from robodl_envs.random_streams import Streams
+from robodl_envs.random_streams import RandomStreams
 from robodl_envs.randomization.image_noise import blurred, normals
 from tests.envs.rollouts import EVERYTHING, batch_rollout
 
@@ -100,7 +100,7 @@ def test_dropped_frames():
 
 
 def test_noise_is_normal_and_of_the_size_asked_for():
-    noise = normals(Streams(2), np.array([0, 1]), 40_001)
+    noise = normals(RandomStreams(2), np.array([0, 1]), 40_001)
     assert noise.shape == (2, 40_001)
     assert (
         abs(noise.mean()) < 0.02 and abs(noise.std() - 1.0) < 0.02 and abs((np.abs(noise) < 1.0).mean() - 0.683) < 0.02

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from robodl_envs import make_policy
-from robodl_envs.arrays import conjugate, rotated
+from robodl_envs.arrays import quat_conjugate, quat_rotate
 from robodl_envs.gym_env import make_vec
 from robodl_envs.perception.handwriting import PIECES, TEMPLATES, write
 from robodl_envs.perception.read_digit import DIGITS, FACING, HIGH, INK, LOW, PAPER
-from robodl_envs.random_streams import Streams
+from robodl_envs.random_streams import RandomStreams
 
 
 def joints(ends):
@@ -19,7 +19,7 @@ def joints(ends):
 def test_pieces_that_were_joined_stay_so():
     """However a writer bends a digit, strokes do not break; and no two writers write the same."""
     ids, digits = np.arange(500), np.arange(500) % 10
-    rng, ways = Streams(500), Streams(500)
+    rng, ways = RandomStreams(500), RandomStreams(500)
     rng.seed(ids, ids)
     ways.seed(ids, ids)
     ends = write(digits, ids, rng)
@@ -101,6 +101,6 @@ def test_strokes_lie_on_the_plate():
     envs.reset(seed=0)
     task = envs.task
     way = place[:, task.strokes] - task.part.pos[:, None]
-    own = rotated(conjugate(task.part.quat)[:, None], way)
+    own = quat_rotate(quat_conjugate(task.part.quat)[:, None], way)
     np.testing.assert_allclose(own, task.geom_pos[:, task.strokes], atol=1e-12)
     assert len({row.tobytes() for row in own.round(9)}) == len(DIGITS) * 2

@@ -120,13 +120,13 @@ def test_colors_of_materials_and_sizes_of_rows():
 
 def test_rays_are_cast_wherever_they_must(monkeypatch):
     """Leaving pixels out changes no picture, wherever the cameras are, within things too."""
-    from robodl_envs.rendering.ray_renderer import RayView
+    from robodl_envs.rendering.ray_renderer import RayRenderer
 
     settings = {"num": 6, "steps": 8, "cameras": EVERYTHING, "radius": 0.05}
     settings |= {"randomize": {"camera_position": 0.4, "camera_angle": 60}}
     chosen = seen(**settings)
     everywhere = lambda self, ids, *_: np.ones((len(ids), self.height * self.width), bool)  # noqa: E731
-    monkeypatch.setattr(RayView, "covered", everywhere)
+    monkeypatch.setattr(RayRenderer, "covered", everywhere)
     for name, pictures in seen(**settings).items():
         np.testing.assert_array_equal(chosen[name], pictures)
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from robodl_envs.random_streams import Streams
+from robodl_envs.random_streams import RandomStreams
 
 
 def test_row_draws_the_same_whatever_its_neighbours():
-    many, one = Streams(5), Streams(1)
+    many, one = RandomStreams(5), RandomStreams(1)
     many.seed(np.arange(5), np.arange(10, 15))
     one.seed(np.array([0]), np.array([13]))
     many.uniform(np.array([0, 1]))  # neighbours draw more often
@@ -18,7 +18,7 @@ def test_row_draws_the_same_whatever_its_neighbours():
 
 
 def test_state_is_all_there_is():
-    streams = Streams(3)
+    streams = RandomStreams(3)
     state = streams.state.copy()
     first = streams.uniform(np.arange(3), np.zeros(4), 1.0)
     streams.state[:] = state
@@ -28,7 +28,7 @@ def test_state_is_all_there_is():
 def test_distributions():
     """Means and spreads over 100,000 rows with neighbouring seeds, and no correlation between rows or draws."""
     num = 100_000
-    streams = Streams(num)
+    streams = RandomStreams(num)
     streams.seed(np.arange(num), np.arange(num))
     ids = np.arange(num)
     uniform, normal = streams.uniform(ids, -1.0, 3.0), streams.normal(ids, 2.0, 0.5)
@@ -42,4 +42,4 @@ def test_distributions():
 
 
 def test_streams_without_a_seed_differ():
-    assert (Streams(2).state != Streams(2).state).all()
+    assert (RandomStreams(2).state != RandomStreams(2).state).all()

@@ -5,7 +5,7 @@ import pytest
 
 from robodl_envs import make, make_policy, make_vec
 from robodl_envs.experts.kalman import MEASURED, PICTURES, UNFORESEEN, gains
-from robodl_envs.experts.policy import teacher_policy
+from robodl_envs.experts.policy import student_observable_policy
 from robodl_envs.perception.moving_objects import ROOM, SPEED, TALL, THINGS, moved
 from robodl_envs.perception.target_estimate import FASTEST, KICK, SHIFT
 from robodl_envs.perception.track import ACQUIRE, FARTHEST, Track, arena
@@ -204,7 +204,7 @@ def test_who_sees_nothing_of_the_target_searches():
     """The teacher moves on where the target should show and does not, wherever it is; else it is the expert."""
     envs = make_vec("track", num_envs=200)
     observation, _ = envs.reset(seed=3)
-    act, exact = teacher_policy(envs.batch), make_policy("expert", envs)
+    act, exact = student_observable_policy(envs.batch), make_policy("expert", envs)
     task = envs.task
     middle = np.c_[task.chosen(task.movers.pos), np.full(200, task.movers.arena.scale * TALL)]
     right, up, _ = task.eye.seen(middle[:, None])[:, 0].T

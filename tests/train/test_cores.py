@@ -10,12 +10,12 @@ FAULTS = """
 import resource, sys, numpy, torch
 from gymnasium import spaces
 from robodl.learning.torch_threads import use_cores
-from robodl.vision.image_encoder import Eyes
+from robodl.vision.image_encoder import ImageEncoder
 if sys.argv[1] == "kept":
     use_cores(1)
 def fetched():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-eyes = Eyes({"wrist": spaces.Box(0, 255, (3, 64, 64), numpy.uint8)}, "keypoints")
+eyes = ImageEncoder({"wrist": spaces.Box(0, 255, (3, 64, 64), numpy.uint8)}, "keypoints")
 for step in range(10):
     if step == 5:
         before = fetched()

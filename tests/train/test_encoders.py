@@ -8,7 +8,7 @@ from torch import nn
 
 from robodl.learning.build import begin_with
 from robodl.learning.vec_env import channels_first, channels_first_space
-from robodl.vision.image_encoder import Encoder, Eyes, load_eyes, save_eyes
+from robodl.vision.image_encoder import Encoder, ImageEncoder, load_image_encoder, save_image_encoder
 from robodl.vision.networks import GLANCE, KINDS, NETWORKS, POINTS, Keypoints
 from robodl_envs import make_vec
 
@@ -22,7 +22,7 @@ def rgb(height, width):
 def test_any_size(name, size):
     """One camera or two, square or not: a row of features, which the pictures move."""
     for keys in (("front",), ("front", "side")):
-        eyes = Eyes({key: rgb(*size) for key in keys}, name)
+        eyes = ImageEncoder({key: rgb(*size) for key in keys}, name)
         seen = {key: torch.rand(5, 3, *size) for key in keys}
         features = eyes(seen)
         assert features.shape == (5, eyes.features)
@@ -80,7 +80,7 @@ def test_vectors_ask_for_keypoints():
 def test_cameras_share_a_trunk():
     """Two cameras of equal kinds add a wider head but no convolution; a third with depth has its own."""
     convolutions = [
-        sum(isinstance(m, nn.Conv2d) for m in Eyes(boxes, "small").modules())
+        sum(isinstance(m, nn.Conv2d) for m in ImageEncoder(boxes, "small").modules())
         for boxes in (
             {"front": rgb(32, 32)},
             {"front": rgb(32, 32), "side": rgb(32, 32)},
@@ -109,7 +109,7 @@ def test_any_mix(observation):
 def article_copy():
     """A small copy of the article's network, in double precision, with its head."""
     torch.manual_seed(0)
-    eyes = Eyes({"image": spaces.Box(0, 255, (1, 6, 6), np.uint8)}, "article")
+    eyes = ImageEncoder({"image": spaces.Box(0, 255, (1, 6, 6), np.uint8)}, "article")
     return nn.Sequential(eyes, nn.Linear(eyes.features, 3)).double()
 
 
@@ -160,8 +160,8 @@ def test_a_gradient_step_is_minus_eta_times_the_gradient():
 def test_weights_go_from_file_to_policy(tmp_path):
     """A saved encoder begins a policy's; another size, camera count, network or a damaged file is refused in a line."""
     boxes = {"front": rgb(32, 32), "side": rgb(32, 32)}
-    eyes = Eyes(boxes, "small")
-    save_eyes(tmp_path / "encoder", eyes, {"error_mm": 1.0})
+    eyes = ImageEncoder(boxes, "small")
+    save_image_encoder(tmp_path / "encoder", eyes, {"error_mm": 1.0})
     path = tmp_path / "encoder.safetensors"
     space = spaces.Dict({**boxes, "proprioception": spaces.Box(-1, 1, (4,), np.float32)})
     encoder = Encoder(space, "small", frozen=True)
@@ -175,18 +175,18 @@ def test_weights_go_from_file_to_policy(tmp_path):
         (boxes, "impala"),
     ):
         with pytest.raises(ValueError, match="another network, number of cameras or image_size"):
-            load_eyes(Eyes(other, name), path)
+            load_image_encoder(ImageEncoder(other, name), path)
     with pytest.raises(ValueError, match="learnt from front, side of 32x32, and this policy sees side, front of 32x32"):
-        load_eyes(Eyes(dict(reversed(boxes.items())), "small"), path)
+        load_image_encoder(ImageEncoder(dict(reversed(boxes.items())), "small"), path)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(ValueError, match="damaged"):
-        load_eyes(Eyes(boxes, "small"), path)
+        load_image_encoder(ImageEncoder(boxes, "small"), path)
     with pytest.raises(ValueError, match="there is no"):
-        load_eyes(Eyes(boxes, "small"), tmp_path / "none")
+        load_image_encoder(ImageEncoder(boxes, "small"), tmp_path / "none")
 
 
 def test_too_small_a_picture_is_refused():
     with pytest.raises(ValueError, match="encoder=nature needs pictures of at least 36 pixels, got 32 x 32"):
-        Eyes({"front": rgb(32, 32)}, "nature")
+        ImageEncoder({"front": rgb(32, 32)}, "nature")
     with pytest.raises(ValueError, match="no encoder named 'impalla'; did you mean 'impala'"):
-        Eyes({"front": rgb(32, 32)}, "impalla")
+        ImageEncoder({"front": rgb(32, 32)}, "impalla")

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from robodl.vision.augment import shifted
-from robodl.vision.image_encoder import Eyes
+from robodl.vision.image_encoder import ImageEncoder
 from robodl.vision.labelled_images import idx_folder
 from robodl.vision.supervised import Reader, loss_of, score
 from tests.train.conftest import run
@@ -161,7 +161,7 @@ def test_places_out_of_view_are_neither_learned_nor_judged():
     np.testing.assert_array_equal(known[:, ::2], known[:, 1::2])
     off = np.tile(np.float32([0.003, 0.004]), 4)
     assert score((data.labels + off)[data.test], data) == pytest.approx(0.005, rel=1e-3)
-    reader = Reader(Eyes(data.boxes, "keypoints"), 8)
+    reader = Reader(ImageEncoder(data.boxes, "keypoints"), 8)
     labels = torch.from_numpy(data.labels)
     output = (torch.nan_to_num(labels, 5.0) + torch.from_numpy(off)).requires_grad_()
     loss = loss_of(reader, output, labels, data)

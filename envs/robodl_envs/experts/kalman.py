@@ -7,7 +7,7 @@ at a constant rate reaches within a second.
 
 import numpy as np
 
-from robodl_envs.arrays import quat_product, rotated
+from robodl_envs.arrays import quat_mul, quat_rotate
 from robodl_envs.experts.policy import Move, as_action
 from robodl_envs.experts.track import SIGHT, TRAIL, camera, over, searching
 from robodl_envs.perception.hand_camera import AHEAD
@@ -67,8 +67,8 @@ def measure(rgb, depth, segmentation, target, eye, hand):
     right, up = (j + 0.5 - 0.5 * width) * slope * ahead, (0.5 * height - 0.5 - i) * slope * ahead
     pixels = np.bincount(row, minlength=num)
     middle = [np.bincount(row, part, num) / np.maximum(pixels, 1) for part in (right, up, -ahead)]
-    frame = quat_product(hand, np.broadcast_to(AHEAD, (num, 4)))
-    place = eye + rotated(frame, np.stack(middle, axis=1))
+    frame = quat_mul(hand, np.broadcast_to(AHEAD, (num, 4)))
+    place = eye + quat_rotate(frame, np.stack(middle, axis=1))
     return place[:, :2], (pixels >= FEW)[:, None]
 
 

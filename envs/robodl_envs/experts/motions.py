@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from robodl_envs.arrays import conjugate, quat_of_turn, quat_product, rotated, turn_of_quat
+from robodl_envs.arrays import quat_conjugate, quat_mul, quat_rotate, quat_to_rotvec, rotvec_to_quat
 from robodl_envs.perception.hand_camera import camera_to_tool
 
 OVER = 0.10  # m above a thing: high enough to pass over its neighbours
@@ -48,11 +48,11 @@ def before(part, normal, turn, away: float, most: float, robot):
     lean = np.arccos(np.clip(normal[:, 2], -1.0, 1.0))
     side = np.stack([-normal[:, 1], normal[:, 0], np.zeros(len(normal))], axis=1)  # the axis to lean about
     length = np.sqrt((side**2).sum(axis=1, keepdims=True))
-    quat = quat_of_turn(side / np.maximum(length, 1e-9) * np.minimum(lean, most)[:, None])
-    up = rotated(quat, np.broadcast_to((0.0, 0.0, 1.0), part.shape))
-    hand = quat_product(quat, np.broadcast_to(robot.home_quat, quat.shape))
+    quat = rotvec_to_quat(side / np.maximum(length, 1e-9) * np.minimum(lean, most)[:, None])
+    up = quat_rotate(quat, np.broadcast_to((0.0, 0.0, 1.0), part.shape))
+    hand = quat_mul(quat, np.broadcast_to(robot.home_quat, quat.shape))
     to = part + away * up + camera_to_tool(robot, hand)
-    return to, turn_of_quat(quat_product(quat, conjugate(quat_of_turn(turn))))
+    return to, quat_to_rotvec(quat_mul(quat, quat_conjugate(rotvec_to_quat(turn))))
 
 
 @dataclass
@@ -66,10 +66,10 @@ class View:
 
 def facing(part, normal, tool, turn, robot) -> View:
     """How the camera sees a part with a normal, (N, 3), now that the hand is at a tool's place and turn, (N, 3)."""
-    hand = quat_product(quat_of_turn(turn), np.broadcast_to(robot.home_quat, (len(turn), 4)))
+    hand = quat_mul(rotvec_to_quat(turn), np.broadcast_to(robot.home_quat, (len(turn), 4)))
     line = part - (tool - camera_to_tool(robot, hand))
     away = np.sqrt((line**2).sum(axis=1))
     line /= away[:, None]
-    ahead = rotated(hand, np.broadcast_to((0.0, 0.0, 1.0), part.shape))
+    ahead = quat_rotate(hand, np.broadcast_to((0.0, 0.0, 1.0), part.shape))
     aslant, aside = (np.arccos(np.clip((line * way).sum(axis=1), -1.0, 1.0)) for way in (-normal, ahead))
     return View(aslant, aside, away)

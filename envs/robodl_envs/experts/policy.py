@@ -52,7 +52,7 @@ EXPERTS: dict[str, str | Expert] = {
     )
 }
 # Whom a clone imitates, where not the expert: one who knows no more than pictures show.
-TEACHERS: dict[str, str | Expert] = {"track": "robodl_envs.experts.track:seeker"}
+STUDENT_OBSERVABLE_EXPERTS: dict[str, str | Expert] = {"track": "robodl_envs.experts.track:seeker"}
 POLICIES = ("expert", "random", "zero")
 
 
@@ -107,9 +107,9 @@ def make_policy(name: str, env, seed: int = 0) -> Policy:
     return lambda observation: baseline(observation, batch)
 
 
-def teacher_policy(batch) -> Policy:
+def student_observable_policy(batch) -> Policy:
     """Whom a clone imitates, as a policy of observation="state": the task's teacher, or its expert."""
-    return expert_policy(batch, of_task(TEACHERS, batch.task))
+    return expert_policy(batch, of_task(STUDENT_OBSERVABLE_EXPERTS, batch.task))
 
 
 def expert_policy(batch, expert: str | Expert | None = None) -> Policy:

@@ -1,10 +1,10 @@
 """PoseReach: straight to the goal, turning on the way."""
 
-from robodl_envs.arrays import conjugate, quat_product, turn_of_quat
+from robodl_envs.arrays import quat_conjugate, quat_mul, quat_to_rotvec
 from robodl_envs.experts.policy import Move
 
 
 def pose_reach(state, robot):
     achieved, desired = state["achieved"], state["desired"]
-    turn = turn_of_quat(quat_product(desired[:, 3:], conjugate(achieved[:, 3:])))
+    turn = quat_to_rotvec(quat_mul(desired[:, 3:], quat_conjugate(achieved[:, 3:])))
     return Move(to=desired[:, :3], turn=turn)

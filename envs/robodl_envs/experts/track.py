@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from robodl_envs.arrays import conjugate, quat_of_turn, quat_product, rotated
+from robodl_envs.arrays import quat_conjugate, quat_mul, quat_rotate, rotvec_to_quat
 from robodl_envs.experts.policy import Move
 from robodl_envs.perception.hand_camera import AHEAD, FOVY, camera_to_tool
 from robodl_envs.perception.moving_objects import TALL, coasted, moved
@@ -28,7 +28,7 @@ def track(state, robot):
     return Move(to=over(to, robot), say=say / UNITS)
 
 
-def seeker(state, robot):
+def search_policy(state, robot):
     """What can be learnt from pictures: as `track` what shows, and a search for what does not."""
     tool, (to, say) = state["tool"][:, :2], exact(state, robot)
     seen = shows(tool + state["to_target"], state, robot)
@@ -59,8 +59,8 @@ def over(place, robot):
 
 def camera(state, robot):
     """Where the camera is, (N, 3) m, and the hand's quaternion, (N, 4)."""
-    turn = quat_of_turn(state["turn"])
-    hand = quat_product(turn, np.broadcast_to(robot.home_quat, (len(turn), 4)))
+    turn = rotvec_to_quat(state["turn"])
+    hand = quat_mul(turn, np.broadcast_to(robot.home_quat, (len(turn), 4)))
     return state["tool"] - camera_to_tool(robot, hand), hand
 
 
@@ -68,8 +68,8 @@ def shows(place, state, robot):
     """Whether the picture shows anything of a thing at places, (N, 2): (N, 1) bool."""
     eye, hand = camera(state, robot)
     way = np.concatenate([place, np.full((len(place), 1), arena(robot).scale * TALL)], axis=1) - eye
-    frame = quat_product(hand, np.broadcast_to(AHEAD, hand.shape))
-    right, up, back = rotated(conjugate(frame), way).T
+    frame = quat_mul(hand, np.broadcast_to(AHEAD, hand.shape))
+    right, up, back = quat_rotate(quat_conjugate(frame), way).T
     return (np.maximum(abs(right), abs(up)) <= -SHOWS * SIGHT * back)[:, None]
 
 

@@ -10,7 +10,7 @@ from robodl_envs.component import Component
 SHARPNESS = 8.0  # of scores from -1 to 1: the best class may have exp(16) times the share of the worst
 
 
-class Answer(Component):
+class ClassificationHead(Component):
     """The answer of each row, from a share of the action: a score for each class, then one number.
 
     Shares of probability are those of a softmax of the scores times SHARPNESS. The first step in which the last number

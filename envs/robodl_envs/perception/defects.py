@@ -9,9 +9,9 @@ import math
 import mujoco
 import numpy as np
 
-from robodl_envs.arrays import Array, quat_product, rotated
+from robodl_envs.arrays import Array, quat_mul, quat_rotate
 from robodl_envs.component import Component, Field
-from robodl_envs.perception.part import Workpiece, plate
+from robodl_envs.perception.part import Part, plate
 from robodl_envs.scene import NO_CONTACT
 
 KINDS = ("good", "stain", "scratch", "dent", "missing_pin")
@@ -56,12 +56,12 @@ SHOWN = np.array(  # by kind: which marks it shows
 )
 
 
-class Flaws(Component):
+class Defects(Component):
     """The block of a workpiece. What a row does not show is invisible, even to a camera within the block."""
 
     saved = ("kind", "face")
 
-    def __init__(self, part: Workpiece):
+    def __init__(self, part: Part):
         self.part = part
 
     def build(self, spec):
@@ -131,7 +131,7 @@ class Flaws(Component):
         size[:, 3:, 2] = THIN * np.array([1.0, 1.5, 2.0])
 
         self.geom_pos[ids, self.marks] = on_face(face[:, None], place)
-        self.geom_quat[ids, self.marks] = quat_product(TO_FACE[face][:, None], quat)
+        self.geom_quat[ids, self.marks] = quat_mul(TO_FACE[face][:, None], quat)
         self.geom_size[ids, self.marks] = size
 
         grey = rng.uniform(ids, [BRIGHT[0], DARK[0], SHINE[0], HOLLOW[0]], [BRIGHT[1], DARK[1], SHINE[1], HOLLOW[1]])
@@ -157,7 +157,7 @@ class Flaws(Component):
 
     def normals(self) -> Array:
         """Their normals, (N, 3 faces, 3), world frame."""
-        return rotated(self.part.quat[:, None], np.broadcast_to(NORMALS, (len(self.kind), *NORMALS.shape)))
+        return quat_rotate(self.part.quat[:, None], np.broadcast_to(NORMALS, (len(self.kind), *NORMALS.shape)))
 
     def observe(self):
         return [self.kind, self.face]
@@ -172,7 +172,7 @@ class Flaws(Component):
 
 def on_face(face, place):
     """Places on faces, (...), given to the right, upwards and outwards, (..., 3) m, in the block's frame."""
-    return MIDDLES[face] + rotated(np.broadcast_to(TO_FACE[face], (*place.shape[:-1], 4)), place)
+    return MIDDLES[face] + quat_rotate(np.broadcast_to(TO_FACE[face], (*place.shape[:-1], 4)), place)
 
 
 def clear_of_pins(ids, rng) -> Array:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from robodl_envs.arrays import Array, conjugate, quat_product, rotated, turn_of_quat
+from robodl_envs.arrays import Array, quat_conjugate, quat_mul, quat_rotate, quat_to_rotvec
 from robodl_envs.component import Component, Field
 from robodl_envs.robots.robot import Robot
 
@@ -14,7 +14,7 @@ AHEAD = (0.0, math.sqrt(0.5), math.sqrt(0.5), 0.0)  # looks along the hand's z a
 MOST_TURN = math.pi
 
 
-class Eye(Component):
+class HandCamera(Component):
     """A camera named "wrist" on the hand of a robot, and what can be said of where it looks."""
 
     def __init__(self, robot: Robot):
@@ -27,11 +27,11 @@ class Eye(Component):
         camera = int(sim.model.camera("wrist").id)
         self.pos = sim.bind("cam_xpos")[:, camera]  # (N, 3), world frame, live
         self.frame = sim.bind("cam_xmat")[:, camera]  # (N, 9): x right, y up, z backwards, by rows of the matrix
-        self.home = np.broadcast_to(conjugate(self.robot.home_quat), (sim.num, 4))
+        self.home = np.broadcast_to(quat_conjugate(self.robot.home_quat), (sim.num, 4))
 
     def turn(self) -> Array:
         """How the hand is turned from where it was at the start, pointing down: rotation vectors, (N, 3) rad."""
-        return turn_of_quat(quat_product(self.robot.tool_quat, self.home))
+        return quat_to_rotvec(quat_mul(self.robot.tool_quat, self.home))
 
     def field(self) -> Field:
         """What `turn` is, in an observation."""
@@ -55,4 +55,4 @@ class Eye(Component):
 def camera_to_tool(robot: Robot, quat: Array) -> Array:
     """The way, (N, 3) m, from the camera to the tool when the hand's quaternion is quat, (N, 4)."""
     way = np.asarray(robot.tool_in_hand) - np.asarray(PLACE)
-    return rotated(quat, np.broadcast_to(way, (len(quat), 3)))
+    return quat_rotate(quat, np.broadcast_to(way, (len(quat), 3)))

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from robodl_envs.random_streams import Streams
+from robodl_envs.random_streams import RandomStreams
 
 PIECES = 12
 WIDE, TALL = (0.7, 1.1), (0.8, 1.05)  # how much of its width and height a digit has
@@ -86,7 +86,7 @@ TEMPLATES = np.stack(  # (10, MOST_WAYS, PIECES, 2, 2): a digit with fewer ways 
 )
 
 
-def write(digits: np.ndarray, ids: np.ndarray, rng: Streams) -> np.ndarray:
+def write(digits: np.ndarray, ids: np.ndarray, rng: RandomStreams) -> np.ndarray:
     """Digits, (n,), of rows ids, as their writers of this time write them: ends of pieces, (n, PIECES, 2, 2)."""
     way = rng.integers(ids, MOST_WAYS)
     ends = TEMPLATES[digits, way].reshape(len(ids), -1, 2)  # (n, 2 PIECES, 2)

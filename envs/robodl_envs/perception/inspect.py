@@ -12,9 +12,9 @@ import numpy as np
 
 from robodl_envs.component import Field
 from robodl_envs.perception.classification import SHARPNESS
-from robodl_envs.perception.defects import FACES, HALF, KINDS, Flaws
-from robodl_envs.perception.hand_camera import Eye
-from robodl_envs.perception.part import Workpiece
+from robodl_envs.perception.defects import FACES, HALF, KINDS, Defects
+from robodl_envs.perception.hand_camera import HandCamera
+from robodl_envs.perception.part import Part
 from robodl_envs.scene import NO_CONTACT
 from robodl_envs.tasks.task import Task
 
@@ -47,15 +47,15 @@ class Inspect(Task):
     def __post_init__(self):
         if not 0.0 < self.threshold < 1.0:
             raise ValueError(f"threshold must be more than 0 and less than 1, got {self.threshold}")
-        self.part = Workpiece(LOW, HIGH, (0.0, TILT), math.pi, SPIN)
-        self.flaws = Flaws(self.part)
+        self.part = Part(LOW, HIGH, (0.0, TILT), math.pi, SPIN)
+        self.flaws = Defects(self.part)
 
     @property
     def parts(self):
         return (self.part, self.flaws, self.eye)
 
     def build(self, spec):
-        self.eye = Eye(self.robot)
+        self.eye = HandCamera(self.robot)
         super().build(spec)
         self.part.body.add_geom(
             name="stand",

@@ -43,7 +43,7 @@ class Arena:
         return self.middle + self.half - self.scale * ROOM
 
 
-class Movers(Component):
+class MovingObjects(Component):
     """The things, which touch nothing, as mocap bodies: where they are, and how they move.
 
     Each keeps the speed that it has at the start, while its direction swings from side to side. At a rail, and where

@@ -3,7 +3,7 @@
 import mujoco
 import numpy as np
 
-from robodl_envs.arrays import Array, quat_of_turn, quat_product, rotated
+from robodl_envs.arrays import Array, quat_mul, quat_rotate, rotvec_to_quat
 from robodl_envs.component import Component, Field
 from robodl_envs.tasks.task import AWAY
 
@@ -11,7 +11,7 @@ LIGHTS = 0.5  # share by which the light's brightness varies, and its direction
 UNIT = [-1.0] * 3, [1.0] * 3
 
 
-class Workpiece(Component):
+class Part(Component):
     """A body that touches nothing, moved by hand (mocap) at the start of each episode, and the light it is seen in.
 
     Args:
@@ -37,18 +37,18 @@ class Workpiece(Component):
         side = np.pi + rng.uniform(ids, -self.facing, self.facing)
         axis = np.stack([-np.sin(side), np.cos(side), np.zeros(len(ids))], axis=1)
         spin = rng.uniform(ids, -self.spin, self.spin)[:, None] * (0.0, 0.0, 1.0)
-        self.quat[ids] = quat_product(quat_of_turn(axis * lean[:, None]), quat_of_turn(spin))
+        self.quat[ids] = quat_mul(rotvec_to_quat(axis * lean[:, None]), rotvec_to_quat(spin))
         self.brightness[ids] *= rng.uniform(ids, 1.0 - LIGHTS, 1.0 + LIGHTS)[:, None, None]
         way = self.way[ids] + rng.normal(ids, np.zeros(3), LIGHTS)[:, None]
         self.way[ids] = way / np.sqrt((way**2).sum(axis=2, keepdims=True))
 
     def axis(self, axis: tuple[float, float, float]) -> Array:
         """A direction of the part, given in its own frame, in the world's: (N, 3)."""
-        return rotated(self.quat, np.broadcast_to(axis, self.pos.shape))
+        return quat_rotate(self.quat, np.broadcast_to(axis, self.pos.shape))
 
     def points(self, points: Array) -> Array:
         """Points of the part, (N, p, 3) in its own frame, in the world's."""
-        return self.pos[:, None] + rotated(self.quat[:, None], points)
+        return self.pos[:, None] + quat_rotate(self.quat[:, None], points)
 
     def observe(self, tool: Array) -> list[Array]:
         return [self.pos - tool, self.axis((0.0, 0.0, 1.0)), self.axis((1.0, 0.0, 0.0))]

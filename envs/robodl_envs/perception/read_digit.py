@@ -7,10 +7,10 @@ import mujoco
 import numpy as np
 
 from robodl_envs.component import Field
-from robodl_envs.perception.classification import Answer
-from robodl_envs.perception.hand_camera import Eye
+from robodl_envs.perception.classification import ClassificationHead
+from robodl_envs.perception.hand_camera import HandCamera
 from robodl_envs.perception.handwriting import PIECES, write
-from robodl_envs.perception.part import Workpiece, plate
+from robodl_envs.perception.part import Part, plate
 from robodl_envs.scene import NO_CONTACT
 from robodl_envs.tasks.task import Task
 
@@ -48,15 +48,15 @@ class ReadDigit(Task):
                 f"least_tilt and most_tilt must be from 0 to 1.5 rad, in this order, got {self.least_tilt} rad "
                 f"and {self.most_tilt} rad"
             )
-        self.part = Workpiece(LOW, HIGH, (self.least_tilt, self.most_tilt), FACING, SPIN)
-        self.answer = Answer(DIGITS)
+        self.part = Part(LOW, HIGH, (self.least_tilt, self.most_tilt), FACING, SPIN)
+        self.answer = ClassificationHead(DIGITS)
 
     @property
     def parts(self):
         return (self.part, self.answer, self.eye)
 
     def build(self, spec):
-        self.eye = Eye(self.robot)
+        self.eye = HandCamera(self.robot)
         super().build(spec)
         plate(self.part.body, (HALF, HALF, THIN), "plate")
         for k in range(PIECES):

@@ -15,7 +15,7 @@ FASTEST = 0.3  # m/s an axis, the most that can be reported
 DOTS, OVER, AHEAD = (0.012, 0.006, 0.006, 0.006), 0.07, 0.2  # s
 
 
-class Report(Component):
+class TargetEstimate(Component):
     """A belief that moves on by itself, straight and back from rails as things do, and that actions correct.
 
     Actions are corrections because the best of them, gains times what is seen minus what was expected, are those of a

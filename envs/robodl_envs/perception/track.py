@@ -7,9 +7,9 @@ import numpy as np
 
 from robodl_envs.arrays import namespace
 from robodl_envs.component import Field
-from robodl_envs.perception.hand_camera import PLACE, Eye, camera_to_tool
-from robodl_envs.perception.moving_objects import TALL, THINGS, Arena, Movers
-from robodl_envs.perception.target_estimate import FASTEST, Report
+from robodl_envs.perception.hand_camera import PLACE, HandCamera, camera_to_tool
+from robodl_envs.perception.moving_objects import TALL, THINGS, Arena, MovingObjects
+from robodl_envs.perception.target_estimate import FASTEST, TargetEstimate
 from robodl_envs.tasks.task import AWAY, NEAR, Task, checked_length
 
 # How difficult it is, with the speeds and turns of `movers`: fixed before anything was learnt.
@@ -36,7 +36,7 @@ class Track(Task):
 
     cameras = ("wrist",)
     label = "things_in_view"
-    size = Report.size
+    size = TargetEstimate.size
 
     radius: float = 0.03  # m; a report closer than this, and
     speed: float = 0.06  # m/s; as close to the velocity as this, is success
@@ -51,8 +51,8 @@ class Track(Task):
         return (self.movers, self.report, self.eye)
 
     def build(self, spec):
-        self.eye, area = Eye(self.robot), arena(self.robot)
-        self.movers, self.report = Movers(area), Report(area)
+        self.eye, area = HandCamera(self.robot), arena(self.robot)
+        self.movers, self.report = MovingObjects(area), TargetEstimate(area)
         super().build(spec)
 
     def bind(self, sim):

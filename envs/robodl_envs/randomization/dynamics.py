@@ -16,7 +16,7 @@ SCALED: dict[str, list[tuple[str, ...]]] = {
 }
 
 
-class Physics(Component):
+class Dynamics(Component):
     """Varies what rows own of the model's physics at the start of each episode; sizes and places stay as they are.
 
     A servo's gain scales all of its force, what brakes it too: it gets weaker or stronger, hardly slower or faster, and

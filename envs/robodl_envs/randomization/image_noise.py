@@ -6,13 +6,13 @@ from statistics import NormalDist
 import numpy as np
 
 from robodl_envs.component import Component
-from robodl_envs.random_streams import Streams
+from robodl_envs.random_streams import RandomStreams
 from robodl_envs.randomization.settings import Randomize
 
 TAPS = 3  # pixels that a blur reaches to each side, of its standard deviation; beyond is less than 0.3 %
 
 
-class Sensor(Component):
+class ImageNoise(Component):
     """The camera's electronics of each row: takes frames as bytes, (n, B), and gives those that arrive.
 
     Args:
@@ -39,7 +39,7 @@ class Sensor(Component):
             self.sharpness[ids] = rng.uniform(ids, 0.0, self.settings.blur)
         self.fresh[ids] = True
 
-    def take(self, ids: np.ndarray, frames: np.ndarray, before: np.ndarray, rng: Streams) -> np.ndarray:
+    def take(self, ids: np.ndarray, frames: np.ndarray, before: np.ndarray, rng: RandomStreams) -> np.ndarray:
         """What arrives of rows ids' new frames, (n, B) uint8, or what arrived before where a frame is lost.
 
         An episode's first frame arrives at once.
@@ -86,7 +86,7 @@ def blurred(picture: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     return picture
 
 
-def normals(rng: Streams, ids: np.ndarray, count: int) -> np.ndarray:
+def normals(rng: RandomStreams, ids: np.ndarray, count: int) -> np.ndarray:
     """Numbers from about a normal distribution, (n, count) float32.
 
     A picture needs thousands: each byte of a row's stream picks one of 256 equally likely values.

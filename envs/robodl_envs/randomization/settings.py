@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from robodl_envs.arrays import did_you_mean, quat_of_turn, quat_product
+from robodl_envs.arrays import did_you_mean, quat_mul, rotvec_to_quat
 from robodl_envs.component import Component
 from robodl_envs.rendering.shading import geom_colors
 
@@ -101,7 +101,7 @@ def randomize_settings(value: "Randomize | Mapping[str, Any] | None") -> Randomi
     return Randomize(**(value or {}))
 
 
-class Looks(Component):
+class Visuals(Component):
     """Varies colours, lights, cameras and the background at the start of each episode; physics stays as it is.
 
     What a task has chosen for an episode varies from there.
@@ -147,7 +147,7 @@ class Looks(Component):
         if s.camera_angle:
             most = np.radians(s.camera_angle)
             turn = rng.uniform(ids, np.full((now["cam_quat"].shape[1], 3), -most), most)
-            own["cam_quat"][ids] = quat_product(now["cam_quat"], quat_of_turn(turn))  # about its own axes
+            own["cam_quat"][ids] = quat_mul(now["cam_quat"], rotvec_to_quat(turn))  # about its own axes
         if s.camera_fovy:
             share = rng.uniform(ids, np.full(now["cam_fovy"].shape[1:], 1.0 - s.camera_fovy), 1.0 + s.camera_fovy)
             own["cam_fovy"][ids] = np.minimum(now["cam_fovy"] * share, 150.0)

@@ -3,11 +3,11 @@
 import numpy as np
 
 from robodl_envs.component import Component
-from robodl_envs.random_streams import Streams
+from robodl_envs.random_streams import RandomStreams
 from robodl_envs.randomization.settings import Randomize
 
 
-class Signals(Component):
+class SignalNoise(Component):
     """The wires of each row: take numbers, (N, k), and actions, (N, size), and give those that arrive.
 
     Goals do not go through them: reward and success speak of the truth.
@@ -42,7 +42,7 @@ class Signals(Component):
         self.line[:, 0] = action
         return self.line[self.rows, self.late]
 
-    def take(self, ids: np.ndarray, numbers: np.ndarray, before: np.ndarray, rng: Streams) -> np.ndarray:
+    def take(self, ids: np.ndarray, numbers: np.ndarray, before: np.ndarray, rng: RandomStreams) -> np.ndarray:
         """What arrives of rows ids' numbers; of other rows, and where a step's are lost, what arrived before.
 
         An episode's first numbers always arrive.

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import mujoco
 
-from robodl_envs.simulator import CpuSim
+from robodl_envs.simulator import CpuSimulator
 
 GL_PROCESS: list[int] = []  # the process that first used OpenGL, which its forked children inherit
 KEPT: list[object] = []  # contexts that no thread may free: they live as long as the process
@@ -24,7 +24,7 @@ class RenderingError(RuntimeError):
     """No picture can be drawn here; the message says why and what would help."""
 
 
-class Canvas:
+class GlContext:
     """An OpenGL context with what MuJoCo keeps in it, freed together and only by the thread that made them.
 
     Args:
@@ -101,7 +101,7 @@ def context_class() -> Callable:
     return GLContext
 
 
-def pose(sim: CpuSim, row: int, model: mujoco.MjModel, data: mujoco.MjData) -> None:
+def pose(sim: CpuSimulator, row: int, model: mujoco.MjModel, data: mujoco.MjData) -> None:
     """Put a row's own model and state into scratch ones, with all that a picture needs."""
     if sim.own:
         sim.batch.get_model(row, model)

@@ -15,11 +15,11 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from robodl_envs.rendering.gl_context import Canvas
+from robodl_envs.rendering.gl_context import GlContext
 from robodl_envs.rendering.modalities import FAR, FOR_LEARNING, dtype_of, shape_of
 from robodl_envs.rendering.shading import values
 from robodl_envs.rendering.visibility import shown_groups
-from robodl_envs.simulator import CpuSim
+from robodl_envs.simulator import CpuSimulator
 
 EVERYTHING = int(mujoco.mjtCatBit.mjCAT_ALL)
 GEOM = int(mujoco.mjtObj.mjOBJ_GEOM)
@@ -28,7 +28,7 @@ POSES = ("geom_xpos", "geom_xmat", "cam_xpos", "cam_xmat", "light_xpos", "light_
 LOOKS = ("geom_", "mat_", "light_", "cam_")  # how fields of the model begin that a picture depends on
 
 
-class GlViews:
+class GlRenderer:
     """What cameras of the model see in each row, drawn by `threads` threads.
 
     Args:
@@ -40,7 +40,7 @@ class GlViews:
 
     def __init__(
         self,
-        sim: CpuSim,
+        sim: CpuSimulator,
         poses: Mapping[str, np.ndarray],
         cameras: Mapping[str, Collection[str]],
         height: int,
@@ -51,12 +51,12 @@ class GlViews:
         self.cameras, self.size = cameras, (height, width)
         arguments = (sim, poses, cameras, height, width, classes)
         self.process = os.getpid()
-        self.workers: list[Worker] = []
+        self.workers: list[GlThread] = []
         # Threads would outlive views that nobody closed: this ends them.
         self.dismiss = weakref.finalize(self, dismissed, self.workers, self.process)
         try:
             for _ in range(threads):
-                self.workers.append(Worker(*arguments))
+                self.workers.append(GlThread(*arguments))
         except BaseException:
             self.dismiss()
             raise
@@ -86,23 +86,23 @@ class GlViews:
         self.dismiss()
 
 
-def dismissed(workers: "list[Worker]", process: int) -> None:
+def dismissed(workers: "list[GlThread]", process: int) -> None:
     """End workers and wait until they have freed what they drew on; a forked child has none."""
     if os.getpid() == process:
         for worker in workers:
             worker.close()
 
 
-class Painter:
+class GlWorker:
     """One thread's canvas. Made, used and closed in that thread."""
 
-    def __init__(self, sim: CpuSim, poses, cameras, height: int, width: int, classes: np.ndarray):
+    def __init__(self, sim: CpuSimulator, poses, cameras, height: int, width: int, classes: np.ndarray):
         self.sim, self.poses, self.cameras, self.classes = sim, poses, cameras, np.append(np.uint8(0), classes)
         model = copy.copy(sim.model)
         quality = model.vis.quality
         quality.offsamples = quality.shadowsize = 0
         quality.numslices, quality.numstacks, quality.numquads = 6, 4, 1
-        self.canvas = Canvas(model, width, height, learning=True)
+        self.canvas = GlContext(model, width, height, learning=True)
         self.canvas.option.flags[int(mujoco.mjtVisFlag.mjVIS_TEXTURE)] = 0
         self.canvas.option.geomgroup[:] = FOR_LEARNING
         self.canvas.option.sitegroup[:] = 0  # rays do not meet sites
@@ -184,8 +184,8 @@ class Painter:
         self.canvas.free()
 
 
-class Worker:
-    """A Painter in a thread of its own."""
+class GlThread:
+    """A GlWorker in a thread of its own."""
 
     def __init__(self, *arguments: Any):
         self.orders: queue.SimpleQueue = queue.SimpleQueue()
@@ -212,7 +212,7 @@ class Worker:
 def work(orders: queue.SimpleQueue, done: queue.SimpleQueue, arguments: tuple) -> None:
     """A painter's thread: make it, carry out orders until there is none, close it; errors go to who waits."""
     try:
-        painter = Painter(*arguments)
+        painter = GlWorker(*arguments)
     except Exception as error:
         done.put(error)
         return

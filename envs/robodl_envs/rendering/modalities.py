@@ -29,7 +29,7 @@ def geom_classes(model: mujoco.MjModel, robot_root: int) -> np.ndarray:
     return classes
 
 
-def picture_kind(name: str) -> tuple[str, str]:
+def image_modality(name: str) -> tuple[str, str]:
     """The camera and the kind of a picture's name: "front_depth" is the front camera's depth, "front" its colours."""
     camera, _, kind = name.rpartition("_")
     return (camera, kind) if camera and kind in KINDS[1:] else (name, KINDS[0])

@@ -17,14 +17,14 @@ from robodl_envs.rendering.modalities import FAR, FOR_LEARNING, HIDDEN, PLANE, d
 from robodl_envs.rendering.planes import paint_planes
 from robodl_envs.rendering.shading import Lights, geom_colors, values
 from robodl_envs.rendering.visibility import Poses, bounding_capsules, shown_groups
-from robodl_envs.simulator import CpuSim
+from robodl_envs.simulator import CpuSimulator
 
 BESIDE = 0.5 * np.pi - 1e-3  # rad from the line of sight; nothing further out is in a picture
 PIECES = 2  # of a bounding capsule; more cover fewer pixels in vain, and take longer to find
 CHUNK = 32 * 64 * 64  # pixels drawn at once
 
 
-class RayView:
+class RayRenderer:
     """What one camera sees in each row.
 
     Args:
@@ -37,7 +37,7 @@ class RayView:
 
     def __init__(
         self,
-        sim: CpuSim,
+        sim: CpuSimulator,
         kinds: Collection[str],
         height: int,
         width: int,

@@ -5,11 +5,11 @@ import copy
 import mujoco
 import numpy as np
 
-from robodl_envs.rendering.gl_context import Canvas, RenderingError, pose
+from robodl_envs.rendering.gl_context import GlContext, RenderingError, pose
 from robodl_envs.rendering.modalities import FOR_PEOPLE
 from robodl_envs.rendering.notice import notice
-from robodl_envs.rendering.ray_renderer import RayView
-from robodl_envs.simulator import CpuSim
+from robodl_envs.rendering.ray_renderer import RayRenderer
+from robodl_envs.simulator import CpuSimulator
 
 SKY = np.array([[116, 132, 156]], np.uint8)  # about the middle of the gradient that OpenGL draws
 EVERYTHING = int(mujoco.mjtCatBit.mjCAT_ALL)
@@ -38,25 +38,25 @@ class SceneCamera:
         self.view = mujoco.MjvCamera()
         self.view.lookat, self.view.distance = lookat, distance
         self.view.azimuth, self.view.elevation = azimuth, elevation
-        self.canvas: Canvas | None = None
-        self.rays: RayView | None = None
+        self.canvas: GlContext | None = None
+        self.rays: RayRenderer | None = None
 
-    def render(self, sim: CpuSim, row: int = 0) -> np.ndarray:
+    def render(self, sim: CpuSimulator, row: int = 0) -> np.ndarray:
         """A picture of one row, (height, width, 3) uint8. Leaves the simulation untouched.
 
         Where no OpenGL context can be had, the picture is cast by rays, and a notice on stderr says so once.
         """
         if self.rays is None and (self.canvas is None or not self.canvas.mine):
             try:
-                self.canvas = Canvas(copy.copy(sim.model), self.width, self.height)
+                self.canvas = GlContext(copy.copy(sim.model), self.width, self.height)
                 self.canvas.option.geomgroup[:] = FOR_PEOPLE
             except RenderingError as error:
                 notice(f"drawing by ray casting: {error}")
                 nothing = np.zeros(sim.model.ngeom, np.uint8)
-                self.rays = RayView(sim, ("rgb",), self.height, self.width, nothing, slots=1, groups=FOR_PEOPLE)
+                self.rays = RayRenderer(sim, ("rgb",), self.height, self.width, nothing, slots=1, groups=FOR_PEOPLE)
         return self.by_rays(sim, row) if self.rays is not None else self.by_gl(sim, row)
 
-    def by_gl(self, sim: CpuSim, row: int) -> np.ndarray:
+    def by_gl(self, sim: CpuSimulator, row: int) -> np.ndarray:
         canvas = self.canvas
         assert canvas is not None
         canvas.gl.make_current()
@@ -68,7 +68,7 @@ class SceneCamera:
         mujoco.mjr_readPixels(pixels, None, canvas.viewport, canvas.context)
         return pixels[::-1].copy()
 
-    def by_rays(self, sim: CpuSim, row: int) -> np.ndarray:
+    def by_rays(self, sim: CpuSimulator, row: int) -> np.ndarray:
         assert self.rays is not None
         model = copy.copy(sim.model)
         data = mujoco.MjData(model)

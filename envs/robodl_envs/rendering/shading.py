@@ -5,7 +5,7 @@ import math
 import mujoco
 import numpy as np
 
-from robodl_envs.simulator import CpuSim
+from robodl_envs.simulator import CpuSimulator
 
 PLAIN = np.array([0.5, 0.5, 0.5, 1.0], np.float32)  # a geom's colour where nobody chose one
 DIRECTIONAL = int(mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
@@ -14,7 +14,7 @@ DIRECTIONAL = int(mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
 class Lights:
     """The lights of rows ids: the one at the eye, and the world body's directional ones and spots, not attenuated."""
 
-    def __init__(self, sim: CpuSim, ids: np.ndarray):
+    def __init__(self, sim: CpuSimulator, ids: np.ndarray):
         model, head = sim.model, sim.model.vis.headlight
         lit = 1.0 if head.active else 0.0
         self.head_ambient, self.head_diffuse = (lit * np.asarray(c, np.float32) for c in (head.ambient, head.diffuse))
@@ -78,13 +78,13 @@ def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.einsum("hi,hi->h" if b.ndim == 2 else "hi,i->h", a, b)
 
 
-def values(sim: CpuSim, field: str, ids: np.ndarray) -> np.ndarray:
+def values(sim: CpuSimulator, field: str, ids: np.ndarray) -> np.ndarray:
     """A field of the model: (n, ...) of rows ids where rows differ in it, else (1, ...)."""
     own = sim.own.get(field)
     return getattr(sim.model, field)[None] if own is None else own[ids]
 
 
-def geom_colors(sim: CpuSim, ids: np.ndarray) -> np.ndarray:
+def geom_colors(sim: CpuSimulator, ids: np.ndarray) -> np.ndarray:
     """Colours without textures, (n or 1, ngeom, 3): a geom's own, or its material's where it has none."""
     rgba, material = values(sim, "geom_rgba", ids), sim.model.geom_matid
     if (material < 0).all():

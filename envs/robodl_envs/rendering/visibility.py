@@ -5,12 +5,12 @@ import numpy as np
 
 from robodl_envs.rendering.modalities import HIDDEN, PLANE
 from robodl_envs.rendering.shading import values
-from robodl_envs.simulator import CpuSim
+from robodl_envs.simulator import CpuSimulator
 
 Poses = tuple[np.ndarray, np.ndarray]  # (n, ..., 3) places and (n, ..., 3, 3) frames
 
 
-def bounding_capsules(sim: CpuSim, ids: np.ndarray, geoms: np.ndarray):
+def bounding_capsules(sim: CpuSimulator, ids: np.ndarray, geoms: np.ndarray):
     """Capsules around geoms: their axis, 0 to 2 in the geom's frame; half length, m; radius, m: (n or 1, g) each."""
     size, bound = values(sim, "geom_size", ids)[:, geoms], values(sim, "geom_rbound", ids)[:, geoms]
     types = sim.model.geom_type[geoms]
@@ -26,7 +26,7 @@ def bounding_capsules(sim: CpuSim, ids: np.ndarray, geoms: np.ndarray):
     return axis, half, radius
 
 
-def shown_groups(sim: CpuSim, ids: np.ndarray, eye: Poses, fovy: np.ndarray, places: np.ndarray, aspect: float):
+def shown_groups(sim: CpuSimulator, ids: np.ndarray, eye: Poses, fovy: np.ndarray, places: np.ndarray, aspect: float):
     """The geoms' groups for pictures of rows ids, (n, ngeom): as they are, or HIDDEN if a geom can't be in the picture.
 
     It can if the sphere around it reaches into the camera's pyramid.

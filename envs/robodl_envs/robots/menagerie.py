@@ -67,7 +67,7 @@ class MenagerieArm:
         quat = (math.cos(0.5 * self.turn), 0.0, 0.0, math.sin(0.5 * self.turn))
         add_link(hand, hand.worldbody, franka_hand("world", pos=(0.0, 0.0, 0.0), quat=quat), servo_time)
         arm.attach(hand, site=arm.site(self.flange), prefix="our ")
-        yield_to(spec, arm)
+        adopt_scene_settings(spec, arm)
         prefix = f"{self.model}/"
         spec.worldbody.add_frame().attach_body(arm.worldbody.bodies[0], prefix, "")
         spec.body(f"{prefix}our hand").name = "hand"
@@ -144,7 +144,7 @@ def strip(arm: mujoco.MjSpec) -> None:
                 geom.group = FINE
 
 
-def yield_to(scene: mujoco.MjSpec, arm: mujoco.MjSpec) -> None:
+def adopt_scene_settings(scene: mujoco.MjSpec, arm: mujoco.MjSpec) -> None:
     """Give an arm's model the settings of the scene, which hold in any case: MuJoCo warns where they differ."""
     mine_and_yours: list[tuple[Any, Any]] = [
         (arm.option, scene.option),

@@ -7,7 +7,7 @@ import numpy as np
 
 from robodl_envs.arrays import distance
 from robodl_envs.component import Field
-from robodl_envs.free_body import BLUE, YELLOW, Item
+from robodl_envs.free_body import BLUE, YELLOW, FreeBody
 from robodl_envs.scene import OBJECT
 from robodl_envs.tasks.task import AWAY, Task, checked_length
 
@@ -35,11 +35,11 @@ class PegInsert(Task):
         if not 0.0005 <= self.clearance <= 0.05:
             raise ValueError(f"clearance must be from 0.0005 m to 0.05 m, got {self.clearance} m")
 
-    def unfit(self, robot):
-        return super().unfit(robot) or self.needs_parallel_fingers(robot)
+    def unsupported_reason(self, robot):
+        return super().unsupported_reason(robot) or self.needs_parallel_fingers(robot)
 
     def build(self, spec):
-        self.peg = Item(spec, "peg", PEG, YELLOW)
+        self.peg = FreeBody(spec, "peg", PEG, YELLOW)
         block = spec.worldbody.add_body(name="block", mocap=True)
         inner = PEG[0] + 0.5 * self.clearance
         wall = 0.5 * (BLOCK - inner)  # half a wall's thickness

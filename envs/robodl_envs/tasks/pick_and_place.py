@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from robodl_envs.arrays import distance
-from robodl_envs.free_body import GOAL_GREEN, Item
+from robodl_envs.free_body import GOAL_GREEN, FreeBody
 from robodl_envs.scene import add_marker
 from robodl_envs.tasks.task import Task, checked_length
 
@@ -34,7 +34,7 @@ class PickAndPlace(Task):
 
     def build(self, spec):
         half = 0.5 * self.robot.cube
-        self.cube = Item(spec, "cube", (half, half, half))
+        self.cube = FreeBody(spec, "cube", (half, half, half))
         add_marker(spec, "goal", 0.015, GOAL_GREEN)
 
     def bind(self, sim):

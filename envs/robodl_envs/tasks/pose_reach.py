@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
-from robodl_envs.arrays import conjugate, distance, quat_of_turn, quat_product, turn_between
+from robodl_envs.arrays import distance, quat_conjugate, quat_mul, rotation_angle, rotvec_to_quat
 from robodl_envs.component import Field
 from robodl_envs.scene import NO_CONTACT
 from robodl_envs.tasks.task import NEAR, Task, checked_length
@@ -50,8 +50,8 @@ class PoseReach(Task):
 
     def bind(self, sim):
         self.goal, self.goal_quat = sim.mocap_pos("goal"), sim.mocap_quat("goal")
-        back = np.broadcast_to(conjugate(self.robot.home_quat), (4, 4))
-        self.from_home = quat_product(np.eye(4), back).T  # takes the tool's quaternion to its turn
+        back = np.broadcast_to(quat_conjugate(self.robot.home_quat), (4, 4))
+        self.from_home = quat_mul(np.eye(4), back).T  # takes the tool's quaternion to its turn
         self.turn = np.tile([1.0, 0.0, 0.0, 0.0], (sim.num, 1))  # from pointing down to the goal
 
     saved = ("turn",)
@@ -60,8 +60,8 @@ class PoseReach(Task):
         self.goal[ids] = rng.uniform(ids, *self.robot.workspace)
         axis = rng.normal(ids, np.zeros(3), 1.0)
         axis /= np.sqrt((axis**2).sum(axis=1, keepdims=True))
-        self.turn[ids] = quat_of_turn(axis * rng.uniform(ids, 0.0, self.tilt)[:, None])
-        self.goal_quat[ids] = quat_product(self.turn[ids], np.broadcast_to(self.robot.home_quat, (len(ids), 4)))
+        self.turn[ids] = rotvec_to_quat(axis * rng.uniform(ids, 0.0, self.tilt)[:, None])
+        self.goal_quat[ids] = quat_mul(self.turn[ids], np.broadcast_to(self.robot.home_quat, (len(ids), 4)))
 
     def goal_fields(self):
         return [
@@ -78,13 +78,13 @@ class PoseReach(Task):
 
     def reward(self, achieved, desired):
         """Minus the distance to the goal's position, m, and minus 0.1 m for each radian that is left to turn."""
-        turn = turn_between(achieved[..., 3:], desired[..., 3:])
+        turn = rotation_angle(achieved[..., 3:], desired[..., 3:])
         return -distance(achieved[..., :3], desired[..., :3]) - self.METRES_A_RADIAN * turn
 
     def success(self, achieved, desired):
         """The tool is closer than `radius` to the goal's position, with less than `angle` left to turn."""
         near = distance(achieved[..., :3], desired[..., :3]) < self.radius
-        return near & (turn_between(achieved[..., 3:], desired[..., 3:]) < self.angle)
+        return near & (rotation_angle(achieved[..., 3:], desired[..., 3:]) < self.angle)
 
     def potential(self, achieved, desired):
         """The dense reward with the sign changed."""

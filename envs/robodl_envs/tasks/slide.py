@@ -6,7 +6,7 @@ import numpy as np
 
 from robodl_envs.arrays import distance
 from robodl_envs.component import Field
-from robodl_envs.free_body import BLUE, GOAL_GREEN, Item
+from robodl_envs.free_body import BLUE, GOAL_GREEN, FreeBody
 from robodl_envs.scene import HARD, add_marker
 from robodl_envs.tasks.task import Task, checked_length
 
@@ -32,14 +32,14 @@ class Slide(Task):
     def __post_init__(self):
         checked_length("radius", self.radius)
 
-    def unfit(self, robot):
+    def unsupported_reason(self, robot):
         run_up = robot.workspace[1][0] - robot.workspace[0][0]
         if run_up < RUN_UP:
             return f"it needs {RUN_UP} m to bring a puck to speed, and {robot.name}'s workspace is {run_up:.2f} m deep"
-        return super().unfit(robot)
+        return super().unsupported_reason(robot)
 
     def build(self, spec):
-        self.puck = Item(spec, "puck", (RADIUS, HALF_HEIGHT), BLUE)
+        self.puck = FreeBody(spec, "puck", (RADIUS, HALF_HEIGHT), BLUE)
         spec.add_pair(geomname1="floor", geomname2="puck", friction=SLIPPERY, condim=3, **HARD)
         add_marker(spec, "goal", 0.015, GOAL_GREEN)
 

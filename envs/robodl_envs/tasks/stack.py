@@ -6,7 +6,7 @@ import numpy as np
 
 from robodl_envs.arrays import distance
 from robodl_envs.component import Field
-from robodl_envs.free_body import BLUE, RED, Item
+from robodl_envs.free_body import BLUE, RED, FreeBody
 from robodl_envs.tasks.task import Task, checked_length
 
 APART = 0.10  # m, the least between the cubes at the start
@@ -27,13 +27,13 @@ class Stack(Task):
     def __post_init__(self):
         checked_length("radius", self.radius)
 
-    def unfit(self, robot):
-        return super().unfit(robot) or self.needs_parallel_fingers(robot)
+    def unsupported_reason(self, robot):
+        return super().unsupported_reason(robot) or self.needs_parallel_fingers(robot)
 
     def build(self, spec):
         edge = self.robot.cube
         half = (0.5 * edge,) * 3
-        self.cube, self.base = Item(spec, "cube", half, RED), Item(spec, "base", half, BLUE)
+        self.cube, self.base = FreeBody(spec, "cube", half, RED), FreeBody(spec, "base", half, BLUE)
         self.goal_row = np.array([0.0, 0.0, edge, self.robot.fingers.widest])
         self.free = self.robot.fingers.widest - edge - 0.01  # m, by how much the fingers may be less than wide
 

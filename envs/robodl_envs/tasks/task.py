@@ -90,7 +90,7 @@ class Task(Component):
             return None
         return f"it needs fingers that stay parallel, and {robot.name} has a hinged jaw"
 
-    def unfit(self, robot: type[Robot]) -> str | None:
+    def unsupported_reason(self, robot: type[Robot]) -> str | None:
         """Why a robot can't do this task, in words; None if it can."""
         if self.rotation and len(robot.home) < 6:
             return f"it turns the tool freely, for which an arm needs 6 joints, and {robot.name} has {len(robot.home)}"
