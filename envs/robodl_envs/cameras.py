@@ -15,7 +15,8 @@ from robodl_envs.arrays import did_you_mean
 from robodl_envs.component import Component
 from robodl_envs.random_streams import RandomStreams
 from robodl_envs.randomization.image_noise import ImageNoise
-from robodl_envs.randomization.settings import Randomize, Visuals
+from robodl_envs.randomization.settings import Randomize
+from robodl_envs.randomization.visuals import Visuals
 from robodl_envs.rendering.gl_context import RenderingError
 from robodl_envs.rendering.gl_renderer import POSES, GlRenderer
 from robodl_envs.rendering.modalities import CLASSES, FAR, KINDS, dtype_of, geom_classes, image_modality, shape_of
@@ -65,7 +66,7 @@ class CameraSensors(Component):
             raise ValueError(f"image_size must be from {SIZES[0]} to {SIZES[1]} pixels, got {size[0]} x {size[1]}")
         self.robot, self.names, self.size, self.threads = robot, tuple(pictures), size, threads
         self.renderer, self.randomize = renderer, randomize
-        self.looks = Visuals(randomize) if randomize.looks else None
+        self.looks = Visuals(randomize) if randomize.visuals else None
         self.gl: GlRenderer | None = None
 
     def __repr__(self):
@@ -104,7 +105,7 @@ class CameraSensors(Component):
             self.places[name] = (slice(begin, self.bytes), dtype, shape)
         s = self.randomize
         colors = [self.places[name][::2] for name in self.names if self.pictures[name][1] == "rgb"]
-        self.sensor = ImageNoise(s, colors, self.bytes) if s.noise or s.blur or s.latency or s.dropped else None
+        self.sensor = ImageNoise(s, colors, self.bytes) if s.image_noise else None
 
     def bind(self, sim):
         self.close()
@@ -145,7 +146,9 @@ class CameraSensors(Component):
         frames = np.empty((len(ids), self.bytes), np.uint8)
         for name, (camera, kind) in self.pictures.items():
             frames[:, self.places[name][0]] = drawn[camera][kind].reshape(len(ids), -1).view(np.uint8)
-        self.frames[ids] = frames if self.sensor is None else self.sensor.take(ids, frames, self.frames[ids], rng)
+        self.frames[ids] = (
+            frames if self.sensor is None else self.sensor.transmitted(ids, frames, self.frames[ids], rng)
+        )
 
     def observe(self) -> dict[str, np.ndarray]:
         """The pictures of all rows as they were last drawn: new arrays, (N, height, width, channels)."""
@@ -157,7 +160,7 @@ class CameraSensors(Component):
 
     def by_rays(self, ids):
         geoms = self.geom_place[ids], self.geom_turn[ids].reshape(len(ids), -1, 3, 3)
-        own = self.sim.own.get("cam_fovy")
+        own = self.sim.expanded.get("cam_fovy")
         sky, drawn = self.sky, {}
         for name, camera in self.eyes.items():
             eye = self.place[ids, camera], self.turn[ids, camera].reshape(-1, 3, 3)
@@ -182,7 +185,7 @@ class CameraSensors(Component):
     @property
     def sky(self) -> np.ndarray | None:
         """The colour beyond the floor, (N, 3) uint8; None for black everywhere."""
-        return self.looks.sky if self.looks is not None and self.randomize.background else None
+        return self.looks.background if self.looks is not None and self.randomize.background else None
 
     def close(self) -> None:
         """Free what OpenGL holds; the next picture makes it anew."""

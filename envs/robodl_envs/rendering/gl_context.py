@@ -103,7 +103,7 @@ def context_class() -> Callable:
 
 def pose(sim: CpuSimulator, row: int, model: mujoco.MjModel, data: mujoco.MjData) -> None:
     """Put a row's own model and state into scratch ones, with all that a picture needs."""
-    if sim.own:
+    if sim.expanded:
         sim.batch.get_model(row, model)
     sim.batch.get_data(row, data)
     mujoco.mj_kinematics(model, data)

@@ -133,9 +133,9 @@ class GlWorker:
         In ReadDigit copying these takes a third of the time of copying a row's whole model and state and posing them.
         """
         data, model, sim = self.canvas.data, self.canvas.model, self.sim
-        looks = [field for field in sim.own if field.startswith(LOOKS) and field != "light_specular"]
+        looks = [field for field in sim.expanded if field.startswith(LOOKS) and field != "light_specular"]
         return [(getattr(data, field), rows) for field, rows in self.poses.items()] + [
-            (getattr(model, field), sim.own[field]) for field in looks
+            (getattr(model, field), sim.expanded[field]) for field in looks
         ]
 
     def groups(self, ids: np.ndarray, camera: int) -> np.ndarray:

@@ -228,7 +228,7 @@ class RayRenderer:
     def draw_backdrop(self, ids, k, eye, focal, paint, sky) -> None:
         """Draw the backdrop of one row, the k-th of those asked for."""
         model = copy.copy(self.sim.model)
-        if self.sim.own:
+        if self.sim.expanded:
             self.sim.batch.get_model(int(ids[0]), model)
         model.geom_group[self.moving] = HIDDEN
         still = Batch(model, 1, 1)  # and not mj_multiRay, which trusts bounding volumes that a row's own sizes outgrow

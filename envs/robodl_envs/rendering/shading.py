@@ -80,7 +80,7 @@ def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def values(sim: CpuSimulator, field: str, ids: np.ndarray) -> np.ndarray:
     """A field of the model: (n, ...) of rows ids where rows differ in it, else (1, ...)."""
-    own = sim.own.get(field)
+    own = sim.expanded.get(field)
     return getattr(sim.model, field)[None] if own is None else own[ids]
 
 

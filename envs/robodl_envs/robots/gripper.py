@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import mujoco
 import numpy as np
 
-from robodl_envs.arrays import Array
-from robodl_envs.component import Actuated, Field
+from robodl_envs.arrays import Array, clip
+from robodl_envs.component import Actuated, Observable
 from robodl_envs.robots.links import Link, Shape
 from robodl_envs.scene import OBJECT_BIT, ROBOT_BIT
 
@@ -56,7 +56,7 @@ class Gripper(Actuated):
         self.size = 1 if robot.gripper else 0
 
     def bind(self, sim):
-        self.command = np.zeros((sim.num, 1))  # what the drives were last told
+        self.command = sim.zeros(1)  # last command of the drives
         self.step = self.speed * self.robot.control_dt
 
     def reset(self, ids, rng):
@@ -84,12 +84,9 @@ class Gripper(Actuated):
         at = self.qpos.mean(axis=1, keepdims=True)
         tightest = self.shut - self.ahead
         wanted = 0.5 * (self.open + tightest + (self.open - tightest) * action)
-        command = np.clip(wanted, self.command - self.step, self.command + self.step)
-        np.clip(command, at - self.ahead, at + self.ahead, out=self.command)
+        command = clip(wanted, self.command - self.step, self.command + self.step)
+        clip(command, at - self.ahead, at + self.ahead, out=self.command)
         self.ctrl[:] = self.command
-
-    def observe(self):
-        return [self.qpos, self.opening[:, None]] if self.robot.gripper else []
 
 
 def franka_hand(
@@ -148,13 +145,15 @@ class ParallelGripper(Gripper):
     def joint_at(self, width):
         return 0.5 * width
 
-    def fields(self):
+    def observables(self):
         if not self.robot.gripper:
             return []
+        # A hand pressed on something bends the fingers beyond their stops.
+        low, high = [-0.01] * 2, [STROKE + 0.01] * 2
+        widest = [2.0 * STROKE + 0.02]
         return [
-            # A hand pressed on something bends them beyond their stops.
-            Field("fingers", "m", [-0.01] * 2, [STROKE + 0.01] * 2, "each finger's distance from the middle"),
-            Field("opening", "m", [-0.02], [2.0 * STROKE + 0.02], "the gap between the fingers"),
+            Observable("fingers", "m", low, high, "each finger's distance from the middle", lambda: self.qpos, True),
+            Observable("opening", "m", [-0.02], widest, "gap between the fingers", lambda: self.opening[:, None], True),
         ]
 
 

@@ -13,7 +13,8 @@ What is held lies against the fixed pad: its middle is half its width from there
 import mujoco
 import numpy as np
 
-from robodl_envs.component import Field
+from robodl_envs.arrays import namespace
+from robodl_envs.component import Observable
 from robodl_envs.robots.gripper import PAD, Gripper
 from robodl_envs.scene import NO_CONTACT
 
@@ -44,8 +45,8 @@ PLASTIC = (0.96, 0.62, 0.13, 1.0)
 
 def gap(angle):
     """The gap at the tool's height, m, with the hinge at an angle, rad."""
-    turn = angle - PARALLEL
-    return ACROSS + ASIDE / np.cos(turn) + AHEAD * np.tan(turn)
+    turn, xp = angle - PARALLEL, namespace(angle)
+    return ACROSS + ASIDE / xp.cos(turn) + AHEAD * xp.tan(turn)
 
 
 def angle_of(width):
@@ -107,12 +108,13 @@ class JawGripper(Gripper):
         """What is held lies against the fixed pad."""
         return angle_of(width)
 
-    def fields(self):
+    def observables(self):
         if not self.robot.gripper:
             return []
+        meaning, widest = "gap between the pads at the tool's height", [WIDEST + 0.02]
         return [
-            Field("jaw", "rad", [SHUT - 0.1], [OPEN + 0.2], "the hinge's angle"),
-            Field("opening", "m", [-0.01], [WIDEST + 0.02], "the gap between the pads at the tool's height"),
+            Observable("jaw", "rad", [SHUT - 0.1], [OPEN + 0.2], "the hinge's angle", lambda: self.qpos, True),
+            Observable("opening", "m", [-0.01], widest, meaning, lambda: self.opening[:, None], True),
         ]
 
 

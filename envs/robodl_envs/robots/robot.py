@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 
 from robodl_envs.arrays import did_you_mean
-from robodl_envs.component import Component, Field
+from robodl_envs.component import Component, Observable
 from robodl_envs.robots.controllers import CONTROLLERS, JointDelta, ToolDelta
 from robodl_envs.robots.gripper import Gripper, ParallelGripper
 from robodl_envs.robots.links import Arm
@@ -75,13 +75,14 @@ class Robot(Component):
         self.ctrl = sim.ctrl[:, : self.dof]
         self.tool = sim.site("tool").xpos  # (N, 3), world frame, live
         self.tool_quat = sim.body(self.hand).xquat  # (N, 4), world frame, live
-        self.root_body = int(sim.model.body_rootid[sim.body(self.hand).id])
-        self.home_tool, self.home_quat = self.tool_at_home(sim.model)  # (3,), (4,), world frame
+        self.root_body = int(sim.model.body_rootid[sim.model.body(self.hand).id])
+        self.home_tool, self.home_quat = map(sim.array, self.tool_at_home(sim.model))  # (3,), (4,), world frame
+        self.home_qpos = sim.array(self.home)  # (dof,) rad
         super().bind(sim)
 
     def reset(self, ids, rng):
-        self.qpos[ids] = self.home
-        self.ctrl[ids] = self.home
+        self.qpos[ids] = self.home_qpos
+        self.ctrl[ids] = self.home_qpos
         super().reset(ids, rng)
 
     @property
@@ -89,7 +90,7 @@ class Robot(Component):
         return self.controller.size + self.fingers.size
 
     def act(self, action):
-        """Take actions, (N, action_size) in [-1, 1], to servo commands."""
+        """Write servo commands for actions, (N, action_size) in [-1, 1]."""
         size = self.controller.size
         self.controller.act(action[:, :size])
         if self.fingers.size:
@@ -102,23 +103,19 @@ class Robot(Component):
         return (x0, y0), (x1, y1)
 
     def tool_at_home(self, model):
-        """Where the tool is, (3,) m, and how it is turned, (4,), at the start of an episode."""
+        """Position, (3,) m, and orientation, (4,), of the tool at the start of an episode, world frame."""
         data = mujoco.MjData(model)
         data.qpos[: self.dof] = self.home
         mujoco.mj_kinematics(model, data)
         return data.site("tool").xpos.copy(), data.body(self.hand).xquat.copy()
 
-    def observe(self):
-        """What the arm feels of itself: joints, gripper, controller, and the tool's place. A list of (N, k) arrays."""
-        return [self.qpos, self.qvel, *self.fingers.observe(), *self.controller.observe(), self.tool]
-
-    def fields(self):
-        """What each array of `observe` is: joints may overshoot a limit a little, and speeds more."""
+    def observables(self):
+        """Joints, gripper, controller and the tool's position; joints may overshoot a limit a little, speeds more."""
         (low, high), speed = self.range, 2.0 * self.velocity
         return [
-            Field("qpos", "rad", low - 0.1, high + 0.1, "joint angles"),
-            Field("qvel", "rad/s", -speed, speed, "joint velocities"),
-            *self.fingers.fields(),
-            *self.controller.fields(),
-            Field("tool", "m", LOWEST, HIGHEST, "the tool's position, world frame"),
+            Observable("qpos", "rad", low - 0.1, high + 0.1, "joint angles", lambda: self.qpos, True),
+            Observable("qvel", "rad/s", -speed, speed, "joint velocities", lambda: self.qvel, True),
+            *self.fingers.observables(),
+            *self.controller.observables(),
+            Observable("tool", "m", LOWEST, HIGHEST, "the tool's position, world frame", lambda: self.tool, True),
         ]

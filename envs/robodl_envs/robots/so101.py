@@ -159,4 +159,4 @@ class So101(Robot):
             # Half the Panda's, as its lengths are: a longer leash winds up where the joints' speeds end. The homing is
             # less because five joints leave nothing free: at 0.1 it draws the tool 7 mm off, and without it an arm
             # that random actions have led out of its workspace may come back folded otherwise.
-            self.controller.STEP, self.controller.LEASH, self.controller.HOMING = 0.02, 0.04, 0.02
+            self.controller.STEP, self.controller.MAX_OFFSET, self.controller.HOMING = 0.02, 0.04, 0.02
