@@ -12,7 +12,6 @@ import numpy as np
 
 from robodl_envs.arrays import Array
 from robodl_envs.component import Actuated, Field
-from robodl_envs.robots.links import Link, Shape
 from robodl_envs.scene import OBJECT_BIT, ROBOT_BIT
 
 STROKE = 0.04  # m a finger; Franka Hand: 0.08 m together
@@ -90,23 +89,6 @@ class Gripper(Actuated):
 
     def observe(self):
         return [self.qpos, self.opening[:, None]] if self.robot.gripper else []
-
-
-def franka_hand(
-    parent: str, pos: tuple[float, float, float], quat: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
-) -> Link:
-    """The body that a parallel gripper's fingers hang on; its inertia is that of MuJoCo Menagerie's Panda."""
-    return Link(
-        name="hand",
-        parent=parent,
-        pos=pos,
-        quat=quat,
-        mass=0.73,
-        com=(-0.01, 0.0, 0.03),
-        inertia_quat=(1.0, 0.0, 0.0, 0.0),
-        inertia=(0.001, 0.0025, 0.0017),
-        shapes=(Shape((0.0, 0.0, 0.03), half=(0.025, 0.1, 0.032), touches=True),),
-    )
 
 
 class ParallelGripper(Gripper):
