@@ -1,7 +1,7 @@
 """An arm from an MJCF file, driven by position servos.
 
-Of a file, the bodies, joints and geoms of the arm are used. Its lights, cameras, sensors and keyframes are left out,
-and the physics settings of the scene apply. Geoms that collide in the file touch the floor and objects, never the arm
+Of a file, the bodies, joints and geoms of the arm are used. Its lights, cameras, sensors and keyframes, and what hangs
+on the world itself, are left out, and the physics settings of the scene apply. Geoms that collide in the file touch the floor and objects, never the arm
 itself. A body whose collision geoms are hidden (group 3, as in MuJoCo Menagerie) is drawn by them in images for
 learning, and by its other geoms in images for people.
 """
@@ -87,7 +87,7 @@ class Arm:
             hand = "franka/hand"
         use_settings(arm, spec)
         prefix = f"{self.robot.name}/"
-        spec.worldbody.add_frame().attach_body(arm.worldbody.bodies[0], prefix, "")
+        spec.attach(arm, frame=spec.worldbody.add_frame(), prefix=prefix)
         body = spec.body(prefix + hand)
         body.name, body.classname = self.robot.hand, spec.default  # a gripper takes no defaults of the arm
         if Path(self.source).parent == BUILT_IN:  # names without a prefix: they clash with nothing, and users know them
@@ -157,9 +157,10 @@ def franka_hand(angle: float) -> mujoco.MjSpec:
 
 def remove_all_but_arm(arm: mujoco.MjSpec) -> None:
     """Leave the arm alone in its file's model, with its weight compensated, touching nothing of itself."""
-    for others in (arm.actuators, arm.sensors, arm.keys, arm.pairs, arm.lights, arm.cameras):
-        for element in others:
-            arm.delete(element)
+    skyboxes = [texture for texture in arm.textures if texture.type == mujoco.mjtTexture.mjTEXTURE_SKYBOX]
+    scenery = (*arm.worldbody.geoms, *arm.worldbody.sites, *arm.lights, *arm.cameras, *skyboxes)
+    for element in (*scenery, *arm.actuators, *arm.sensors, *arm.keys, *arm.pairs):
+        arm.delete(element)
     for body in arm.bodies:
         body.gravcomp = 1.0
         solid = [geom for geom in body.geoms if geom.contype or geom.conaffinity]
