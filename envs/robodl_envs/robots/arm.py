@@ -1,9 +1,9 @@
 """An arm from an MJCF file, driven by position servos.
 
 Of a file, the bodies, joints and geoms of the arm are used. Its lights, cameras, sensors and keyframes, and what hangs
-on the world itself, are left out, and the physics settings of the scene apply. Geoms that collide in the file touch the floor and objects, never the arm
-itself. A body whose collision geoms are hidden (group 3, as in MuJoCo Menagerie) is drawn by them in images for
-learning, and by its other geoms in images for people.
+on the world itself, are left out, and the physics settings of the scene apply. Geoms that collide in the file touch the
+floor and objects, never the arm itself. A body whose collision geoms are hidden (group 3, as in MuJoCo Menagerie) is
+drawn by them in images for learning, and by its other geoms in images for people.
 """
 
 import math
@@ -136,8 +136,7 @@ class Arm:
                 raise self.refusal(f"an actuatorfrcrange, N m, at joint {joint.name}{instead}", "none")
             if abs(servo.time - robot.servo_time) > 0.05 * robot.servo_time:
                 raise self.refusal(
-                    f"servos with (kv + damping) / kp = servo_time, {robot.servo_time:g} s; "
-                    f"set servo_time to theirs{instead}",
+                    f"servos with (kv + damping) / kp = servo_time, {robot.servo_time:g} s{instead}, or servo_time to theirs",
                     f"{servo.time:.3g} s at joint {joint.name}",
                 )
             servos.append(servo)

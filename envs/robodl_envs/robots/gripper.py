@@ -1,8 +1,8 @@
-"""What grippers are, and a parallel one with the Franka Hand's stroke, force and speed, for any arm.
+"""Grippers, and a parallel one with the Franka Hand's stroke, force and speed, for any arm.
 
-Both fingers get one command, so that a held object is pushed back to the middle by the servos' stiffness, as
-the real hand's coupled fingers do, without an equality constraint for the solver. The command stays within
-FORCE / STIFFNESS of the fingers: that limits the squeeze to the data sheet's force and lets nothing wind up.
+Both fingers get one command, so that the servos' stiffness pushes a held object back to the middle, as the real hand's
+coupled fingers do, without an equality constraint for the solver. The command stays within FORCE / STIFFNESS of the
+fingers: that limits the grasp to the data sheet's force, and the command does not wind up.
 """
 
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ STIFFNESS = 2000.0  # N/m, ours: the command runs 35 mm ahead of a finger that p
 FINGER_MASS = 0.015  # kg a finger; MuJoCo Menagerie, franka_emika_panda
 ARMATURE = 0.1  # kg, the drive's inertia felt at a finger; ibid.
 FINGER_INERTIA = (2.375e-6, 2.375e-6, 7.5e-7)  # kg m^2; ibid.
-REACH = FORCE / STIFFNESS  # m
+MAX_OFFSET = FORCE / STIFFNESS  # m
 DAMPING = 2.0 * np.sqrt(STIFFNESS * (FINGER_MASS + ARMATURE))  # N s/m, critical
 FINGERTIPS = (0.0, 0.0, 0.1034)  # m, hand frame, Franka: between the fingertips
 FINGER_IN_HAND = 0.0584  # m along the hand's z; ibid.
@@ -29,24 +29,24 @@ PAD: dict[str, Any] = {"contype": ROBOT_BIT, "conaffinity": OBJECT_BIT, "condim"
 PAD |= {"friction": [1.0, 0.02, 0.0001]}  # rubber on plastic: sliding 1; torsion resists a turn about the fingers
 # Stiffer than MuJoCo's defaults, which let 70 N sink the pads 4.6 mm into a 0.1 kg cube; these, 0.3 mm.
 PAD |= {"solref": [0.005, 1.0], "solimp": [0.98, 0.995, 0.0005, 0.5, 2.0]}
-SINK = 0.0003  # m
+PENETRATION = 0.0003  # m, by which each pad sinks into a cube that is held
 
 
 class Gripper(Actuated):
-    """Fingers moved by drives that share one command: 1 is open, -1 shut with full force.
+    """Fingers whose drives share one command: 1 is open, -1 shut with full force.
 
-    The command stays within `ahead` of the drives: that limits the squeeze and lets nothing wind up. Locked shut where
-    the robot's `gripper` is False: no joints, no action, nothing observed. Subclasses set the constants, bind `qpos`,
-    (N, k) joints alike, and `ctrl`, both live, and say what `opening` is.
+    The command stays within `max_offset` of the drives: that limits the force, and the command does not wind up. Where
+    the robot's `gripper` is False, the fingers are locked shut: no joints, no action, nothing observed. Subclasses set
+    the constants, bind `qpos` and `ctrl`, both live and (N, k), and compute `opening`.
     """
 
     saved = ("command",)
     parallel: ClassVar[bool]  # whether the fingers stay parallel
-    widest: ClassVar[float]  # m, the gap between the fingers when open
-    shut: ClassVar[float]  # of a joint: where the fingers touch,
-    open: ClassVar[float]  # where they are open,
-    ahead: ClassVar[float]  # how far a command of full force is ahead of it,
-    speed: ClassVar[float]  # and its speed, a second
+    widest: ClassVar[float]  # m, the gap between the open fingers
+    shut: ClassVar[float]  # joint position where the fingers touch, m or rad
+    open: ClassVar[float]  # joint position where they are open
+    max_offset: ClassVar[float]  # from the joint to a command of full force
+    speed: ClassVar[float]  # of the command, m/s or rad/s
     qpos: Array
     ctrl: Array
 
@@ -55,7 +55,7 @@ class Gripper(Actuated):
         self.size = 1 if robot.gripper else 0
 
     def bind(self, sim):
-        self.command = np.zeros((sim.num, 1))  # what the drives were last told
+        self.command = np.zeros((sim.num, 1))  # of the last step
         self.step = self.speed * self.robot.control_dt
 
     def reset(self, ids, rng):
@@ -68,23 +68,23 @@ class Gripper(Actuated):
         raise NotImplementedError
 
     def joint_at(self, width: float) -> float:
-        """Where a joint is when the gap is a width, m."""
+        """The joint position at which the gap is a width, m."""
         raise NotImplementedError
 
     def hold(self, ids, width):
-        """Begin with the fingers shut around something of a width, m, and pressing."""
-        # Faces that touch without pressing do so along an edge, as rounding has it, and would throw the thing out.
-        at = self.joint_at(width - 2.0 * SINK)
+        """Set the fingers of rows ids shut around an object of a width, m, with full force."""
+        # Start with slight penetration: exact contact is ill-conditioned and ejects the object.
+        at = self.joint_at(width - 2.0 * PENETRATION)
         self.qpos[ids] = at
-        self.ctrl[ids] = self.command[ids] = at - self.ahead
+        self.ctrl[ids] = self.command[ids] = at - self.max_offset
 
     def act(self, action):
-        """Move at the drives' speed towards a command, (N, 1)."""
+        """Move the command at the drives' speed towards that of the action, (N, 1)."""
         at = self.qpos.mean(axis=1, keepdims=True)
-        tightest = self.shut - self.ahead
-        wanted = 0.5 * (self.open + tightest + (self.open - tightest) * action)
-        command = np.clip(wanted, self.command - self.step, self.command + self.step)
-        np.clip(command, at - self.ahead, at + self.ahead, out=self.command)
+        closed = self.shut - self.max_offset
+        goal = 0.5 * (self.open + closed + (self.open - closed) * action)
+        command = np.clip(goal, self.command - self.step, self.command + self.step)
+        np.clip(command, at - self.max_offset, at + self.max_offset, out=self.command)
         self.ctrl[:] = self.command
 
     def observe(self):
@@ -96,7 +96,7 @@ class ParallelGripper(Gripper):
 
     parallel = True
     widest = 2.0 * STROKE
-    shut, open, ahead, speed = 0.0, STROKE, REACH, SPEED  # m, m/s
+    shut, open, max_offset, speed = 0.0, STROKE, MAX_OFFSET, SPEED  # m, m/s
 
     def build(self, spec):
         for side, quat in (("left", [1, 0, 0, 0]), ("right", [0, 0, 0, 1])):
@@ -154,7 +154,7 @@ def add_drive(spec, finger) -> None:
         target=finger.name,
         trntype=mujoco.mjtTrn.mjTRN_JOINT,
         ctrllimited=True,
-        ctrlrange=[-REACH, STROKE + REACH],
+        ctrlrange=[-MAX_OFFSET, STROKE + MAX_OFFSET],
         forcelimited=True,
         forcerange=[-FORCE, FORCE],
     )

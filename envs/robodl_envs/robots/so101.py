@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from robodl_envs.robots.controllers import ToolDelta
-from robodl_envs.robots.jaw import FACE, TOOL, WIDTH, JawGripper
+from robodl_envs.robots.jaw import FIXED_PAD_Y, PARALLEL_WIDTH, TOOL_Z, JawGripper
 from robodl_envs.robots.robot import Robot
 
 
@@ -20,15 +20,15 @@ class So101(Robot):
     mjcf = Path(__file__).with_name("so101.xml")
     velocity_limits = (4.7,) * 5  # rad/s; Feetech's data sheet of the STS3215 servo, without load
     reach = 0.321  # m, measured
-    tool_in_hand = (0.0, 0.0, TOOL)
+    tool_in_hand = (0.0, 0.0, TOOL_Z)
     home = (-0.0593, -0.2470, 0.8169, 1.0010, -1.5814)  # rad; the tool at (0.185, 0, 0.075), pointing down
     workspace = ((0.13, -0.12, 0.03), (0.24, 0.12, 0.12))  # m
     gripper_class = JawGripper
-    cube = WIDTH
+    cube = PARALLEL_WIDTH
 
     def __post_init__(self):
         if not self.gripper:
-            self.tool_in_hand = (0.0, FACE, TOOL)  # type: ignore[misc]
+            self.tool_in_hand = (0.0, FIXED_PAD_Y, TOOL_Z)  # type: ignore[misc]
             self.home = (0.0773, -0.2453, 0.8151, 1.0010, -1.4448)  # type: ignore[misc]
         super().__post_init__()
         if isinstance(self.controller, ToolDelta):
