@@ -135,10 +135,9 @@ class Arm:
             if servo.torque <= 0.0:
                 raise self.refusal(f"an actuatorfrcrange, N m, at joint {joint.name}{instead}", "none")
             if abs(servo.time - robot.servo_time) > 0.05 * robot.servo_time:
-                raise self.refusal(
-                    f"servos with (kv + damping) / kp = servo_time, {robot.servo_time:g} s{instead}, or servo_time to theirs",
-                    f"{servo.time:.3g} s at joint {joint.name}",
-                )
+                rule = f"servos with (kv + damping) / kp = servo_time, {robot.servo_time:g} s"
+                got = f"{servo.time:.3g} s at joint {joint.name}"
+                raise self.refusal(f"{rule}{instead}, or servo_time to theirs", got)
             servos.append(servo)
         return tuple(servos)
 
