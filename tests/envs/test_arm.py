@@ -116,7 +116,8 @@ def test_the_scenes_settings_and_the_grippers_pads_stay(tmp_path):
 def test_the_base_stands_in_a_frame(tmp_path):
     """The file's frame, here a quarter of a turn and a shift, carries the arm."""
     text = SIX.replace('<body name="base"', '<frame pos="0.1 0 0" euler="0 0 90"> <body name="base"')
-    robot = six(tmp_path, text.replace("  </worldbody>", "</frame> </worldbody>"))()
+    workspace = ((0.0, 0.3, 0.1), (0.2, 0.6, 0.4))
+    robot = six(tmp_path, text.replace("  </worldbody>", "</frame> </worldbody>"), workspace=workspace)()
     simulated(robot, num=2)
     np.testing.assert_allclose(robot.home_tool, [0.1, 0.45, 0.25], atol=1e-3)
 
@@ -204,6 +205,13 @@ def test_refused_classes(tmp_path, attributes, error, words):
     assert "\n" not in str(caught.value)
     for word in words:
         assert word in str(caught.value)
+
+
+def test_home_outside_the_workspace(tmp_path):
+    """A base that is turned another way than the class supposes is seen when the model is there."""
+    robot = six(tmp_path, home=(1.5708, 0.4620, 1.6823, 0.0, 0.9973, 0.0))()
+    with pytest.raises(ValueError, match=r"home of robot six .* workspace, \(0.3, .*got \(-?0\.0, 0\.45, 0\.25\)"):
+        simulated(robot, num=2)
 
 
 @pytest.mark.parametrize("name", ["name", "mjcf", "home", "workspace", "velocity_limits", "reach"])

@@ -83,6 +83,12 @@ class Robot(Component):
         self.tool_quat = sim.body(self.hand).xquat  # (N, 4), world frame, live
         self.root_body = int(sim.model.body_rootid[sim.body(self.hand).id])
         self.home_tool, self.home_quat = self.tool_at_home(sim.model)  # (3,), (4,), world frame
+        low, high = self.workspace
+        if not ((low <= self.home_tool) & (self.home_tool <= high)).all():
+            got = tuple(self.home_tool.round(3).tolist())
+            raise ValueError(
+                f"home of robot {self.name} must put the tool into workspace, {low} to {high}; got {got} m"
+            )
         super().bind(sim)
 
     def reset(self, ids, rng):
