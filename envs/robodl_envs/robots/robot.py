@@ -1,6 +1,7 @@
 """What every robot is: an arm of links and servos, a controller, and for some tasks a gripper."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
 import mujoco
@@ -8,9 +9,9 @@ import numpy as np
 
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.component import Component, Observable
+from robodl_envs.robots.arm import Arm
 from robodl_envs.robots.controllers import CONTROLLERS, JointDelta, ToolDelta
-from robodl_envs.robots.gripper import Gripper, ParallelGripper
-from robodl_envs.robots.links import Arm
+from robodl_envs.robots.gripper import FINGERTIPS, Gripper, ParallelGripper
 
 LOWEST, HIGHEST = (-1.5, -1.5, -0.5), (1.5, 1.5, 1.5)  # m, where a tool can be
 
@@ -34,9 +35,13 @@ class Robot(Component):
     rotation: bool = False
 
     name: ClassVar[str]
-    arm: ClassVar[Arm]
-    hand: ClassVar[str]  # the body whose frame is the tool's but for its origin: z ahead, fingers opening along y
-    tool_in_hand: ClassVar[tuple[float, float, float]]  # m, between the fingertips
+    mjcf: ClassVar[str | Path]  # an MJCF file of the arm, or "menagerie:MODEL/FILE"; docs/robots.md
+    velocity_limits: ClassVar[tuple[float, ...]]  # rad/s, from the base to the hand
+    torque_limits: ClassVar[tuple[float, ...]] = ()  # N m, for servos of ours; () for those of the file
+    flange: ClassVar[str] = ""  # the file's site for the Franka Hand, z ahead; "" if the file has the hand
+    hand_angle: ClassVar[float] = 0.0  # rad, of the Franka Hand about the flange's z
+    hand: ClassVar[str] = "hand"  # body whose frame is the tool's but for its origin: z ahead, fingers open along y
+    tool_in_hand: ClassVar[tuple[float, float, float]] = FINGERTIPS  # m, between the fingertips
     home: ClassVar[tuple[float, ...]]  # rad, joint angles at the start of an episode
     workspace: ClassVar[
         tuple[tuple[float, float, float], tuple[float, float, float]]
@@ -54,9 +59,10 @@ class Robot(Component):
             raise ValueError(
                 f"control must be one of {known}, got {self.control!r}{did_you_mean(self.control, CONTROLLERS)}"
             )
-        self.servos = self.arm.servos()
+        self.arm = Arm(self)
+        self.servos = self.arm.servos
         self.dof = len(self.servos)
-        self.velocity = np.array([servo.velocity for servo in self.servos])  # (dof,) rad/s
+        self.velocity = np.array(self.velocity_limits)  # (dof,) rad/s
         self.range = np.array([servo.range for servo in self.servos]).T  # (2, dof) rad
         self.controller: JointDelta | ToolDelta = CONTROLLERS[self.control](self)
         self.fingers = self.gripper_class(self)
@@ -66,7 +72,7 @@ class Robot(Component):
         return (self.controller, self.fingers)
 
     def build(self, spec):
-        self.arm.build(spec, self.servo_time)
+        self.arm.build(spec)
         spec.body(self.hand).add_site(name="tool", pos=self.tool_in_hand)
         super().build(spec)
 
@@ -76,7 +82,14 @@ class Robot(Component):
         self.tool = sim.site("tool").xpos  # (N, 3), world frame, live
         self.tool_quat = sim.body(self.hand).xquat  # (N, 4), world frame, live
         self.root_body = int(sim.model.body_rootid[sim.model.body(self.hand).id])
-        self.home_tool, self.home_quat = map(sim.array, self.tool_at_home(sim.model))  # (3,), (4,), world frame
+        position, orientation = self.tool_at_home(sim.model)
+        low, high = self.workspace
+        if not ((low <= position) & (position <= high)).all():
+            got = tuple(position.round(3).tolist())
+            raise ValueError(
+                f"home of robot {self.name} must put the tool into workspace, {low} to {high}; got {got} m"
+            )
+        self.home_tool, self.home_quat = sim.array(position), sim.array(orientation)  # (3,), (4,), world frame
         self.home_qpos = sim.array(self.home)  # (dof,) rad
         super().bind(sim)
 
