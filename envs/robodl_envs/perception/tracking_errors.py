@@ -2,7 +2,7 @@
 
 import math
 
-from robodl_envs.arrays import Array, cast, clip, namespace
+from robodl_envs.arrays import Array, array, cast, clip, namespace
 from robodl_envs.component import Component
 
 ACQUIRE_TIME = 1.0  # s, for finding the target at the start, which do not count
@@ -41,7 +41,8 @@ class TrackingErrors(Component):
     @property
     def view_share(self) -> Array:
         """Share of the counted steps with the target in view, (N,)."""
-        return self.steps_in_view / clip(self.steps_counted * 1.0, 1.0, math.inf)
+        counted, visible = (array(steps, self.square_errors) for steps in (self.steps_counted, self.steps_in_view))
+        return visible / clip(counted, 1.0, math.inf)
 
     @property
     def position_rmse(self) -> Array:
@@ -54,5 +55,5 @@ class TrackingErrors(Component):
         return self.rmse(1)
 
     def rmse(self, column: int) -> Array:
-        count = clip(self.steps_in_view * 1.0, 1.0, math.inf)
+        count = clip(array(self.steps_in_view, self.square_errors), 1.0, math.inf)
         return namespace(self.square_errors).sqrt(self.square_errors[:, column] / count)

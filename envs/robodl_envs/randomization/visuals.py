@@ -2,12 +2,13 @@
 
 import math
 
+import mujoco
 import numpy as np
 
 from robodl_envs.arrays import array, cast, clip, namespace, quat_mul, rotvec_to_quat
 from robodl_envs.component import Component
 from robodl_envs.randomization.settings import Randomize
-from robodl_envs.rendering.shading import geom_colors
+from robodl_envs.rendering.shading import PLAIN
 
 MAX_FOVY = 150.0  # degrees
 
@@ -34,8 +35,7 @@ class Visuals(Component):
             "cam_fovy": s.camera_fovy,
         }
         self.expanded = {field: sim.expand(field) for field, amount in amounts.items() if amount}  # (N, ...), live
-        # Added to the colour of a geom that has none of its own, to give its material's.
-        self.material_colors = sim.array(geom_colors(sim, np.arange(1))[0] - sim.model.geom_rgba[:, :3])  # (ngeom, 3)
+        self.material_colors = sim.array(material_colors(sim.model))  # (ngeom, 3)
         self.background = cast(sim.zeros(3), "uint8")  # the colour beyond the floor
 
     def reset(self, ids, rng):
@@ -65,6 +65,13 @@ class Visuals(Component):
             fovy = self.expanded["cam_fovy"]
             share = rng.uniform(ids, np.full(fovy.shape[1:], 1.0 - s.camera_fovy), 1.0 + s.camera_fovy)
             fovy[ids] = array(clip(fovy[ids] * share, 0.0, MAX_FOVY), fovy)
+
+
+def material_colors(model: mujoco.MjModel) -> np.ndarray:
+    """What brings a geom without a colour of its own to its material's, (ngeom, 3); zero for others."""
+    plain = (model.geom_matid >= 0) & (model.geom_rgba == PLAIN).all(axis=1)
+    colors = np.where(plain[:, None], model.mat_rgba[model.geom_matid], model.geom_rgba)
+    return (colors - model.geom_rgba)[:, :3]
 
 
 def symmetric(most: float, shape: tuple[int, ...]) -> tuple[np.ndarray, float]:
