@@ -12,12 +12,13 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
+from robodl_envs import registry
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.cameras import CameraSensors
+from robodl_envs.checks import check_once
 from robodl_envs.engine import BatchEnv
 from robodl_envs.observation import OBSERVATIONS
 from robodl_envs.randomization.settings import Randomize, randomize_settings
-from robodl_envs.registry import robot_class, robot_names, task_class
 from robodl_envs.robots.robot import Robot
 from robodl_envs.simulator import available_cores
 from robodl_envs.tasks.task import Task
@@ -91,8 +92,14 @@ class EnvSettings:
 
         A task given as an object is copied: two environments never share one.
         """
-        task = copy.deepcopy(task) if isinstance(task, Task) else task_class(task)()
-        robot = checked_robot(self.robot, task)(control=self.control, gripper=task.gripper, rotation=task.rotation)
+        task = copy.deepcopy(task) if isinstance(task, Task) else registry.task_class(task)()
+        robot_class = checked_robot(self.robot, task)
+
+        def make_robot() -> Robot:
+            return robot_class(control=self.control, gripper=task.gripper, rotation=task.rotation)
+
+        robot = make_robot()
+        check_once(task, robot_class, lambda rows: BatchEnv(make_robot(), copy.deepcopy(task), rows, threads=1))
         randomize = randomize_settings(self.randomize)
         names = checked_names(task.cameras if self.cameras is None else self.cameras)
         # Made even if there are no images, so that wrong settings are refused.
@@ -167,7 +174,7 @@ def split_settings(
     Raises:
         TypeError: a setting that neither the environment nor the task has.
     """
-    found = task_class(task) if isinstance(task, str) else task
+    found = registry.task_class(task) if isinstance(task, str) else task
     if not dataclasses.is_dataclass(found):
         raise TypeError(f"a task must be a dataclass, whose fields are its settings, got {found!r}")
     of_task = {each.name for each in fields(found) if each.init}
@@ -183,9 +190,9 @@ def split_settings(
 
 def checked_robot(name: str, task: Task) -> type[Robot]:
     """The robot of a name; ValueError if it can't do the task."""
-    robot = robot_class(name)
+    robot = registry.robot_class(name)
     if reason := task.unsupported_reason(robot):
-        known = ", ".join(robot_names())
+        known = ", ".join(registry.robot_names())
         raise ValueError(f"robot={name} does not do {type(task).__name__}: {reason}; installed: {known}")
     return robot
 

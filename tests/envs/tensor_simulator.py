@@ -12,7 +12,7 @@ torch.set_num_threads(1)
 
 
 class DeviceTensor(torch.Tensor):
-    """A tensor that refuses to become a NumPy array, as one on a GPU does; results of operations are such tensors too."""
+    """A tensor that refuses to become a NumPy array, as one on a GPU does; so do results of operations."""
 
     def __array__(self, *args, **kwargs):
         raise TypeError("can't convert a tensor on a device to a NumPy array")

@@ -77,7 +77,9 @@ def test_randomisation_runs_on_tensors(task, robot, control):
     seeds = list(range(NUM))
     compare("reset", *(twin.reset(twin.all, seeds)[0]["observation"] for twin in (ours, theirs)))
     for action in actions(ours, 3):
-        compare("observation", ours.step(action)[0]["observation"], theirs.step(torch.from_numpy(action))[0]["observation"])
+        compare(
+            "observation", ours.step(action)[0]["observation"], theirs.step(torch.from_numpy(action))[0]["observation"]
+        )
     for field, values in ours.sim.expanded.items():
         compare(field, values, theirs.sim.expanded[field])
 
