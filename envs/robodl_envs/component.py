@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -109,3 +110,10 @@ class Actuated(Component):
     def act(self, action: Array) -> None:
         """Write servo commands for its share of the actions, (N, size) in [-1, 1]."""
         raise NotImplementedError
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Field":  # of version 0.1; goes with 0.3
+        warnings.warn("robodl_envs.component.Field is now Observable", DeprecationWarning, stacklevel=2)
+        return Observable
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -37,7 +37,6 @@ from robodl_envs.simulator import CpuSimulator, Simulator, available_cores
 from robodl_envs.tasks.task import Task
 
 MAX_SPEED = 1e4  # rad/s or m/s; beyond it a simulation has exploded, though MuJoCo waits until 1e10
-REWARDS = ("dense", "sparse", "shaped")
 
 
 class BatchEnv:
@@ -57,8 +56,7 @@ class BatchEnv:
             exact whatever it says.
         simulator: makes a Simulator of a model, a number of rows and a number of threads.
 
-    Raises:
-        ValueError: control_dt is no multiple of the timestep, or another setting is out of range.
+    Settings are checked by EnvSettings; control_dt is here: ValueError if it is no multiple of the timestep.
     """
 
     saved = ("last_vectors", "last_potential")
@@ -77,16 +75,6 @@ class BatchEnv:
         randomize: Randomize = NOTHING,
         simulator: Callable[[mujoco.MjModel, int, int], Simulator] = CpuSimulator,
     ):
-        if num < 1:
-            raise ValueError(f"num_envs must be at least 1, got {num}")
-        if threads < 0:
-            raise ValueError(f"threads must be 0 (one per core) or more, got {threads}")
-        if reward not in REWARDS:
-            raise ValueError(f"reward must be one of {', '.join(REWARDS)}, got {reward!r}")
-        if max_episode_steps is not None and max_episode_steps < 1:
-            raise ValueError(f"max_episode_steps must be at least 1, or None for no limit, got {max_episode_steps}")
-        if (cameras is None) != (observation == "state"):
-            raise ValueError(f"cameras go with observation='image' or 'image+state', got observation={observation!r}")
         self.num, self.robot, self.task, self.cameras = num, robot, task, cameras
         self.perception = task if isinstance(task, PerceptionTask) else None
         self.threads = min(threads or available_cores(), num)

@@ -19,11 +19,13 @@ from robodl_envs.checks import check_once
 from robodl_envs.engine import BatchEnv
 from robodl_envs.observation import OBSERVATIONS
 from robodl_envs.randomization.settings import Randomize, randomize_settings
+from robodl_envs.renamed import adopt_old_hooks
 from robodl_envs.robots.robot import Robot
 from robodl_envs.simulator import available_cores
 from robodl_envs.tasks.task import Task
 
 RENDER_MODES = ["rgb_array"]
+REWARDS = ("dense", "sparse", "shaped")
 
 
 @dataclass
@@ -66,6 +68,14 @@ class EnvSettings:
         if self.observation not in OBSERVATIONS:
             near = did_you_mean(str(self.observation), OBSERVATIONS)
             raise ValueError(f"observation must be one of {', '.join(OBSERVATIONS)}, got {self.observation!r}{near}")
+        if self.reward not in REWARDS:
+            near = did_you_mean(str(self.reward), REWARDS)
+            raise ValueError(f"reward must be one of {', '.join(REWARDS)}, got {self.reward!r}{near}")
+        if self.threads < 0:
+            raise ValueError(f"threads must be 0 (one per core) or more, got {self.threads}")
+        steps = self.max_episode_steps
+        if steps is not None and steps < 1:
+            raise ValueError(f"max_episode_steps must be at least 1, or None for no limit, got {steps}")
         if self.render_mode is not None and self.render_mode not in RENDER_MODES:
             raise ValueError(f"render_mode must be 'rgb_array' or None, got {self.render_mode!r}")
 
@@ -93,6 +103,7 @@ class EnvSettings:
         A task given as an object is copied: two environments never share one.
         """
         task = copy.deepcopy(task) if isinstance(task, Task) else registry.task_class(task)()
+        adopt_old_hooks(type(task))
         robot_class = checked_robot(self.robot, task)
 
         def make_robot() -> Robot:
@@ -136,6 +147,8 @@ class VectorEnvSettings(EnvSettings):
 
     def __post_init__(self):
         super().__post_init__()
+        if self.num_envs < 1:
+            raise ValueError(f"num_envs must be at least 1, got {self.num_envs}")
         try:
             self.autoreset_mode = AutoresetMode(self.autoreset_mode)
         except ValueError:

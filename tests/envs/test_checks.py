@@ -87,3 +87,37 @@ def test_a_bug_in_a_task_keeps_its_traceback():
         make(faulty(bind=bind))
     assert caught.traceback[-1].frame.code.path.name != "checks.py"
     assert any(entry.name == "bind" and entry.path.name == "test_checks.py" for entry in caught.traceback)
+
+
+def test_tasks_of_version_0_1_work_and_warn():
+    """Their observe and fields, goal_fields and count are those of today, with one warning each."""
+    from robodl_envs import component
+
+    with pytest.warns(DeprecationWarning, match="Field is now Observable"):
+        field = component.Field
+
+    class Old(Reach):
+        def observe(self):
+            return [self.goal - self.robot.tool]
+
+        def fields(self):
+            return [field("to_goal", "m", [-2.0] * 3, [2.0] * 3, "from the tool to the goal")]
+
+        def goal_fields(self):
+            return [field("position", "m", [-2.0] * 3, [2.0] * 3, "position")]
+
+        def bind(self, sim):
+            super().bind(sim)
+            self.counted = 0
+
+        def count(self, ids):
+            self.counted += len(ids)
+
+    old = dataclass(eq=False)(Old)()
+    with pytest.warns(DeprecationWarning, match=r"Old\.(observe and fields|goal_fields|count) is of version 0\.1"):
+        env = make(old)
+    observation, _ = env.reset(seed=0)
+    env.step(np.zeros(3))
+    to_goal = env.state_observation()["observation"][0, env.state_columns["to_goal"]]
+    np.testing.assert_allclose(to_goal, (env.task.goal - env.robot.tool)[0], atol=1e-6)
+    assert observation["achieved_goal"].shape == (3,) and env.task.counted == 1
