@@ -8,6 +8,7 @@ envs = gymnasium.make_vec("robodl/Reach-v0", num_envs=256)
 """
 
 import importlib
+import warnings
 from typing import Any
 
 from robodl_envs.arrays import did_you_mean
@@ -27,8 +28,8 @@ from robodl_envs.registry import (
 
 __all__ = [
     "BASELINES",
-    "CLASSES",
-    "FAR",
+    "MAX_DEPTH",
+    "SEGMENTATION_CLASSES",
     "SHARPNESS",
     "Component",
     "Policy",
@@ -36,10 +37,10 @@ __all__ = [
     "RenderingError",
     "available_cores",
     "did_you_mean",
-    "gl_context",
     "image_modality",
     "load_plugins",
     "make",
+    "make_gl_context",
     "make_policy",
     "make_vec",
     "register_expert",
@@ -72,17 +73,22 @@ LAZY = {  # what importing would make slow
     "make": "gym_env",
     "make_vec": "gym_env",
     "RenderingError": "rendering.gl_context",
-    "gl_context": "rendering.gl_context",
-    "CLASSES": "rendering.modalities",
-    "FAR": "rendering.modalities",
+    "make_gl_context": "rendering.gl_context",
+    "SEGMENTATION_CLASSES": "rendering.modalities",
+    "MAX_DEPTH": "rendering.modalities",
     "image_modality": "rendering.modalities",
     "SHARPNESS": "perception.classification",
     "available_cores": "engine",
     "Randomize": "randomization.settings",
 }
+RENAMED = {"CLASSES": "SEGMENTATION_CLASSES", "FAR": "MAX_DEPTH", "gl_context": "make_gl_context"}  # for one release
 
 
 def __getattr__(name: str) -> Any:
+    if name in RENAMED:
+        text = f"robodl_envs.{name} is now called {RENAMED[name]}; the old name goes with the next release"
+        warnings.warn(text, DeprecationWarning, stacklevel=2)
+        name = RENAMED[name]
     if name not in LAZY:
         raise AttributeError(f"module 'robodl_envs' has no attribute {name!r}{did_you_mean(name, __all__)}")
     return getattr(importlib.import_module(f"robodl_envs.{LAZY[name]}"), name)

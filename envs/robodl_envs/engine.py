@@ -258,8 +258,8 @@ class BatchEnv:
         self.last = flat.copy()
         observation = {key: flat[:, columns] for key, columns in self.slices.items()}
         if self.eyes is not None:
-            self.eyes.look(ids, self.rng)
-            observation |= self.eyes.observe()
+            self.eyes.capture(ids, self.rng)
+            observation |= self.eyes.images()
         return observation
 
     def state_columns(self) -> dict[str, slice]:

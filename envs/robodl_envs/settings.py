@@ -53,7 +53,7 @@ def make_spaces(batch: BatchEnv) -> tuple[spaces.Dict, spaces.Box]:
         key: spaces.Box(batch.low[columns], batch.high[columns]) for key, columns in batch.slices.items()
     }
     if batch.eyes is not None:
-        boxes |= batch.eyes.space()
+        boxes |= batch.eyes.image_spaces()
     return spaces.Dict(boxes), spaces.Box(-1.0, 1.0, batch.action_shape[1:], np.float32)
 
 

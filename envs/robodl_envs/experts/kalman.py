@@ -13,7 +13,7 @@ from robodl_envs.experts.track import SIGHT, TRAIL, camera, over, searching
 from robodl_envs.perception.hand_camera import AHEAD
 from robodl_envs.perception.moving_objects import THINGS
 from robodl_envs.perception.target_estimate import KICK, SHIFT
-from robodl_envs.rendering.modalities import CLASSES
+from robodl_envs.rendering.modalities import SEGMENTATION_CLASSES
 
 PICTURES = ("wrist", "wrist_depth", "wrist_segmentation")
 MEASURED = 0.001  # m, standard deviation of a measured place; 0.0008 on the Panda's pictures of 64 pixels
@@ -57,7 +57,7 @@ def measure(rgb, depth, segmentation, target, eye, hand):
         target: (N, COUNT), 1 for the thing to measure. eye: (N, 3) m, the camera. hand: (N, 4), its quaternion.
     """
     num, height, width, _ = rgb.shape
-    row, i, j = np.nonzero(segmentation[..., 0] == CLASSES.index("goal"))
+    row, i, j = np.nonzero(segmentation[..., 0] == SEGMENTATION_CLASSES.index("goal"))
     color = rgb[row, i, j] / np.maximum(rgb[row, i, j].sum(axis=1, keepdims=True), 1.0)
     away = ((color[:, None] - CHROMA) ** 2).sum(axis=2)  # (pixels, COUNT)
     own = target[row, away.argmin(axis=1)] > 0.0

@@ -5,7 +5,7 @@ import numpy as np
 from robodl_envs.arrays import Array
 from robodl_envs.component import Component
 from robodl_envs.perception.moving_objects import SPHERE, WHITE, Arena, coasted
-from robodl_envs.rendering.modalities import FINE
+from robodl_envs.rendering.modalities import FINE_GROUP
 from robodl_envs.scene import NO_CONTACT
 
 SHIFT = 0.1  # m, that an action of 1 moves the reported place in a step
@@ -33,7 +33,7 @@ class TargetEstimate(Component):
         for k, radius in enumerate(DOTS):
             body = spec.worldbody.add_body(name=f"report{k}", mocap=True)
             size = [self.arena.scale * radius, 0.0, 0.0]
-            body.add_geom(type=SPHERE, size=size, rgba=WHITE, group=FINE, **NO_CONTACT)
+            body.add_geom(type=SPHERE, size=size, rgba=WHITE, group=FINE_GROUP, **NO_CONTACT)
 
     def bind(self, sim):
         self.dots = [sim.mocap_pos(f"report{k}") for k in range(len(DOTS))]  # (N, 3) each, live

@@ -13,7 +13,7 @@ from typing import Any
 
 import mujoco
 
-from robodl_envs.rendering.modalities import COARSE, FINE, HIDDEN
+from robodl_envs.rendering.modalities import COARSE_GROUP, FINE_GROUP, HIDDEN_GROUP
 from robodl_envs.robots.gripper import franka_hand
 from robodl_envs.robots.links import Servo, add_link, add_servo
 from robodl_envs.scene import ROBOT, TIMESTEP
@@ -134,14 +134,14 @@ def strip(arm: mujoco.MjSpec) -> None:
         body.gravcomp = 1.0
         solid = [geom for geom in body.geoms if geom.contype or geom.conaffinity]
         looks = [geom for geom in body.geoms if not (geom.contype or geom.conaffinity)]
-        apart = [geom for geom in solid if geom.group >= HIDDEN]
+        apart = [geom for geom in solid if geom.group >= HIDDEN_GROUP]
         for geom in solid:
             geom.contype, geom.conaffinity = ROBOT["contype"], ROBOT["conaffinity"]
         for geom in apart:
-            geom.group = COARSE
+            geom.group = COARSE_GROUP
         for geom in looks:
-            if apart and geom.group < HIDDEN:
-                geom.group = FINE
+            if apart and geom.group < HIDDEN_GROUP:
+                geom.group = FINE_GROUP
 
 
 def adopt_scene_settings(scene: mujoco.MjSpec, arm: mujoco.MjSpec) -> None:
