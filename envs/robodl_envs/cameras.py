@@ -148,7 +148,8 @@ def checked_image(name: str, cameras: set[str]) -> tuple[str, str]:
     """Camera and modality of an image's name; ValueError with near names if there is no such camera."""
     camera, modality = image_modality(name)
     if camera not in cameras:
-        names = [known + end for known in sorted(cameras) for end in ("", *(f"_{kind}" for kind in MODALITIES[1:]))]
+        suffixes = ["", *(f"_{modality}" for modality in MODALITIES[1:])]
+        names = [known + suffix for known in sorted(cameras) for suffix in suffixes]
         raise ValueError(f"no image named {name!r}{did_you_mean(name, names)}; there are {', '.join(names)}")
     return camera, modality
 

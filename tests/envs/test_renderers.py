@@ -126,18 +126,18 @@ def test_a_goal_appears_at_its_projection(renderer):
     """The middle of the goal's pixels is the projection of its position."""
     settings = {"cameras": ["top_segmentation"], "image_size": 128, "radius": 0.05}
     env = make("reach", observation="image", renderer=renderer, **settings)
-    seen = 0
+    num_visible = 0
     for seed in range(5):
         observation, _ = env.reset(seed=seed)
         rows, columns, _ = np.nonzero(observation["top_segmentation"] == SEGMENTATION_CLASSES.index("goal"))
         camera, goal = env.batch.model.camera("top"), env.batch.task.goal[0]
         if len(rows) < 60:
             continue  # the hand is before it
-        seen += 1
+        num_visible += 1
         pixels_per_metre = 64 / np.tan(np.radians(camera.fovy[0] / 2)) / (camera.pos[2] - goal[2])
         middle = 64 - pixels_per_metre * (goal - camera.pos)[[0, 1]]  # up in the image is x, left is y
         np.testing.assert_allclose([rows.mean() + 0.5, columns.mean() + 0.5], middle, atol=2.0)
-    assert seen
+    assert num_visible
     env.close()
 
 

@@ -18,7 +18,7 @@ class Backdrops:
     """The backdrops of one camera.
 
     Args:
-        num_kept: backdrops in memory, row i's at i modulo num_kept.
+        num_kept: backdrops in memory; row i has number i modulo num_kept.
     """
 
     def __init__(self, sim: CpuSimulator, grid: PixelGrid, modalities: Sequence[str], geoms: DrawnGeoms, num_kept: int):
@@ -32,21 +32,21 @@ class Backdrops:
         if self.kept is None:
             self.kept = blank_images(self.grid, self.modalities, self.num_kept)
             self.cache_keys = np.full((self.num_kept, keys.shape[1]), np.nan)
-        kept, slots = self.kept, ids % self.num_kept
-        changed = np.flatnonzero((self.cache_keys[slots] != keys).any(axis=1))
+        kept, numbers = self.kept, ids % self.num_kept
+        changed = np.flatnonzero((self.cache_keys[numbers] != keys).any(axis=1))
+        self.cache_keys[numbers[changed]] = np.nan  # an interrupt must not leave new images with old keys
         drawn: dict[bytes, int] = {}  # the first row of each key
         for k in changed.tolist():
             first = drawn.setdefault(keys[k].tobytes(), k)
             if first == k:
-                self.draw_row(
-                    ids[k], slots[k], view.rows(slice(k, k + 1)), None if background is None else background[[k]]
-                )
+                color = None if background is None else background[[k]]
+                self.draw_row(ids[k], numbers[k], view.rows([k]), color)
                 continue
             for array in (*kept.images.values(), kept.nearest):
-                array[slots[k]] = array[slots[first]]
-        self.cache_keys[slots[changed]] = keys[changed]
-        images = {modality: image[slots] for modality, image in kept.images.items()}
-        return RayImages(self.grid, images, kept.nearest[slots])
+                array[numbers[k]] = array[numbers[first]]
+        self.cache_keys[numbers[changed]] = keys[changed]
+        images = {modality: image[numbers] for modality, image in kept.images.items()}
+        return RayImages(self.grid, images, kept.nearest[numbers])
 
     def keys(self, num, view: CameraView, poses: GeomPoses, geom_size, shading: Shading, background) -> np.ndarray:
         """All numbers that the backdrops of num rows depend on, (num, k)."""
@@ -57,7 +57,7 @@ class Backdrops:
         rows = [np.broadcast_to(part, (num, *part.shape[1:])).reshape(num, -1) for part in parts]
         return np.concatenate(rows, axis=1)
 
-    def draw_row(self, row: int, slot: int, view: CameraView, background: np.ndarray | None) -> None:
+    def draw_row(self, row: int, number: int, view: CameraView, background: np.ndarray | None) -> None:
         """Draw the backdrop of a row anew and keep it."""
         assert self.kept is not None
         model = copy.copy(self.sim.model)
@@ -72,5 +72,5 @@ class Backdrops:
         shading = Shading(self.sim, np.array([row]))
         depth, geom = images.cast(static_scene, None, np.array([0]), pixels, view, geoms, shading, geoms.is_any)
         for modality, image in images.images.items():
-            self.kept.images[modality][slot] = image[0]
-        self.kept.nearest[slot] = np.where(geom[0] >= 0, depth[0], np.inf)
+            self.kept.images[modality][number] = image[0]
+        self.kept.nearest[number] = np.where(geom[0] >= 0, depth[0], np.inf)

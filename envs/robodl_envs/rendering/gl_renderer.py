@@ -25,12 +25,11 @@ class GlRenderer:
         self.poses = {field: sim.bind(field) for field in POSES}
         self.arguments = (sim, self.poses, images)
         self.workers: list[GlThread] = []
-        self.process: int | None = None  # id of the process that has the workers; a forked child has none of them
-        self.stop = weakref.finalize(self, stop_threads, self.workers, None)
+        weakref.finalize(self, stop_threads, self.workers)  # threads would outlive a renderer that nobody closed
 
     def draw(self, ids: np.ndarray, background: np.ndarray | None = None) -> Images:
         """Draw rows ids, (n,); background as `Renderer.draw`."""
-        if self.process != os.getpid():
+        if not self.workers or self.workers[0].process != os.getpid():
             self.start()
         images = self.images.empty(len(ids))
         try:
@@ -45,10 +44,12 @@ class GlRenderer:
         return images
 
     def start(self) -> None:
-        """Start the workers: RenderingError if there is no OpenGL."""
-        self.workers, self.process = [], os.getpid()
-        # Threads would outlive a renderer that nobody closed.
-        self.stop = weakref.finalize(self, stop_threads, self.workers, self.process)
+        """Start the workers, also in a forked child, which has none of its parent's threads.
+
+        Raises:
+            RenderingError: there is no OpenGL.
+        """
+        self.workers.clear()
         try:
             for _ in range(self.threads):
                 self.workers.append(GlThread(*self.arguments))
@@ -58,19 +59,20 @@ class GlRenderer:
 
     def close(self) -> None:
         """End the workers and free their contexts; the next `draw` starts them anew."""
-        self.stop()
-        self.process = None
+        stop_threads(self.workers)
 
 
 class GlThread:
     """A GlWorker in a thread of its own."""
 
     def __init__(self, *arguments: Any):
+        self.process = os.getpid()
         self.jobs: queue.SimpleQueue = queue.SimpleQueue()
         self.results: queue.SimpleQueue = queue.SimpleQueue()
-        # Without a reference to self, which could then never be collected.
-        words = (self.jobs, self.results, arguments)
-        self.thread = threading.Thread(target=run_worker, args=words, daemon=True, name="robodl OpenGL worker")
+        queues = self.jobs, self.results  # and not self, which a running thread would keep alive
+        self.thread = threading.Thread(
+            target=run_worker, args=(*queues, arguments), daemon=True, name="robodl OpenGL worker"
+        )
         self.thread.start()
         self.join()
 
@@ -85,8 +87,10 @@ class GlThread:
             raise error
 
     def close(self) -> None:
-        self.jobs.put(None)
-        self.thread.join()
+        """End the thread and wait until it has freed its context; in a forked child there is none."""
+        if self.process == os.getpid():
+            self.jobs.put(None)
+            self.thread.join()
 
 
 def run_worker(jobs: queue.SimpleQueue, results: queue.SimpleQueue, arguments: tuple) -> None:
@@ -107,8 +111,9 @@ def run_worker(jobs: queue.SimpleQueue, results: queue.SimpleQueue, arguments: t
     worker.close()
 
 
-def stop_threads(workers: list[GlThread], process: int | None) -> None:
-    """End threads and wait until they have freed their contexts; a forked child has none to end."""
-    if os.getpid() == process:
-        for worker in workers:
-            worker.close()
+def stop_threads(workers: list[GlThread]) -> None:
+    """Close all threads and empty the list, first of all: an interrupt must not leave closed ones in it."""
+    closing = workers.copy()
+    workers.clear()
+    for worker in closing:
+        worker.close()

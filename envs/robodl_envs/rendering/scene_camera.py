@@ -14,7 +14,7 @@ from robodl_envs.rendering.renderer import notify_ray_casting
 from robodl_envs.rendering.shading import Shading
 from robodl_envs.simulator import CpuSimulator
 
-SKY = np.array([[116, 132, 156]], np.uint8)  # about the middle of the gradient that OpenGL draws
+BACKGROUND = np.array([[116, 132, 156]], np.uint8)  # about the middle of the gradient that OpenGL draws
 
 
 class SceneCamera:
@@ -81,7 +81,7 @@ class SceneCamera:
         mat = np.stack([right, np.cross(right, ahead), -ahead], axis=1)
         pos, fovy = self.camera.lookat - self.camera.distance * ahead, np.array([sim.model.vis.global_.fovy])
         view = camera_view(pos[None], mat[None], fovy, self.height, self.width)
-        return ray_camera.draw(ids, view, poses, Shading(sim, ids), SKY)["rgb"][0]
+        return ray_camera.draw(ids, view, poses, Shading(sim, ids), BACKGROUND)["rgb"][0]
 
     def close(self) -> None:
         """Free the context. Closing twice, or where nothing was drawn, is fine."""
