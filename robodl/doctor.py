@@ -74,10 +74,10 @@ def usable_cores() -> int:
 
 def opengl_found() -> dict[str, Any]:
     """Which OpenGL draws here, or why none does."""
-    from robodl_envs import RenderingError, gl_context
+    from robodl_envs import RenderingError, make_gl_context
 
     try:
-        context = gl_context(64, 64, learning=True)
+        context = make_gl_context(64, 64, learning=True)
     except RenderingError as error:
         return {"error": str(error), "said": f"none: {error}; pictures are cast by rays instead"}
     from OpenGL import GL
@@ -135,7 +135,7 @@ def measured(name: str, settings: dict[str, Any], seconds: float) -> dict[str, A
         result = {"steps_per_s": steps, "said": f"{steps:,.0f} environment steps/s"}
         if settings:
             eyes = envs.batch.eyes
-            pictures = rate(lambda: eyes.look(envs.batch.all, envs.batch.rng))
+            pictures = rate(lambda: eyes.capture(envs.batch.all, envs.batch.rng))
             said = f"{result['said']}, {pictures:,.0f} pictures/s of 64x64"
             result = {**result, "pictures_per_s": pictures, "said": said}
     envs.close()

@@ -28,8 +28,8 @@ from robodl_envs.registry import (
 
 __all__ = [
     "BASELINES",
-    "CLASSES",
-    "FAR",
+    "MAX_DEPTH",
+    "SEGMENTATION_CLASSES",
     "SHARPNESS",
     "Component",
     "Move",
@@ -42,10 +42,10 @@ __all__ = [
     "Task",
     "available_cores",
     "did_you_mean",
-    "gl_context",
     "image_modality",
     "load_plugins",
     "make",
+    "make_gl_context",
     "make_policy",
     "make_vec",
     "register_expert",
@@ -60,8 +60,7 @@ __all__ = [
 
 LAZY = {  # what importing would make slow
     "BASELINES": "experts.policy",
-    "CLASSES": "rendering.modalities",
-    "FAR": "rendering.modalities",
+    "MAX_DEPTH": "rendering.modalities",
     "Move": "experts.policy",
     "Observable": "component",
     "PerceptionTask": "perception.perception_task",
@@ -69,16 +68,22 @@ LAZY = {  # what importing would make slow
     "Randomize": "randomization.settings",
     "RenderingError": "rendering.gl_context",
     "Robot": "robots.robot",
+    "SEGMENTATION_CLASSES": "rendering.modalities",
     "SHARPNESS": "perception.classification",
     "Task": "tasks.task",
     "available_cores": "simulator",
-    "gl_context": "rendering.gl_context",
     "image_modality": "rendering.modalities",
     "make": "gym_env",
+    "make_gl_context": "rendering.gl_context",
     "make_policy": "experts.policy",
     "make_vec": "gym_env",
 }
-RENAMED = {"picture_kind": "image_modality"}  # since 0.1; the old names warn, and go with 0.3
+RENAMED = {  # names of version 0.1: they warn, and go with 0.3
+    "CLASSES": "SEGMENTATION_CLASSES",
+    "FAR": "MAX_DEPTH",
+    "gl_context": "make_gl_context",
+    "picture_kind": "image_modality",
+}
 
 for name in task_names():
     register_id(name)

@@ -249,8 +249,8 @@ class BatchEnv:
         self.last_vectors = vectors
         observation = self.layout.split(vectors)
         if self.cameras is not None:
-            self.cameras.look(ids, self.rng)
-            observation |= self.cameras.observe()
+            self.cameras.capture(ids, self.rng)
+            observation |= self.cameras.images()
         return observation
 
     @property

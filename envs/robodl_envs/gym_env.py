@@ -1,5 +1,6 @@
 """The Gymnasium environments over BatchEnv: one arm, and many arms."""
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -110,7 +111,7 @@ class RobotTaskEnv(Episodes, gymnasium.Env):
 
     @with_signature(EnvSettings)
     def __init__(self, task: str | Task, **settings: Any):
-        self.settings, self.task_argument = EnvSettings.of(settings), task
+        self.settings, self.task_argument = EnvSettings.of(settings), copy.deepcopy(task)
         self.batch = self.settings.make_batch(task, 1)
         self.render_mode = self.settings.render_mode
         self.metadata = {**self.metadata, "render_fps": self.settings.render_fps}
@@ -154,7 +155,7 @@ class RobotTaskVectorEnv(Episodes, gymnasium.vector.VectorEnv):
 
     @with_signature(VectorEnvSettings)
     def __init__(self, task: str | Task, **settings: Any):
-        self.settings, self.task_argument = VectorEnvSettings.of(settings), task
+        self.settings, self.task_argument = VectorEnvSettings.of(settings), copy.deepcopy(task)
         self.num_envs, self.autoreset_mode = self.settings.num_envs, self.settings.autoreset_mode
         self.batch = self.settings.make_batch(task, self.num_envs)
         self.render_mode, fps = self.settings.render_mode, self.settings.render_fps

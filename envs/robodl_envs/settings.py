@@ -175,7 +175,7 @@ def make_spaces(batch: BatchEnv) -> tuple[spaces.Dict, spaces.Box]:
         key: spaces.Box(layout.low[columns], layout.high[columns]) for key, columns in layout.keys.items()
     }
     if batch.cameras is not None:
-        boxes |= batch.cameras.space()
+        boxes |= batch.cameras.image_spaces()
     return spaces.Dict(boxes), spaces.Box(-1.0, 1.0, (batch.action_size,), np.float32)
 
 

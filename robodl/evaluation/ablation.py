@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from robodl_envs import CLASSES, FAR, Policy, image_modality
+from robodl_envs import MAX_DEPTH, SEGMENTATION_CLASSES, Policy, image_modality
 
 MOTIONS = ("own", "still", "random")
 SIGHTS = ("own", "noise")
@@ -54,7 +54,7 @@ def seeing(policy: Policy, sight: str, seed: int) -> Policy:
     rng = np.random.default_rng(seed)
 
     def noise(name: str, picture: np.ndarray) -> np.ndarray:
-        most = {"depth": FAR, "segmentation": len(CLASSES)}.get(image_modality(name)[1], 256)
+        most = {"depth": MAX_DEPTH, "segmentation": len(SEGMENTATION_CLASSES)}.get(image_modality(name)[1], 256)
         return (most * rng.random(picture.shape)).astype(picture.dtype)
 
     return lambda observation: policy(

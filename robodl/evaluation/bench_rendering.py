@@ -15,14 +15,14 @@ ROWS = "renderer  threads  pictures/s  x Renderer  steps/s with it"
 
 def bench_pictures(options) -> list[dict[str, Any]]:
     """Measure both ways to draw and tell; returns a row of facts for each."""
-    from robodl_envs import RenderingError, gl_context, make_vec
+    from robodl_envs import RenderingError, make_gl_context, make_vec
 
     settings: dict[str, Any] = {"robot": options.robot, "observation": options.observation, "threads": options.threads}
     settings |= {"cameras": options.cameras, "image_size": options.image_size, "max_episode_steps": 50}
     num = options.num_envs[0]
     names = ["ray"]
     try:
-        gl_context(8, 8, learning=True).free()
+        make_gl_context(8, 8, learning=True).free()
         names.append("gl")
     except RenderingError as error:
         print(f"no renderer=gl here: {error}")
@@ -39,7 +39,7 @@ def bench_pictures(options) -> list[dict[str, Any]]:
         batch, count = envs[name].batch, num * len(options.cameras)
         rounds = []
         for _ in range(REPEATS):
-            pictures = count * rate(functools.partial(batch.eyes.look, batch.all, batch.rng), options.seconds / 2)
+            pictures = count * rate(functools.partial(batch.eyes.capture, batch.all, batch.rng), options.seconds / 2)
             steps = num * rate(functools.partial(envs[name].step, action), options.seconds / 2)
             reference = theirs.rate(options.seconds / 2) if theirs else float("nan")
             rounds.append((pictures, steps, reference, pictures / reference))
@@ -97,9 +97,9 @@ def serve(task: str, size: int) -> None:
     from mujoco.rendering.classic import gl_context as theirs
 
     from robodl_envs import make
-    from robodl_envs.rendering.gl_context import context_class
+    from robodl_envs.rendering.gl_context import platform_context_class
 
-    theirs.GLContext = context_class()  # EGL on Linux, whatever was chosen when mujoco was imported
+    theirs.GLContext = platform_context_class()  # EGL on Linux, whatever was chosen when mujoco was imported
     model = make(task).unwrapped.batch.model
     plain = mujoco.MjSpec().compile().vis.quality
     for name in ("shadowsize", "offsamples", "numslices", "numstacks", "numquads"):

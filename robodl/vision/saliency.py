@@ -4,12 +4,12 @@ import numpy as np
 import torch
 
 from robodl.learning.vec_env import channels_first
-from robodl_envs import CLASSES, FAR
+from robodl_envs import MAX_DEPTH, SEGMENTATION_CLASSES
 
 # A colour a class: background, floor, robot, goal, object.
 PALETTE = np.array([[0, 0, 0], [90, 100, 110], [235, 235, 235], [235, 60, 45], [70, 140, 230]], np.uint8)
-assert len(PALETTE) == len(CLASSES)
-NEAR_TO_FAR = 0.25 * FAR  # m that depth's shades of grey span
+assert len(PALETTE) == len(SEGMENTATION_CLASSES)
+NEAR_TO_FAR = 0.25 * MAX_DEPTH  # m that depth's shades of grey span
 
 
 def views(observation: dict[str, np.ndarray], row: int = 0) -> dict[str, np.ndarray]:

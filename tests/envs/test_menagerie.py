@@ -14,7 +14,7 @@ import pytest
 
 import robodl_envs
 from robodl_envs.gym_env import make, make_vec
-from robodl_envs.rendering.modalities import COARSE, FINE
+from robodl_envs.rendering.modalities import COARSE_GROUP, FINE_GROUP
 from robodl_envs.robots.iiwa14 import Iiwa14
 from robodl_envs.robots.panda import Panda
 from robodl_envs.scene import OBJECT_BIT, ROBOT_BIT, empty_scene
@@ -235,9 +235,9 @@ def test_two_looks():
         name: sorted(model.geom_group[model.geom_bodyid == model.body(f"iiwa14/{name}").id])
         for name in ("b", "cube", "e", "f")
     }
-    assert groups == {"b": [COARSE, FINE], "cube": [1], "e": [2], "f": [COARSE]}
+    assert groups == {"b": [COARSE_GROUP, FINE_GROUP], "cube": [1], "e": [2], "f": [COARSE_GROUP]}
     env = make("reach", robot="iiwa14", observation="image", cameras=["front_segmentation"], image_size=32)
-    assert (env.reset(seed=0)[0]["front_segmentation"] == robodl_envs.CLASSES.index("robot")).sum() > 20
+    assert (env.reset(seed=0)[0]["front_segmentation"] == robodl_envs.SEGMENTATION_CLASSES.index("robot")).sum() > 20
 
 
 @pytest.mark.usefixtures("menagerie")

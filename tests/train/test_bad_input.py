@@ -30,7 +30,7 @@ CASES = [
     ("train", ["algo.n_epochs=0"], ["algo.n_epochs must be an integer of at least 1"]),
     ("train", ["device=meta"], ["device must be auto, cpu or cuda"]),
     ("train", ["env.wrappers=[1]"], ["no setting named 'wrappers'"]),
-    ("train", ["observation=image", "cameras=[fromt]"], ["no picture named 'fromt'", "front"]),
+    ("train", ["observation=image", "cameras=[fromt]"], ["no image named 'fromt'", "front"]),
     (
         "train",
         ["observation=image", "encoder=nature"],
@@ -85,7 +85,7 @@ CASES = [
     ("pretrain", ["encoder=nature"], ["encoder=nature needs pictures of at least 36 pixels"]),
     ("pretrain", ["epochs=0"], ["epochs must be at least 1, got 0"]),
     ("pretrain", ["epoch=1"], ["no key named 'epoch'", "epochs"]),
-    ("pretrain", ["cameras=[fromt]"], ["no picture named 'fromt'", "front"]),
+    ("pretrain", ["cameras=[fromt]"], ["no image named 'fromt'", "front"]),
     ("doctor", ["seconds=0"], ["seconds must be more than 0"]),
     ("bench", ["seconds=nan"], ["seconds must be more than 0"]),
     ("bench", ["num_envs=["], ["num_envs=["]),

@@ -13,7 +13,7 @@ from robodl_envs.experts.track import TRAIL_TIME, camera_pose, over, search_corr
 from robodl_envs.perception.hand_camera import ORIENTATION, TAN_HALF_FOVY
 from robodl_envs.perception.moving_objects import OBJECTS
 from robodl_envs.perception.target_estimate import POSITION_STEP, VELOCITY_STEP
-from robodl_envs.rendering.modalities import CLASSES
+from robodl_envs.rendering.modalities import SEGMENTATION_CLASSES
 
 IMAGES = ("wrist", "wrist_depth", "wrist_segmentation")
 MEASUREMENT_STD = 0.001  # m, of a measured position; 0.0008 on the Panda's images of 64 pixels
@@ -57,7 +57,7 @@ def measure(rgb, depth, segmentation, target, camera, hand):
         target: (N, COUNT), 1 for the object to measure. camera: (N, 3) m, its position. hand: (N, 4), its quaternion.
     """
     num, height, width, _ = rgb.shape
-    row, i, j = np.nonzero(segmentation[..., 0] == CLASSES.index("goal"))
+    row, i, j = np.nonzero(segmentation[..., 0] == SEGMENTATION_CLASSES.index("goal"))
     color = rgb[row, i, j] / np.maximum(rgb[row, i, j].sum(axis=1, keepdims=True), 1.0)
     difference = ((color[:, None] - CHROMA) ** 2).sum(axis=2)  # (pixels, COUNT)
     of_target = target[row, difference.argmin(axis=1)] > 0.0

@@ -4,7 +4,7 @@ from robodl_envs.arrays import Array, clip
 from robodl_envs.component import Component
 from robodl_envs.perception.moving_objects import SPHERE, WHITE, arena, moved_straight
 from robodl_envs.perception.perception_task import Output
-from robodl_envs.rendering.modalities import FINE
+from robodl_envs.rendering.modalities import FINE_GROUP
 from robodl_envs.scene import NO_CONTACT
 
 POSITION_STEP = 0.1  # m, by which an action of 1 moves the estimated position in a step
@@ -31,7 +31,7 @@ class TargetEstimate(Component):
         scale = arena(self.robot).scale
         for k, radius in enumerate(DOT_RADII):
             body = spec.worldbody.add_body(name=f"estimate{k}", mocap=True)
-            body.add_geom(type=SPHERE, size=[scale * radius, 0.0, 0.0], rgba=WHITE, group=FINE, **NO_CONTACT)
+            body.add_geom(type=SPHERE, size=[scale * radius, 0.0, 0.0], rgba=WHITE, group=FINE_GROUP, **NO_CONTACT)
 
     def bind(self, sim):
         self.arena = arena(self.robot, sim.array)

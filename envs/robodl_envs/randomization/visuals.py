@@ -8,7 +8,7 @@ import numpy as np
 from robodl_envs.arrays import array, cast, clip, namespace, quat_mul, rotvec_to_quat
 from robodl_envs.component import Component
 from robodl_envs.randomization.settings import Randomize
-from robodl_envs.rendering.shading import PLAIN
+from robodl_envs.rendering.shading import DEFAULT_RGBA
 
 MAX_FOVY = 150.0  # degrees
 
@@ -69,7 +69,7 @@ class Visuals(Component):
 
 def material_colors(model: mujoco.MjModel) -> np.ndarray:
     """What brings a geom without a colour of its own to its material's, (ngeom, 3); zero for others."""
-    plain = (model.geom_matid >= 0) & (model.geom_rgba == PLAIN).all(axis=1)
+    plain = (model.geom_matid >= 0) & (model.geom_rgba == DEFAULT_RGBA).all(axis=1)
     colors = np.where(plain[:, None], model.mat_rgba[model.geom_matid], model.geom_rgba)
     return (colors - model.geom_rgba)[:, :3]
 

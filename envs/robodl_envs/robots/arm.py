@@ -13,7 +13,7 @@ from xml.sax.saxutils import quoteattr
 
 import mujoco
 
-from robodl_envs.rendering.modalities import COARSE, FINE, HIDDEN
+from robodl_envs.rendering.modalities import COARSE_GROUP, FINE_GROUP, HIDDEN_GROUP
 from robodl_envs.robots.menagerie import SCHEME, load_menagerie
 from robodl_envs.robots.servo import Servo, add_servo, is_position_servo, servo_from_actuator, servo_from_limits
 from robodl_envs.scene import ROBOT
@@ -163,14 +163,14 @@ def remove_all_but_arm(arm: mujoco.MjSpec) -> None:
         body.gravcomp = 1.0
         solid = [geom for geom in body.geoms if geom.contype or geom.conaffinity]
         visual = [geom for geom in body.geoms if not (geom.contype or geom.conaffinity)]
-        hidden = [geom for geom in solid if geom.group >= HIDDEN]
+        hidden = [geom for geom in solid if geom.group >= HIDDEN_GROUP]
         for geom in solid:
             geom.contype, geom.conaffinity = ROBOT["contype"], ROBOT["conaffinity"]
         for geom in hidden:
-            geom.group = COARSE
+            geom.group = COARSE_GROUP
         for geom in visual:
-            if hidden and geom.group < HIDDEN:
-                geom.group = FINE
+            if hidden and geom.group < HIDDEN_GROUP:
+                geom.group = FINE_GROUP
 
 
 def use_settings(arm: mujoco.MjSpec, scene: mujoco.MjSpec) -> None:
