@@ -31,6 +31,7 @@ from robodl_envs.random_streams import RandomStreams
 from robodl_envs.randomization.dynamics import Dynamics
 from robodl_envs.randomization.settings import NOTHING, Randomize
 from robodl_envs.randomization.signal_noise import SignalNoise
+from robodl_envs.rewards import Rewards
 from robodl_envs.robots.robot import Robot
 from robodl_envs.scene import empty_scene, substeps
 from robodl_envs.simulator import CpuSimulator, Simulator, available_cores
@@ -45,21 +46,14 @@ class BatchEnv:
     Args:
         robot, task: the components; the batch owns them from here on.
         num: number of rows N.
-        control_dt: seconds of one step, a multiple of the model's timestep.
-        reward: "dense" for the task's own, "sparse" for 0 at the goal and -1 elsewhere, "shaped" for the speed at
-            which the task's potential falls, m/s: by default the distance to the goal.
-        max_episode_steps: steps after which an episode is truncated; None for never.
-        threads: simulation threads; 0 for one per core.
-        observation: "state", "image" for images and proprioception, or "image+state".
-        cameras: the cameras of "image" and "image+state"; None with "state".
-        randomize: how physics varies, and noise and latency of vectors and actions. Goals, rewards and success are
-            exact whatever it says.
+        cameras: the cameras of observation="image" and "image+state"; None with "state".
+        Others: as EnvSettings', which checks them.
         simulator: makes a Simulator of a model, a number of rows and a number of threads.
 
     Settings are checked by EnvSettings; control_dt is here: ValueError if it is no multiple of the timestep.
     """
 
-    saved = ("last_vectors", "last_potential")
+    saved = ("last_vectors",)
 
     def __init__(
         self,
@@ -78,7 +72,6 @@ class BatchEnv:
         self.num, self.robot, self.task, self.cameras = num, robot, task, cameras
         self.perception = task if isinstance(task, PerceptionTask) else None
         self.threads = min(threads or available_cores(), num)
-        self.sparse, self.shaped = reward == "sparse", reward == "shaped"
         self.max_episode_steps = sys.maxsize if max_episode_steps is None else max_episode_steps
         dynamics = Dynamics(randomize) if randomize.physics else None
         self.components: list[Component] = [part for part in (robot, task, cameras, dynamics) if part is not None]
@@ -98,7 +91,7 @@ class BatchEnv:
         self.rng = RandomStreams(num, self.sim.qpos)
         self.stats = EpisodeStats(self.sim.qpos, self.max_episode_steps)
         self.last_vectors = zeros(self.low, num, self.layout.size)  # last observed, goals included
-        self.last_potential = zeros(self.sim.qpos, num)  # of the last step; kept for the shaped reward alone
+        self.rewards = Rewards(task, reward, self.sim.qpos, control_dt)
         self.signals: SignalNoise | None = None
         if randomize.signals:
             bounds = self.layout.low[self.layout.observed], self.layout.high[self.layout.observed]
@@ -134,8 +127,7 @@ class BatchEnv:
             self.rng.seed(ids[seeded], np.array([seeds[k] for k in seeded], np.uint64))
         self.begin_episodes(ids)
         observation = self.observe(ids)
-        if self.shaped:
-            self.last_potential[ids] = self.potential()[ids]
+        self.rewards.begin(ids, self.last_goals())
         return observation, self.update_success(self.task.success(*self.last_goals()), ids)
 
     def begin_episodes(self, ids: Array) -> None:
@@ -186,7 +178,7 @@ class BatchEnv:
         observation = self.observe(self.all, diverged)
         goals = self.last_goals()
         info = self.update_success(self.task.success(*goals), diverged=diverged)
-        reward = self.shaped_reward(diverged) if self.shaped else self.reward(*goals)
+        reward = self.rewards.of_step(goals, diverged)
         terminated = self.task.terminated
         terminated = copy(self.stats.nowhere if terminated is None else terminated)
         truncated = self.stats.elapsed >= self.max_episode_steps
@@ -209,26 +201,6 @@ class BatchEnv:
     def last_goals(self) -> tuple[Array, Array]:
         """Achieved and desired goals as last observed, (N, g) float32 each."""
         return self.last_vectors[:, self.layout.achieved], self.last_vectors[:, self.layout.desired]
-
-    def reward(self, achieved: Array, desired: Array) -> Array:
-        """Rewards, (...,), of goals with any leading axes."""
-        if self.sparse:
-            success = self.task.success(achieved, desired)
-            return namespace(success).where(success, 0.0, -1.0)
-        return self.task.reward(achieved, desired)
-
-    def shaped_reward(self, diverged: Array | None) -> Array:
-        """The speed, (N,) m/s, at which each row's potential fell in this step; zero in rows that diverged."""
-        potential = self.potential()
-        reward = (self.last_potential - potential) / self.control_dt
-        if diverged is not None:
-            reward[diverged] = 0.0
-        self.last_potential = potential
-        return reward
-
-    def potential(self) -> Array:
-        """The task's potential, (N,) m, of goals as last observed."""
-        return array(self.task.potential(*self.last_goals()), self.sim.qpos)
 
     def goal_distance(self) -> Array:
         """Distances, (N,), from achieved to desired goals as last observed, in their first observable, m mostly."""
@@ -309,7 +281,7 @@ class BatchEnv:
 
     def owners(self) -> list[Any]:
         """Everything that names arrays in `saved`."""
-        return [self, self.stats, *all_parts(self.components)]
+        return [self, self.stats, self.rewards, *all_parts(self.components)]
 
     def close(self) -> None:
         """Free what rendering holds. Stepping on is fine: it is made anew."""

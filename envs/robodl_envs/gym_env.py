@@ -224,7 +224,7 @@ class GoalRewards:
 
     def compute_reward(self, achieved_goal, desired_goal, info=None):
         """Rewards of goals with any leading axes, (..., g) -> (...,): a pure function, info is ignored."""
-        return self.batch.reward(np.asarray(achieved_goal), np.asarray(desired_goal))
+        return self.batch.rewards.of_goals(np.asarray(achieved_goal), np.asarray(desired_goal))
 
 
 class GoalEnv(GoalRewards, RobotTaskEnv):

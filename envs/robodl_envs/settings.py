@@ -20,12 +20,12 @@ from robodl_envs.engine import BatchEnv
 from robodl_envs.observation import OBSERVATIONS
 from robodl_envs.randomization.settings import Randomize, randomize_settings
 from robodl_envs.renamed import adopt_old_hooks
+from robodl_envs.rewards import REWARDS
 from robodl_envs.robots.robot import Robot
 from robodl_envs.simulator import available_cores
 from robodl_envs.tasks.task import Task
 
 RENDER_MODES = ["rgb_array"]
-REWARDS = ("dense", "sparse", "shaped")
 
 
 @dataclass
