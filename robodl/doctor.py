@@ -4,11 +4,12 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from robodl import cli
+from robodl.options import option
 
 MEND = {
     "MUJOCO_GL": "unset MUJOCO_GL: it turns OpenGL off, which pictures for people and renderer=gl want",
@@ -25,8 +26,8 @@ class Options:
     Speeds are of env=reach: 64 rows, one 64x64 picture a row and step; each way is measured for some seconds.
     """
 
-    seconds: float = field(default=2.0, metadata={"help": "length of one measurement"})
-    output: str | None = field(default=None, metadata={"help": "file to write what was found to, as JSON"})
+    seconds: float = option(2.0, help="length of one measurement", more_than=0, at_most=60)
+    output: str | None = option(help="file to write what was found to, as JSON")
 
 
 def main() -> None:
@@ -38,8 +39,6 @@ def examine(options: Options) -> None:
     from robodl.runs.provenance import provenance
     from robodl.runs.report import say
 
-    if not 0.0 < options.seconds <= 60.0:
-        raise cli.UsageError(f"seconds must be more than 0 and at most 60, got {options.seconds}")
     cli.check_writable(options.output)
     found = provenance()
     machine = found["machine"]

@@ -2,22 +2,23 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from robodl import cli
 from robodl.documentation.markdown import MADE
+from robodl.options import option
 
 
 @dataclass
 class Options:
     """Pages on environments, one for each and an index, made from code and from results; the same bytes every time."""
 
-    env: list[str] = field(default_factory=list, metadata={"help": "tasks, such as [my_task]; ours if not given"})
-    output: str = field(default="docs/environments", metadata={"help": "folder to write to"})
-    results: str = field(default="docs/results", metadata={"help": "folder of suite.json and trained.json, if any"})
-    videos: str = field(default="videos", metadata={"help": "folder of <task>.gif, if any"})
-    check: bool = field(default=False, metadata={"help": "write nothing; exit code 1 if a page is not up to date"})
+    env: list[str] = option([], help="tasks, such as [my_task]; ours if not given")
+    output: str = option("docs/environments", help="folder to write to")
+    results: str = option("docs/results", help="folder of suite.json and trained.json, if any")
+    videos: str = option("videos", help="folder of <task>.gif, if any")
+    check: bool = option(False, help="write nothing; exit code 1 if a page is not up to date")
 
 
 def main() -> None:
@@ -31,10 +32,8 @@ def pages(options: Options) -> None:
         raise cli.UsageError(f"there is no folder {folder.resolve().parent} to write {folder} to")
     if folder.exists() and not folder.is_dir():
         raise cli.UsageError(f"output must be a folder, got the file {folder}")
-    try:
+    with cli.settings_errors():
         made = content(options.env, Path(options.videos), Path(options.results))
-    except cli.USER_ERRORS as error:
-        raise cli.UsageError(cli.one_line(error)) from error
     there = {name: text for name in made if (text := existing(folder / name)) is not None}
     if foreign := [name for name, text in there.items() if not text.startswith(MADE)]:
         raise cli.UsageError(f"{', '.join(foreign)} in {folder} was not made by robodl.pages: choose another output=")

@@ -4,124 +4,89 @@ Writes runs/pretrain/<run>/ (encoder.safetensors with encoder.json, TensorBoard,
 directory. The encoder then starts a policy: python -m robodl.train ... encoder.weights=<its .safetensors>.
 """
 
-import functools
 import sys
 import time
 
 BEGAN = time.time()
 
 from collections.abc import Sequence  # noqa: E402
-from dataclasses import dataclass, field  # noqa: E402
+from dataclasses import dataclass  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from hydra.experimental.callback import Callback  # noqa: E402
-
 from robodl import cli  # noqa: E402
+from robodl.config import EncoderName, EnvironmentConfig, settled  # noqa: E402
+from robodl.options import group, option  # noqa: E402
+
+FOLDER = Path("runs/pretrain")
 
 
 @dataclass
-class PretrainConfig:
-    """Every key of `python -m robodl.pretrain`; a key that is not here is refused."""
-
-    data: dict[str, Any] = field(default_factory=dict)  # name: sim, mnist or digits; and the set's own settings
-    env: dict[str, Any] = field(default_factory=dict)  # of data=sim: task, and the task's own settings
-    robot: dict[str, Any] = field(default_factory=dict)  # name
-    encoder: dict[str, Any] = field(default_factory=dict)  # name of the network
-    control: str = "tool"  # or joint: how the arms that are seen wander
-    control_dt: float = 0.04  # s
-    cameras: list[str] | None = None  # names of pictures; the task's own choice where none are given
-    image_size: Any = 32  # pixels, or [height, width]
-    renderer: str = "ray"  # or gl
-    randomize: dict[str, Any] = field(default_factory=dict)  # what varies from episode to episode, by name
-    epochs: int = 10  # passes over the training pictures
-    batch_size: int = 64
-    learning_rate: float = 3.0e-3
-    shift: int = 0  # px, by which training pictures are moved at random
-    seed: int = 0
-    device: str = "auto"  # cpu, cuda, or auto: cuda where there is one
-    threads: int = 0  # simulation threads, 0 for one per core
-    torch_threads: int = 0  # 0 for one per core
-    name: str | None = None  # of the run's folder, instead of date, time and id
-    algo: dict[str, Any] = field(default_factory=dict)  # of policies on that task: it comes with env, and is not used
-    # What frames are made with, whatever a policy sees later.
-    observation: str = "image+state"
-    reward: str = "dense"
+class DataConfig:
+    name: str | None = option(help="kind of images; data=<name> chooses it", choices=("sim", "mnist", "digits"))
+    label: str | None = option(help="sim: what is known of an image, such as desired_goal")
+    motion: str | None = option(help="sim: how arms move before an image", choices=("random", "still", "expert"))
+    frames: int | None = option(help="sim: images", at_least=100)
+    root: str | None = option(help="mnist: folder of IDX files")
 
 
-AT_LEAST = {"epochs": 1, "batch_size": 1, "shift": 0, "seed": 0, "threads": 0, "torch_threads": 0}
+@dataclass
+class PretrainConfig(EnvironmentConfig):
+    """Options of `python -m robodl.pretrain`."""
+
+    data: DataConfig = group(DataConfig, open=True, help="a setting of that kind")
+    encoder: EncoderName = group(EncoderName)
+    observation: str = option("image+state", help="images, and the state for labels", choices=("image+state",))
+    epochs: int = option(10, help="passes over the training images", at_least=1)
+    batch_size: int = option(64, help="images of an optimiser step", at_least=1)
+    learning_rate: float = option(3.0e-3, help="highest, of the optimiser", more_than=0, at_most=10)
+    shift: int = option(0, help="pixels by which training images are moved at random", at_least=0)
+    torch_threads: int = option(0, help="0 for one per core", at_least=0)
 
 
-class Door(Callback):
-    """Checks configurations before Hydra makes a run's folder."""
+def main() -> None:
+    cli.guarded(lambda: command(sys.argv[1:]))
 
-    def on_run_start(self, config, **kwargs: Any) -> None:
-        from robodl.config import refused
 
-        refused(lambda: check(config))
+def command(argv: Sequence[str]) -> None:
+    from robodl.hydra_command import launch
 
-    def on_multirun_start(self, config, **kwargs: Any) -> None:
-        from robodl.config import each_job, refused
-
-        for job, composed in each_job("pretrain", config):
-            refused(functools.partial(check, composed, job))
+    launch("pretrain", PretrainConfig, pretrain, argv)
 
 
 def check(cfg, job: int | None = None) -> None:
-    """Refuse a configuration that can't run: ValueError in one line, or what the environment raises."""
-    from robodl.config import check_at_least, check_name
+    """Refuse a configuration that can't run: UsageError."""
+    from robodl.runs.run_folder import check_free
+
+    cfg = settled(PretrainConfig, cfg)
+    check_free(FOLDER, cfg.name, job, resumes=False)
+    with cli.settings_errors():
+        check_data(cfg)
+
+
+def check_data(cfg) -> None:
+    """Make an environment, or load the set, and make the encoder for it: what is refused is refused here."""
     from robodl.learning.build import pick_device
     from robodl.learning.vec_env import channels_first_space, make_envs, pictures_of
     from robodl.vision import labelled_images
     from robodl.vision.image_encoder import ImageEncoder
     from robodl_envs import did_you_mean, make_policy
 
-    check_at_least(cfg, AT_LEAST)
-    if not 0.0 < cfg.learning_rate < 10.0:
-        raise ValueError(f"learning_rate must be more than 0 and less than 10, got {cfg.learning_rate}")
-    check_name(cfg.name, Path("runs/pretrain"), job, resumes=False)
     pick_device(cfg.device)
-    for key in set(cfg.encoder) - {"name"}:
-        raise ValueError(f"pretrain has no setting encoder.{key}; encoder=<name> chooses the network")
-    if labelled_images.checked_kind(cfg) == "sim":
-        envs = make_envs(cfg, 1)
-        frames, label, motion = (cfg.data.get(key) for key in ("frames", "label", "motion"))
-        if not isinstance(frames, int) or frames < 100:
-            raise ValueError(f"data.frames must be an integer of at least 100, got {frames!r}")
-        if motion not in labelled_images.MOTIONS:
-            raise ValueError(f"data.motion must be one of {', '.join(labelled_images.MOTIONS)}, got {motion!r}")
-        envs.reset()
-        inner: Any = envs.unwrapped
-        known = labelled_images.labelled(inner.batch)
-        if label is not None and label not in known:
-            near = did_you_mean(str(label), known)
-            raise ValueError(f"data.label must be one of {', '.join(known)}, got {label!r}{near}")
-        if motion == "expert":
-            make_policy("expert", envs)
-        envs.close()
-        ImageEncoder(pictures_of(channels_first_space(envs.single_observation_space)), cfg.encoder["name"])
-    else:
-        data = labelled_images.load(cfg)
-        ImageEncoder(data.boxes, cfg.encoder["name"])
-
-
-def main() -> None:
-    cli.show_hydra_errors()
-    cli.guarded(lambda: compose(sys.argv[1:]))
-
-
-def compose(argv: Sequence[str]) -> None:
-    from robodl.config import launch
-
-    for word in argv:
-        if word.lstrip("+").startswith(("algo=", "algo.")):
-            raise cli.UsageError(f"pretrain learns from labels and takes no algorithm, got {word}")
-        key, _, value = word.lstrip("+").partition("=")
-        if key == "observation" and value != "image+state":
-            raise cli.UsageError(
-                f"pretrain sees pictures and learns from state: observation=image+state, got {value!r}"
-            )
-    launch("pretrain", pretrain, argv, PretrainConfig)
+    if labelled_images.checked_kind(cfg) != "sim":
+        ImageEncoder(labelled_images.load(cfg).boxes, cfg.encoder["name"])
+        return
+    envs: Any = make_envs(cfg, 1)
+    envs.reset()
+    known, label = labelled_images.labelled(envs.unwrapped.batch), cfg.data["label"]
+    if label is not None and label not in known:
+        raise cli.UsageError(
+            f"data.label must be one of {', '.join(known)}, got {label!r}{did_you_mean(str(label), known)}"
+        )
+    if cfg.data["motion"] == "expert":
+        make_policy("expert", envs)
+    envs.close()
+    ImageEncoder(pictures_of(channels_first_space(envs.single_observation_space)), cfg.encoder["name"])
 
 
 def pretrain(cfg) -> None:
@@ -129,17 +94,21 @@ def pretrain(cfg) -> None:
     import os
 
     import numpy as np
-    from hydra.core.hydra_config import HydraConfig
     from stable_baselines3.common.utils import set_random_seed
 
+    from robodl.hydra_command import job_number, task_words
     from robodl.learning.build import pick_device
     from robodl.learning.torch_threads import use_cores
     from robodl.runs.report import counting, near, say
+    from robodl.runs.run_folder import new_folder, save_config
     from robodl.vision import labelled_images, supervised
     from robodl.vision.image_encoder import ImageEncoder, save_image_encoder
     from robodl.vision.plots import pretraining_pictures
 
-    folder = Path(HydraConfig.get().runtime.output_dir)
+    check(cfg, job_number())
+    cfg = settled(PretrainConfig, cfg)
+    folder = new_folder(FOLDER, cfg.name, job_number(), resumes=False)
+    save_config(folder, cfg, task_words())
     use_cores(cfg.torch_threads or os.cpu_count() or 1)
     set_random_seed(cfg.seed)
     device = pick_device(cfg.device)

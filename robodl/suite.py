@@ -3,12 +3,14 @@
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from robodl import cli
+from robodl.config import OUTPUT, THREADS
 from robodl.evaluate import OF_AN_ENV, untrained_config
+from robodl.options import option
 
 EXPERT_AT_LEAST, FLOOR_AT_MOST = 0.95, 0.05  # success rates; a floor's is above that of a guess
 TABLE = "{:<16}{:<8}{:<8}{:>8}  {:<18}{:>6}{:>6}{:>10}"
@@ -23,13 +25,13 @@ class Options:
     in 5 % more than guesses do where the task is to choose.
     """
 
-    env: list[str] = field(default_factory=list, metadata={"help": "tasks, such as [reach,push]; all if not given"})
-    robot: list[str] = field(default_factory=list, metadata={"help": "robots, such as [panda]; all if not given"})
-    policy: list[str] = field(default_factory=list, metadata={"help": "of expert, random, zero; all if not given"})
-    episodes: int = field(default=200, metadata={"help": "episodes of each task, robot and policy"})
-    seed: int = field(default=0, metadata={"help": "episode k's is 2^31 + seed + k"})
-    threads: int = field(default=0, metadata={"help": "simulation threads, 0 for one per core"})
-    output: str | None = field(default=None, metadata={"help": "file to write the numbers to, as JSON"})
+    env: list[str] = option([], help="tasks, such as [reach,push]; all if not given")
+    robot: list[str] = option([], help="robots, such as [panda]; all if not given")
+    policy: list[str] = option([], help="policies; all if not given", choices=OF_AN_ENV)
+    episodes: int = option(200, help="episodes of each task, robot and policy", at_least=1)
+    seed: int = option(0, help="episode k's is 2^31 + seed + k", at_least=0)
+    threads: int = option(0, **THREADS)
+    output: str | None = option(**OUTPUT)
 
 
 def main() -> None:
@@ -42,12 +44,10 @@ def suite(options: Options) -> None:
     from robodl.runs.provenance import provenance
 
     options.policy = list(dict.fromkeys(options.policy or OF_AN_ENV))
-    check(options)
-    try:
+    cli.check_writable(options.output)
+    with cli.settings_errors():
         pairs, refused = sorted_out(options)
         check_policies(options, pairs)
-    except cli.USER_ERRORS as error:
-        raise cli.UsageError(cli.one_line(error)) from error
     print(TABLE.format("env", "robot", "policy", "success", "95 % interval", "steps", "most", "diverged"))
     rows = []
     for task, robot in pairs:
@@ -62,16 +62,6 @@ def suite(options: Options) -> None:
             path.write_text(json.dumps(content, indent=1) + "\n")
     if wrong := [fault for row in rows if (fault := out_of_bounds(row))]:
         cli.fail("; ".join(wrong), code=1)
-
-
-def check(options: Options) -> None:
-    if options.episodes < 1 or options.seed < 0 or options.threads < 0:
-        given = f"{options.episodes}, {options.seed}, {options.threads}"
-        raise cli.UsageError(f"episodes must be 1 or more, seed and threads 0 or more, got {given}")
-    for name in options.policy:
-        if name not in OF_AN_ENV:
-            raise cli.UsageError(f"policy must be of {', '.join(OF_AN_ENV)}, got {name!r}")
-    cli.check_writable(options.output)
 
 
 def sorted_out(options: Options) -> tuple[list[tuple[str, str]], list[dict[str, str]]]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from robodl.cli import UsageError
 from robodl.documentation.markdown import percent, table
+from robodl.errors import UsageError
 
 RATES = ("success_rate", "success_low", "success_high", "episodes")
 MEASURED = ("env", "robot", "policy", "steps_to_success", "steps_to_success_95", *RATES)

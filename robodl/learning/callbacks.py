@@ -35,7 +35,7 @@ class Checkpoints(BaseCallback):
         self.best: tuple[float, float] = (-1.0, 0.0)  # success rate, then nearness: minus the mean distance
         self.success_rate = float("nan")
         # Step counts of the last time; what a cloned policy can do is worth knowing before it learns on.
-        self.evaluated, self.saved = -cfg.eval_every if cfg.algo.get("clone") else 0, 0
+        self.evaluated, self.saved = -cfg.eval_every if cfg.algo.get("imitation_transitions") else 0, 0
 
     def extra(self) -> dict[str, Any]:
         marks = {"evaluated": self.evaluated, "saved": self.saved}

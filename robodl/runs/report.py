@@ -38,7 +38,7 @@ def open_logger(run: Run, cfg) -> Logger:
 def algorithm(cfg) -> str:
     """What a run learns by, in words: "PPO", or "PPO after a clone"."""
     name = cfg.algo["_target_"].rpartition(".")[2]
-    return f"{name} after a clone" if cfg.algo.get("clone") else name
+    return f"{name} after a clone" if cfg.algo.get("imitation_transitions") else name
 
 
 def acting(policy) -> Policy:

@@ -32,8 +32,18 @@ class Shown:
 @pytest.mark.parametrize("when", [(2, 1.0), (3, 0.0), (3, 0.5), (5, 0.5)], ids=["told", "acting", "learning", "last"])
 def test_a_clone_goes_on_where_it_died(composed, tmp_path, when):
     """Whatever it was at: what was saved and what it had seen end in the bits of a clone that nothing stopped."""
-    words = ("++algo.clone=60", "++algo.clone_rows=4", "++algo.clone_length=3", "++algo.clone_steps=2")
-    words += ("++algo.clone_last=4", "++algo.clone_keep=2", "++algo.clone_batch=8", "++algo.clone_focus=3.0")
+    words = (
+        "++algo.imitation_transitions=60",
+        "++algo.imitation_rows=4",
+        "++algo.imitation_episode_steps=3",
+        "++algo.imitation_updates=2",
+    )
+    words += (
+        "++algo.imitation_last_updates=4",
+        "++algo.imitation_keep_episodes=2",
+        "++algo.imitation_batch_size=8",
+        "++algo.imitation_error_weight=3.0",
+    )
     cfg = composed("env=reach", *words)
     run, whole, half, rest = Run(tmp_path), model_of(cfg), model_of(cfg), model_of(cfg)
     run.checkpoints.mkdir()
@@ -64,8 +74,20 @@ def test_a_clone_goes_on_where_it_died(composed, tmp_path, when):
 
 def test_a_killed_run_is_resumed_in_its_clone(tmp_path):
     """From the last round that was over; what PPO makes of the clone is what it makes of one that nobody stopped."""
-    few = ["env=reach", "algo=dagger", "total_timesteps=512", "num_envs=8", "algo.batch_size=64", "algo.clone=25600"]
-    few += ["algo.clone_steps=40", "algo.clone_last=40", "algo.value_first=256", "algo.hidden=[16]"]
+    few = [
+        "env=reach",
+        "algo=dagger",
+        "total_timesteps=512",
+        "num_envs=8",
+        "algo.batch_size=64",
+        "algo.imitation_transitions=25600",
+    ]
+    few += [
+        "algo.imitation_updates=40",
+        "algo.imitation_last_updates=40",
+        "algo.critic_warmup_steps=256",
+        "algo.hidden=[16]",
+    ]
     few += ["eval_episodes=4", "test_episodes=4", "video_episodes=0"]
     run("robodl.train", *few, "name=whole", cwd=tmp_path)
     command = [sys.executable, "-m", "robodl.train", *few, "name=half"]
@@ -109,7 +131,12 @@ def test_passes_over_a_dataset_go_on(composed, monkeypatch):
 
     monkeypatch.setattr(dagger, "imitate", imitate)
     monkeypatch.setattr(dagger, "read", lambda name, cfg: [Shown()] * 6)
-    words = ("++algo.clone=300", "++algo.clone_rows=2", "++algo.clone_steps=3", "++algo.clone_last=7")
+    words = (
+        "++algo.imitation_transitions=300",
+        "++algo.imitation_rows=2",
+        "++algo.imitation_updates=3",
+        "++algo.imitation_last_updates=7",
+    )
     cfg = composed("env=reach", *words, "++algo.dataset=some")
     clone(model_of(cfg), cfg, lambda count, loss, learnt: counts.append(count), Kept(save=saved.append))
     assert (efforts, counts, [state["done"] for state in saved]) == ([3, 3, 7], [0, 100, 200, 300], [1, 2, 3])

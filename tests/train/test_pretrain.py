@@ -115,13 +115,14 @@ def loaded(*overrides):
     """The dataset of a command line."""
     from hydra import compose, initialize_config_module
 
-    from robodl.config import register
+    from robodl.config import settled
+    from robodl.hydra_command import register
     from robodl.pretrain import PretrainConfig
     from robodl.vision.labelled_images import load
 
     register("pretrain", PretrainConfig)
     with initialize_config_module("robodl.conf", version_base="1.3"):
-        return load(compose("pretrain", overrides=list(overrides)))
+        return load(settled(PretrainConfig, compose("pretrain", overrides=list(overrides))))
 
 
 def test_no_goal_is_in_training_and_in_test():
