@@ -61,7 +61,7 @@ def written(options: Options) -> str:
     from robodl.imitation import minari_io
     from robodl.imitation.demonstrations import FIRST_SEED
     from robodl.imitation.episodes import make_rows, record
-    from robodl.runs import report
+    from robodl.runs.progress import counting
     from robodl.runs.provenance import provenance
     from robodl_envs import make_policy
 
@@ -71,7 +71,7 @@ def written(options: Options) -> str:
     own = "expert" if options.robot == "panda" else f"{options.robot}-expert"
     name = options.name or f"robodl/{options.env}/{own}-v0"
     minari_io.checked_place(name, options.overwrite)
-    first, progress = FIRST_SEED + options.seed, report.counting("episodes")
+    first, progress = FIRST_SEED + options.seed, counting("episodes")
     episodes = record(expert, envs, options.n, first, options.noise, progress)
     envs.close()
     if options.only_successes:
@@ -111,6 +111,7 @@ def replayed(name: str, threads: int) -> str | None:
     from robodl.imitation import minari_io
     from robodl.imitation.episodes import difference, make_rows, replay, scored
     from robodl.runs import report
+    from robodl.runs.progress import counting
 
     dataset = minari_io.load(name)
     episodes = dataset.episodes
@@ -118,7 +119,7 @@ def replayed(name: str, threads: int) -> str | None:
         raise ValueError(f"dataset {name} does not note its seeds, so it can't be played again")
     envs = make_rows(dataset.settings, len(episodes), threads)
     minari_io.check_spaces(name, dataset, envs)
-    played = replay(envs, episodes, report.counting("episodes"))
+    played = replay(envs, episodes, counting("episodes"))
     score = scored(envs, episodes)
     envs.close()
     found = [difference(*pair) for pair in zip(episodes, played, strict=True)]

@@ -47,7 +47,9 @@ def evaluate(options: Options) -> None:
     from robodl.evaluation.rollout import AT_ONCE, FIRST_SEED, evaluate_policy
     from robodl.learning.vec_env import make_envs
     from robodl.runs import report
+    from robodl.runs.progress import counting
     from robodl.runs.provenance import provenance
+    from robodl.runs.video import render_video
     from robodl_envs import RenderingError
 
     cli.check_writable(options.output)
@@ -65,7 +67,7 @@ def evaluate(options: Options) -> None:
         """With fresh random numbers for each use."""
         return moving(seeing(policy, options.sight, seed), arm, options.motion, seed)
 
-    score = evaluate_policy(ablated(policy), envs, options.episodes, FIRST_SEED + seed, report.counting("episodes"))
+    score = evaluate_policy(ablated(policy), envs, options.episodes, FIRST_SEED + seed, counting("episodes"))
     envs.close()
     lines = report.score_lines(score)
     if options.output:
@@ -76,7 +78,7 @@ def evaluate(options: Options) -> None:
     report.say(title, lines)
     if options.video:
         try:
-            report.render(ablated(policy), cfg, 3, FIRST_SEED + seed, Path(options.video))
+            render_video(ablated(policy), cfg, 3, FIRST_SEED + seed, Path(options.video))
         except RenderingError as error:
             raise cli.UsageError(str(error)) from error
         print(f"  video         {options.video}")

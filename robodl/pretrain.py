@@ -99,7 +99,8 @@ def pretrain(cfg) -> None:
     from robodl.hydra_command import job_number, task_words
     from robodl.learning.build import pick_device
     from robodl.learning.torch_threads import use_cores
-    from robodl.runs.report import counting, near, say
+    from robodl.runs.progress import counting
+    from robodl.runs.report import near, say
     from robodl.runs.run_folder import new_folder, save_config
     from robodl.vision import labelled_images, supervised
     from robodl.vision.image_encoder import ImageEncoder, save_image_encoder

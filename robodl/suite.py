@@ -98,13 +98,14 @@ def measured(options: Options, task: str, robot: str) -> Iterator[dict[str, Any]
     from robodl.evaluation.rollout import AT_ONCE, FIRST_SEED, evaluate_policy
     from robodl.learning.vec_env import make_envs
     from robodl.runs import report
+    from robodl.runs.progress import counting
     from robodl_envs import make_policy
 
     cfg = untrained_config(task, robot, "tool", options.threads)
     envs = make_envs(cfg, min(AT_ONCE, options.episodes), "Disabled")
     for name in options.policy:
         policy = make_policy(name, envs, options.seed)
-        progress = report.counting(f"episodes of {task}, {robot}, {name}")
+        progress = counting(f"episodes of {task}, {robot}, {name}")
         score = evaluate_policy(policy, envs, options.episodes, FIRST_SEED + options.seed, progress)
         yield {"env": task, "robot": robot, "policy": name, **report.score_facts(score)}
     envs.close()

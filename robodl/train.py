@@ -126,7 +126,7 @@ def build(cfg) -> Parts:
 
 
 def learn(run, cfg, parts: Parts, began: float, left_off: dict[str, Any]) -> float:
-    """From what was made to a table of results; left_off: what a resumed run stopped with."""
+    """From what was made to a table of results; left_off: the state that a resumed run stopped in."""
     from robodl.config import imitation_config
     from robodl.evaluation.rollout import FIRST_SEED, evaluate_policy
     from robodl.imitation.dagger import clone
@@ -135,9 +135,11 @@ def learn(run, cfg, parts: Parts, began: float, left_off: dict[str, Any]) -> flo
     from robodl.learning.build import load_policy
     from robodl.learning.callbacks import Checkpoints, Live, ValueFirst
     from robodl.runs import report
+    from robodl.runs.progress import ImitationProgress
+    from robodl.runs.tensorboard import open_logger, save_video
 
     model, device = parts.model, parts.device
-    model.set_logger(report.open_logger(run, cfg))
+    model.set_logger(open_logger(run, cfg))
     checkpoints = Checkpoints(run, cfg, parts.test_envs, began)
     checkpoints.init_callback(model)
     if left_off:
@@ -149,14 +151,14 @@ def learn(run, cfg, parts: Parts, began: float, left_off: dict[str, Any]) -> flo
     try:
         if cfg.algo.get("demonstrations"):
             demonstrate(model, cfg)
-        imitation = imitation_config(cfg.algo)
+        imitation, stopped = imitation_config(cfg.algo), left_off.get("imitation")
         if imitation.transitions:
-            kept = Kept(run.checkpoints / "clone", left_off.get("clone"), lambda state: checkpoints.save(clone=state))
-            if not left_off or "clone" in left_off:
+            kept = Kept(run.imitation, stopped, lambda state: checkpoints.save(imitation=state))
+            if stopped or not left_off:
                 expert = cfg.algo.get("dataset") or "the scripted expert"
                 print(f"imitating {expert}, {imitation.transitions:,} transitions", flush=True)
                 last = imitation.last_updates / imitation.updates
-                clone(model, cfg, report.Imitating(imitation.transitions, model.logger, last), kept)
+                clone(model, cfg, ImitationProgress(imitation.transitions, model.logger, last), kept)
                 checkpoints.save()
             kept.forget()
         left = cfg.total_timesteps - model.num_timesteps
@@ -184,7 +186,7 @@ def learn(run, cfg, parts: Parts, began: float, left_off: dict[str, Any]) -> flo
     report.save_result(run, cfg, score, model.num_timesteps, train_seconds)
     if cfg.video_episodes:
         print(f"drawing {cfg.video_episodes} of them")
-    video = report.save_video(run, cfg, policy, model.logger, model.num_timesteps)
+    video = save_video(run, cfg, policy, model.logger, model.num_timesteps)
     report.say_result(run, cfg, score, model.num_timesteps, train_seconds, video)
     model.logger.close()
     parts.envs.close()

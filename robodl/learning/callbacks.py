@@ -16,8 +16,8 @@ from torch import nn
 from robodl.evaluation.rollout import CHOOSING, FIRST_SEED, Score, evaluate_policy
 from robodl.learning.build import save_policy
 from robodl.learning.vec_env import channels_first
-from robodl.runs.report import show_eyes
 from robodl.runs.run_folder import Run
+from robodl.runs.tensorboard import log_saliency
 
 
 class Checkpoints(BaseCallback):
@@ -78,7 +78,7 @@ class Checkpoints(BaseCallback):
         self.success_rate = score.success_rate
         log_score(self.logger, score)
         if self.cfg.observation != "state":
-            show_eyes(self.model.policy, self.envs, seed, self.logger, self.num_timesteps)
+            log_saliency(self.model.policy, self.envs, seed, self.logger, self.num_timesteps)
         self.logger.dump(self.num_timesteps)
         rank = (score.success_rate, -float(score.distance.mean()))
         if rank > self.best:

@@ -3,7 +3,7 @@
 checkpoints/best.*     the policy that did best in the periodic evaluations, see robodl.learning.build
 checkpoints/last.*     the policy of the last checkpoint
 checkpoints/last.npz   everything else training needs to go on from there: arrays only, nothing pickled
-checkpoints/clone/     what a clone has seen, as long as it learns from it, see robodl.imitation.transition_store
+checkpoints/imitation/ transitions of an imitation that is not over, see robodl.imitation.transition_store
 checkpoints/*_sb3.zip  the same policies as Stable-Baselines3 writes them, for people who use it directly
 tb/                    TensorBoard
 result.json            the final numbers
@@ -33,6 +33,8 @@ class Run:
         self.folder = folder
         self.checkpoints = folder / "checkpoints"
         self.best, self.last = self.checkpoints / "best", self.checkpoints / "last"
+        before = self.checkpoints / "clone"  # of version 0.1
+        self.imitation = before if before.is_dir() else self.checkpoints / "imitation"
         self.tensorboard = folder / "tb"
         self.result = folder / "result.json"
 
@@ -83,7 +85,10 @@ class Run:
         except (ValueError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path} is damaged: {error}") from error
         restore_training(model, state)
-        return state.get("extra", {})
+        extra = state.get("extra", {})
+        if "clone" in extra:  # of version 0.1
+            extra["imitation"] = extra.pop("clone")
+        return extra
 
 
 def run_name(name: str | None, job: int | None = None) -> str:

@@ -1,6 +1,7 @@
 """Episodes as pictures: mp4 files that browsers play, and small GIFs for TensorBoard's Images tab."""
 
 import io
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,28 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from robodl.learning.vec_env import make_envs
+from robodl.runs.progress import counting
 from robodl.vision.saliency import beside, captioned, views
 from robodl_envs import Policy
 
 HOLD = 10  # frames that an episode's last picture stays
+
+
+def render_video(policy: Policy, cfg, episodes: int, seed: int, path: Path) -> tuple[list[list[np.ndarray]], int]:
+    """Write episodes of a configuration's environment to a video; returns their frames and the frame rate.
+
+    Raises:
+        RenderingError: nothing can be drawn here.
+    """
+    envs = make_envs(cfg, 1, autoreset_mode="Disabled", render_mode="rgb_array")
+    fps = envs.metadata["render_fps"]
+    try:
+        films = record_episodes(policy, envs, episodes, seed, counting("frames"))
+    finally:
+        envs.close()
+    write_video(path, list(itertools.chain(*films)), fps)
+    return films, fps
 
 
 def record_episodes(

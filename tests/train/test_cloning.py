@@ -249,7 +249,7 @@ def test_a_clone_that_learns_no_further(tmp_path):
     assert "distance_mm" not in result
     events = EventAccumulator(str(tmp_path / "runs/read_digit/c/tb"))
     events.Reload()
-    assert {"clone/loss", "eval/accuracy", "eval/steps_used"} <= set(events.Tags()["scalars"])
+    assert {"imitation/loss", "eval/accuracy", "eval/steps_used"} <= set(events.Tags()["scalars"])
     run("robodl.evaluate", "run=runs/read_digit/c", "motion=still", "episodes=4", "output=still.json", cwd=tmp_path)
     still = json.loads((tmp_path / "still.json").read_text())
     assert still["motion"] == "still" and "sight" not in still and 0.0 <= still["accuracy"] <= 1.0

@@ -41,8 +41,8 @@ def test_what_people_see(tmp_path):
     run("robodl.train", *SEEING, *words, *PPO, cameras, "video_episodes=1", "name=film", cwd=tmp_path)
     events = EventAccumulator(str(tmp_path / "runs/reach/film/tb"))
     events.Reload()
-    assert {"eyes/front", "eyes/front_depth", "eyes/wrist", "eval/episode"} <= set(events.Tags()["images"])
-    picture = events.Images("eyes/front")[0]
+    assert {"saliency/front", "saliency/front_depth", "saliency/wrist", "eval/episode"} <= set(events.Tags()["images"])
+    picture = events.Images("saliency/front")[0]
     assert (picture.width, picture.height) == (384, 192)
     with av.open(str(tmp_path / "videos/reach/film/policy.mp4")) as container:
         stream = container.streams.video[0]
