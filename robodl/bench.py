@@ -20,7 +20,7 @@ class Options:
     """Environment steps/s, actions, observation, reward, autoreset and info included, against raw Batch.step.
 
     Raw is `mujoco.batch.Batch.step` alone, with the same model, state, controls, substeps, stage and threads, called
-    in turns with the environment in the same process. With observation=image pictures are measured instead, by rays
+    in turns with the environment in the same process. With observation=image images are measured instead, by rays
     and by OpenGL, against mujoco.Renderer. Of 5 repeats the median counts.
     """
 
@@ -41,16 +41,16 @@ def main() -> None:
 
 
 def bench(options: Options) -> None:
-    """Measure every controller and number of rows, and tell."""
+    """Measure every controller and number of rows, and print a table."""
     cli.check_writable(options.output)
     options.num_envs = options.num_envs or ([1, 64, 1024] if options.observation == "state" else [64])
     if options.observation != "state":
         if options.control or len(options.num_envs) > 1:
-            raise cli.UsageError("pictures are measured for one number of rows, whatever control= is: num_envs=[64]")
-        from robodl.evaluation.bench_rendering import bench_pictures
+            raise cli.UsageError("images are measured for one number of rows, whatever control= is: num_envs=[64]")
+        from robodl.evaluation.bench_rendering import bench_rendering
 
         with cli.settings_errors():
-            save(options, bench_pictures(options))
+            save(options, bench_rendering(options))
         return
     controls = [options.control] if options.control else ["tool", "joint"]
     results: list[dict[str, Any]] = []

@@ -68,7 +68,7 @@ def value_of(option: Option, text: str) -> Any:
 
 
 def usage(schema: type, prog: str) -> str:
-    """What `--help` shows: the class's docstring and a line for each option."""
+    """The text of `--help`: the class's docstring and a line for each option."""
     about = inspect.cleandoc(schema.__doc__ or "")
     return "\n".join([f"python -m {prog} [key=value ...]", "", about, "", *described(schema)])
 

@@ -101,7 +101,7 @@ class ImitationConfig:
 
 @dataclass
 class TeachingConfig:
-    """What an algorithm learns from beside its own experience, and settings that its class has in another form."""
+    """Experts and hindsight, and settings that Stable-Baselines3's classes take in another form."""
 
     anneal: bool = option(False, help="lower the learning rate to 0 over the run")
     her: int = option(0, help="goals that hindsight relabels for a transition; 0 for none", at_least=0)

@@ -38,11 +38,11 @@ def main() -> None:
 
 
 def demos(options: Options) -> None:
-    """Write, unless there is only something to replay; then replay."""
+    """Write a dataset, unless one is given to replay; then replay it."""
     check(options)
     with cli.settings_errors():
-        name = options.replay or written(options)
-        differences = replayed(name, options.threads)
+        name = options.replay or write_dataset(options)
+        differences = replay_dataset(name, options.threads)
     if differences:
         cli.fail(differences, code=1)
 
@@ -56,8 +56,8 @@ def check(options: Options) -> None:
         raise cli.UsageError("give either env=<task> or replay=<name of a dataset>")
 
 
-def written(options: Options) -> str:
-    """Let the expert act and write what it did; the dataset's name."""
+def write_dataset(options: Options) -> str:
+    """Record the expert's episodes and write them; returns the dataset's name."""
     from robodl.imitation import minari_io
     from robodl.imitation.demonstrations import FIRST_SEED
     from robodl.imitation.episodes import make_rows, record
@@ -84,7 +84,7 @@ def written(options: Options) -> str:
 
 
 def settings_of(options: Options) -> dict[str, Any]:
-    """What the environment is made with, spelled out for those who recover it."""
+    """All arguments of the environment, for those who recover it from the dataset."""
     import gymnasium
 
     from robodl_envs import task_class, task_id
@@ -104,8 +104,8 @@ def described(options: Options) -> str:
     )
 
 
-def replayed(name: str, threads: int) -> str | None:
-    """Play a dataset again and tell; what differed, in words, None if nothing did."""
+def replay_dataset(name: str, threads: int) -> str | None:
+    """Replay a dataset and print a summary; returns the differences in words, None if there are none."""
     from importlib.metadata import version
 
     from robodl.imitation import minari_io

@@ -35,31 +35,26 @@ def settings_errors() -> Iterator[None]:
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether an error was raised on purpose, by a check of settings.
+    """Whether an error is the refusal of a setting.
 
     It is if a `raise` statement made it, outside the hooks of tasks and robots: a wrong name in a task's `bind` is a
-    KeyError too, and a bug. Missing packages and files are the user's to mend wherever they are missed.
+    KeyError too, and a bug. An argument that an algorithm of another package does not take may fail in any of its
+    lines, and a missing file or package outside hooks in any of ours.
     """
     frames = list(traceback.walk_tb(error.__traceback__))
-    frame = frames[-1][0]
-    name = str(frame.f_globals.get("__name__"))
-    if isinstance(error, (ValueError, TypeError, AssertionError)) and name.startswith(ALGORITHMS):
-        return True
-    if isinstance(error, OSError):
-        return True
-    code, last = frame.f_code, innermost(error).tb_lasti
-    if dis.opname[code.co_code[last]] != "RAISE_VARARGS":
-        return False
-    if isinstance(error, ImportError):
-        return True
-    return isinstance(error, (ValueError, TypeError, KeyError)) and not any(is_hook(each) for each, _ in frames)
-
-
-def innermost(error: Exception):
-    tb = error.__traceback__
+    frame, tb = frames[-1][0], error.__traceback__
     while tb is not None and tb.tb_next is not None:
         tb = tb.tb_next
-    return tb
+    assert tb is not None
+    if str(frame.f_globals.get("__name__")).startswith(ALGORITHMS):
+        return isinstance(error, (ValueError, TypeError, AssertionError))
+    deliberate = dis.opname[frame.f_code.co_code[tb.tb_lasti]] == "RAISE_VARARGS"
+    in_hook = any(is_hook(each) for each, _ in frames)
+    if isinstance(error, ImportError):
+        return deliberate
+    if isinstance(error, OSError):
+        return deliberate or not in_hook
+    return isinstance(error, (ValueError, TypeError, KeyError)) and deliberate and not in_hook
 
 
 def is_hook(frame: FrameType) -> bool:

@@ -31,8 +31,9 @@ class Options:
     output: str | None = option(**OUTPUT)
 
 
-OF_A_RUN, OF_AN_ENV = ("best", "last"), ("expert", "random", "zero")  # and some tasks' baselines, which see pictures
-BASELINE_SIZE = 64  # pixels, of those
+RUN_POLICIES = ("best", "last")
+UNTRAINED_POLICIES = ("expert", "random", "zero")  # and some tasks' baselines, which see images
+BASELINE_IMAGE_SIZE = 64  # pixels
 
 
 def main() -> None:
@@ -40,7 +41,7 @@ def main() -> None:
 
 
 def evaluate(options: Options) -> None:
-    """Load, run the episodes, tell."""
+    """Load, run the episodes, print."""
     from gymnasium.vector import AutoresetMode
 
     from robodl.evaluation.ablation import moving, seeing
@@ -90,7 +91,7 @@ def chosen(options: Options):
 
     if (options.run is None) == (options.env is None):
         raise cli.UsageError("give either run=<folder> or env=<task>")
-    choices = (*OF_AN_ENV, *BASELINES.get(str(options.env), ())) if options.run is None else OF_A_RUN
+    choices = (*UNTRAINED_POLICIES, *BASELINES.get(str(options.env), ())) if options.run is None else RUN_POLICIES
     if options.policy not in choices:
         if options.run is None and options.policy == "best":
             raise cli.UsageError(f"env={options.env} needs policy={', '.join(choices)}; a trained policy, run=<folder>")
@@ -121,8 +122,8 @@ def untrained(options: Options, task: str):
 
     robot, control = options.robot or "panda", options.control or "tool"
     cfg = untrained_config(task, robot, control, options.threads)
-    if options.policy not in OF_AN_ENV:
-        cfg.observation, cfg.image_size = "image", BASELINE_SIZE
+    if options.policy not in UNTRAINED_POLICIES:
+        cfg.observation, cfg.image_size = "image", BASELINE_IMAGE_SIZE
         cfg.cameras = list(BASELINES[task][options.policy].cameras)
     envs = make_envs(cfg, num=1)
     policy = make_policy(options.policy, envs, options.seed or 0)

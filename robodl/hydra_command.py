@@ -90,6 +90,8 @@ def register(name: str, schema: type) -> None:
 
 def words(schema: type, argv: Sequence[str]) -> list[str]:
     """Words as Hydra takes them: options are checked, keys that an open group does not list are let through."""
+    if {"--shell-completion", "-sc"} & set(argv):
+        return list(argv)
     found: list[str] = []
     flags: list[str] = []  # these come last, since Hydra takes no word behind one
     is_value = False
@@ -179,17 +181,19 @@ def sweep_values(override: Override) -> list[str] | None:
 
 def job_number() -> int | None:
     """The number of the job that Hydra runs; None outside a sweep."""
+    if not HydraConfig.initialized():
+        return None
     found = HydraConfig.get()
     return found.job.num if found.mode == RunMode.MULTIRUN else None
 
 
 def task_words() -> list[str]:
-    """The words that the running job was composed from."""
-    return list(HydraConfig.get().overrides.task)
+    """The words that the running job was composed from; none outside Hydra."""
+    return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
 
 
 def in_one_line(error: BaseException) -> str:
-    """What Hydra or OmegaConf found wrong, in one line with near names."""
+    """An error of Hydra or OmegaConf in one line, with near names."""
     text = str(error)
     if match := re.search(r"Could not find '([\w/]+)/([^'/]*)'", text):
         group, name = match.groups()

@@ -18,7 +18,7 @@ NOUNS = {int: "integer", float: "number", str: "text", bool: "true or false"}
 
 @dataclass(frozen=True)
 class Option:
-    """One option: what its field says of it."""
+    """One option, as its field declares it."""
 
     key: str  # as it is written on the command line, algo.gamma
     type: Any
@@ -54,7 +54,7 @@ class Option:
 
     @property
     def rule(self) -> str:
-        """What a value must be, in words."""
+        """The rule for a value, in words."""
         if self.choices:
             return f"{'a list of' if self.is_list else 'one of'} {', '.join(self.choices)}"
         kinds = []

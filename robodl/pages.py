@@ -38,7 +38,7 @@ def pages(options: Options) -> None:
     if foreign := [name for name, text in there.items() if not text.startswith(MADE)]:
         raise cli.UsageError(f"{', '.join(foreign)} in {folder} was not made by robodl.pages: choose another output=")
     stale = sorted(name for name, text in made.items() if there.get(name) != text)
-    obsolete = [] if options.env else pages_of_nothing(folder, made)
+    obsolete = [] if options.env else obsolete_pages(folder, made)
     if options.check and stale + obsolete:
         names = ", ".join(stale + obsolete)
         cli.fail(f"not up to date in {folder}: {names}; python -m robodl.pages writes them anew", code=1)
@@ -57,8 +57,8 @@ def existing(path: Path) -> str | None:
     return path.read_bytes().decode("utf-8", "replace") if path.is_file() else None
 
 
-def pages_of_nothing(folder: Path, made: dict[str, str]) -> list[str]:
-    """Pages that were made once, of environments that are no more."""
+def obsolete_pages(folder: Path, made: dict[str, str]) -> list[str]:
+    """Pages of ours whose environments no longer exist."""
     paths = sorted(path for path in folder.glob("*.md") if path.name not in made)
     return [path.name for path in paths if str(existing(path)).startswith(MADE)]
 

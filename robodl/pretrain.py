@@ -57,24 +57,23 @@ def command(argv: Sequence[str]) -> None:
 def check(cfg, job: int | None = None) -> None:
     """Refuse a configuration that can't run: UsageError."""
     from robodl.runs.run_folder import check_free
+    from robodl.vision import labelled_images
 
     cfg = settled(PretrainConfig, cfg)
     check_free(FOLDER, cfg.name, job, resumes=False)
     with cli.settings_errors():
-        check_data(cfg)
+        check_scene(cfg)
+        if cfg.data["name"] != "sim":
+            make_encoder(cfg, labelled_images.load(cfg).boxes)
 
 
-def check_data(cfg) -> None:
-    """Make an environment, or load the set, and make the encoder for it: what is refused is refused here."""
-    from robodl.learning.build import pick_device
+def check_scene(cfg) -> None:
+    """Refuse wrong settings of data=sim before thousands of images are rendered: make one environment and try them."""
     from robodl.learning.vec_env import channels_first_space, make_envs, pictures_of
     from robodl.vision import labelled_images
-    from robodl.vision.image_encoder import ImageEncoder
     from robodl_envs import did_you_mean, make_policy
 
-    pick_device(cfg.device)
     if labelled_images.checked_kind(cfg) != "sim":
-        ImageEncoder(labelled_images.load(cfg).boxes, cfg.encoder["name"])
         return
     envs: Any = make_envs(cfg, 1)
     envs.reset()
@@ -86,11 +85,17 @@ def check_data(cfg) -> None:
     if cfg.data["motion"] == "expert":
         make_policy("expert", envs)
     envs.close()
-    ImageEncoder(pictures_of(channels_first_space(envs.single_observation_space)), cfg.encoder["name"])
+    make_encoder(cfg, pictures_of(channels_first_space(envs.single_observation_space)))
+
+
+def make_encoder(cfg, boxes):
+    from robodl.vision.image_encoder import ImageEncoder
+
+    return ImageEncoder(boxes, cfg.encoder["name"])
 
 
 def pretrain(cfg) -> None:
-    """Load or render the pictures, learn, tell."""
+    """Load or render the images, learn, print."""
     import os
 
     import numpy as np
@@ -101,52 +106,54 @@ def pretrain(cfg) -> None:
     from robodl.learning.torch_threads import use_cores
     from robodl.runs.progress import counting
     from robodl.runs.report import near, say
-    from robodl.runs.run_folder import new_folder, save_config
+    from robodl.runs.run_folder import check_free, new_folder, save_config
     from robodl.vision import labelled_images, supervised
-    from robodl.vision.image_encoder import ImageEncoder, save_image_encoder
+    from robodl.vision.image_encoder import save_image_encoder
     from robodl.vision.plots import pretraining_pictures
 
-    check(cfg, job_number())
     cfg = settled(PretrainConfig, cfg)
+    check_free(FOLDER, cfg.name, job_number(), resumes=False)
+    with cli.settings_errors():
+        device = pick_device(cfg.device)
+        check_scene(cfg)
+        use_cores(cfg.torch_threads or os.cpu_count() or 1)
+        set_random_seed(cfg.seed)
+        data = labelled_images.load(cfg, counting("frames"))
+        encoder = make_encoder(cfg, data.boxes)
     folder = new_folder(FOLDER, cfg.name, job_number(), resumes=False)
     save_config(folder, cfg, task_words())
-    use_cores(cfg.torch_threads or os.cpu_count() or 1)
-    set_random_seed(cfg.seed)
-    device = pick_device(cfg.device)
-    data = labelled_images.load(cfg, counting("frames"))
-    made = time.time() - BEGAN
-    what = f"{cfg.encoder['name']} on {len(data):,} pictures of {cfg.data['name']}"
+    loading_seconds = time.time() - BEGAN
+    what = f"{cfg.encoder['name']} on {len(data):,} images of {cfg.data['name']}"
     print(f"{what}, {device}, seed {cfg.seed}: {near(folder)}")
 
-    eyes = ImageEncoder(data.boxes, cfg.encoder["name"])
     training = data.labels[~data.test]
     if data.classes:
-        reader = supervised.Reader(eyes, len(data.classes))
+        reader = supervised.Reader(encoder, len(data.classes))
     else:
         mean, std = np.nanmean(training, axis=0), np.nanstd(training, axis=0) + 1e-6
-        reader = supervised.Reader(eyes, training.shape[1], mean, std)
+        reader = supervised.Reader(encoder, training.shape[1], mean, std)
     reader.to(device)
     curves = Curves(folder / "tb", cfg.epochs, data)
     supervised.fit(reader, data, cfg.epochs, cfg.batch_size, cfg.learning_rate, cfg.shift, cfg.seed, device, curves.add)
     predicted, _ = supervised.predict(reader, data, device)
-    for tag, picture in pretraining_pictures(data, predicted).items():
-        curves.writer.add_image(tag, picture, cfg.epochs, dataformats="HWC")
+    for tag, image in pretraining_pictures(data, predicted).items():
+        curves.writer.add_image(tag, image, cfg.epochs, dataformats="HWC")
     curves.writer.close()
     facts = {"seconds": round(time.time() - BEGAN, 2), **curves.score()}
-    save_image_encoder(folder / "encoder", eyes, facts)
+    save_image_encoder(folder / "encoder", encoder, facts)
     save_result(folder / "result.json", cfg, facts, len(data))
     path = near(folder / "encoder.safetensors")
     lines = {
-        "test": curves.told,
-        "seconds": f"{facts['seconds']:.1f}, of which {made:.1f} to start and get the pictures",
+        "test": curves.result,
+        "seconds": f"{facts['seconds']:.1f}, of which {loading_seconds:.1f} to start and get the images",
         "encoder": path,
         "curves": f"tensorboard --logdir {near(folder / 'tb')}",
     }
     if cfg.data["name"] == "sim":
-        seen = f"'cameras=[{','.join(data.boxes)}]' 'image_size={str(cfg.image_size).replace(' ', '')}'"
+        images = f"'cameras=[{','.join(data.boxes)}]' 'image_size={str(cfg.image_size).replace(' ', '')}'"
         network = f"encoder={cfg.encoder['name']} encoder.weights={path}"
         own = " ".join(f"env.{key}={value}" for key, value in cfg.env.items() if key != "task")
-        seen = f"env={cfg.env['task']} {own} observation=image {seen}"
+        seen = f"env={cfg.env['task']} {own} observation=image {images}"
         lines["use"] = f"python -m robodl.train {seen} reward=shaped {network}"
     say(f"{cfg.encoder['name']}, {cfg.data['name']}, seed {cfg.seed}", lines)
 
@@ -162,16 +169,23 @@ class Curves:
     def add(self, epoch) -> None:
         self.last = epoch
         if self.data.classes:
-            tag, value, self.told = "eval/accuracy", epoch.score, f"{epoch.score:.2%} right"
+            tag, value, self.result = "eval/accuracy", epoch.score, f"{epoch.score:.2%} right"
         else:
-            tag, value, self.told = "eval/error_mm", 1e3 * epoch.score, f"{1e3 * epoch.score:.1f} mm off on average"
+            tag, value, self.result = (
+                "eval/error_mm",
+                1e3 * epoch.score,
+                f"{1e3 * epoch.score:.1f} mm off on average",
+            )
         self.writer.add_scalar("train/loss", epoch.train_loss, epoch.number)
         self.writer.add_scalar("eval/loss", epoch.test_loss, epoch.number)
         self.writer.add_scalar(tag, value, epoch.number)
         width = len(str(self.epochs))
         losses = f"loss {epoch.train_loss:.4f} in training, {epoch.test_loss:.4f} in test"
         left = epoch.seconds / epoch.number * (self.epochs - epoch.number)
-        print(f"  epoch {epoch.number:>{width}} / {self.epochs}  {losses}, {self.told}  {left:.0f} s left", flush=True)
+        print(
+            f"  epoch {epoch.number:>{width}} / {self.epochs}  {losses}, {self.result}  {left:.0f} s left",
+            flush=True,
+        )
 
     def score(self) -> dict[str, float]:
         if self.data.classes:
@@ -190,9 +204,7 @@ def save_result(path: Path, cfg, facts: dict[str, Any], count: int) -> None:
     settings: Any = OmegaConf.to_container(cfg, resolve=True)
     content = {key: settings[key] for key in ("data", "encoder", "seed", "epochs", "shift")}
     with replacing(path) as part:
-        part.write_text(
-            json.dumps({**content, "pictures": count, **facts, **provenance(), "config": settings}, indent=1)
-        )
+        part.write_text(json.dumps({**content, "images": count, **facts, **provenance(), "config": settings}, indent=1))
 
 
 if __name__ == "__main__":

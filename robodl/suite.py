@@ -9,7 +9,7 @@ from typing import Any
 
 from robodl import cli
 from robodl.config import OUTPUT, THREADS
-from robodl.evaluate import OF_AN_ENV, untrained_config
+from robodl.evaluate import UNTRAINED_POLICIES, untrained_config
 from robodl.options import option
 
 EXPERT_AT_LEAST, FLOOR_AT_MOST = 0.95, 0.05  # success rates; a floor's is above that of a guess
@@ -27,7 +27,7 @@ class Options:
 
     env: list[str] = option([], help="tasks, such as [reach,push]; all if not given")
     robot: list[str] = option([], help="robots, such as [panda]; all if not given")
-    policy: list[str] = option([], help="policies; all if not given", choices=OF_AN_ENV)
+    policy: list[str] = option([], help="policies; all if not given", choices=UNTRAINED_POLICIES)
     episodes: int = option(200, help="episodes of each task, robot and policy", at_least=1)
     seed: int = option(0, help="episode k's is 2^31 + seed + k", at_least=0)
     threads: int = option(0, **THREADS)
@@ -39,14 +39,14 @@ def main() -> None:
 
 
 def suite(options: Options) -> None:
-    """Measure every pair of a task and a robot, tell, and judge."""
+    """Measure every pair of a task and a robot, print the table, and fail on rates out of bounds."""
     from robodl.runs.atomic_write import replacing
     from robodl.runs.provenance import provenance
 
-    options.policy = list(dict.fromkeys(options.policy or OF_AN_ENV))
+    options.policy = list(dict.fromkeys(options.policy or UNTRAINED_POLICIES))
     cli.check_writable(options.output)
     with cli.settings_errors():
-        pairs, refused = sorted_out(options)
+        pairs, refused = supported_pairs(options)
         check_policies(options, pairs)
     print(TABLE.format("env", "robot", "policy", "success", "95 % interval", "steps", "most", "diverged"))
     rows = []
@@ -64,7 +64,7 @@ def suite(options: Options) -> None:
         cli.fail("; ".join(wrong), code=1)
 
 
-def sorted_out(options: Options) -> tuple[list[tuple[str, str]], list[dict[str, str]]]:
+def supported_pairs(options: Options) -> tuple[list[tuple[str, str]], list[dict[str, str]]]:
     """The pairs of task and robot to measure, and those that can't be, with the reason."""
     from robodl.evaluation.robot_support import chosen, unsupported_reason
 
@@ -82,7 +82,7 @@ def sorted_out(options: Options) -> tuple[list[tuple[str, str]], list[dict[str, 
 
 
 def check_policies(options: Options, pairs: list[tuple[str, str]]) -> None:
-    """Make everything once, small, so that what can't be made is refused before hours are spent on the rest."""
+    """Make each environment and policy once, small: a wrong one is refused before hours of measurement."""
     from robodl.learning.vec_env import make_envs
     from robodl_envs import make_policy
 
@@ -125,7 +125,7 @@ def say(text: str) -> None:
 
 
 def out_of_bounds(row: dict[str, Any]) -> str | None:
-    """What is wrong with a row, in words; None if its success rate is as it should be."""
+    """A row's fault in words; None if its success rate is within bounds."""
     from robodl_envs import task_class
 
     rate, expert = row["success_rate"], row["policy"] == "expert"

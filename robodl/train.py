@@ -19,7 +19,7 @@ RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_epis
 
 
 class Parts(NamedTuple):
-    """What a run is made of, all of it made before anything is written."""
+    """Environments and model of a run, made before anything is written."""
 
     envs: Any
     test_envs: Any

@@ -1,4 +1,4 @@
-"""What an environment is learnt with where nobody chooses: conf/tuned/<env>.yaml, ours and those of plugins.
+"""Default algorithms and settings of environments: conf/tuned/<env>.yaml, ours and those of plugins.
 
 Such a file is written like one of conf/experiment: the groups that it chooses as `override /algo: dagger`, then values.
 Hydra lets no file choose groups whose own name depends on a choice, as `tuned: ${env}` would. So the file is read here:
@@ -30,7 +30,7 @@ class Tuned(NamedTuple):
 
 
 def register_tuned(tasks: list[str]) -> None:
-    """Make known to Hydra what the files of these tasks say, and where plugins keep theirs."""
+    """Register the files of these tasks, and the folders of plugins, with Hydra."""
     plugins = plugin_folders()
     found = {task: read(path) for task in tasks if (path := tuned_file(task, [ours(), *plugins]))}
     store = ConfigStore.instance()
@@ -41,7 +41,7 @@ def register_tuned(tasks: list[str]) -> None:
             store.store(group="tuned", name=name, node=tuned.values, package="_global_")
 
     def chosen(group: str, task: str, otherwise: str, *, _root_) -> str:
-        """What the command line or an experiment chooses of a group, else the task's file, else `otherwise`."""
+        """The option of a group: of the command line or an experiment, else of the task's file, else `otherwise`."""
         choices = found[task].choices if task in found else {}
         return _root_.get(group) or choices.get(group, otherwise)
 

@@ -36,7 +36,7 @@ def collect(paths: Sequence[str], results: Path) -> int:
         if not isinstance(result, dict) or not {"env", "robot", "seed", "success_rate"} <= set(result):
             raise UsageError(f"{file} is no result of robodl.train or robodl.evaluate")
         if "train_seconds" in result:
-            put(results / "trained.json", trained(result, file.parent), ("env", "robot", "algo", "seed", "command"))
+            put(results / "trained.json", trained(result, file.parent), ("env", "robot", "seed", "command"))
         else:
             put(results / "evaluations.json", evaluated(result), ("env", "robot", "policy", "motion", "sight", "seed"))
     return len(paths)
@@ -77,11 +77,14 @@ def evaluated(result: Row) -> Row:
 
 
 def algorithm(config: Row) -> str:
-    """What a policy learnt by, as tables say it."""
-    name = f"`{config['algo']['_target_'].rpartition('.')[2].lower()}`"
-    if not config["algo"].get("imitation_transitions"):
-        return name
-    return f"`dagger`: imitation, then {name[1:-1].upper()}" if config["total_timesteps"] else "`dagger`: imitation"
+    """A run's algorithm, for tables."""
+    algo, name = config["algo"], config["algo"]["_target_"].rpartition(".")[2]
+    text = "`pixel_sac`" if name == "PixelSAC" else f"`{name.lower()}`"
+    if algo.get("imitation_transitions"):
+        text = f"`dagger`: imitation, then {name}" if config["total_timesteps"] else "`dagger`: imitation"
+    if config["observation"] != "state":
+        text += ", from images"
+    return f"{text}, pretrained encoder" if config["encoder"].get("weights") else text
 
 
 def command(result: Row, folder: Path) -> str:

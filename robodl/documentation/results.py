@@ -73,7 +73,7 @@ def checked(path: Path, rows: Any, keys: tuple[str, ...]) -> list[dict[str, Any]
 
 
 def origin(suite: dict[str, Any]) -> str:
-    """What the suite's rows were made by and on."""
+    """The command, machine and commit of the suite's rows."""
     seed = f" seed={suite['seed']}" if suite.get("seed") else ""
     command = f"python -m robodl.suite episodes={suite['rows'][0]['episodes']}{seed} output=docs/results/suite.json"
     machine = suite.get("machine", {})

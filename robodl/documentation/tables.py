@@ -64,18 +64,16 @@ def filled(text: str, results: Results) -> str:
 
 
 def made(name: str, old: str, results: Results) -> str:
+    """The table of a name."""
+    tables = {"suite": suite, "trained": trained, "reach": reach, "pixels": pixels}
     if name == "overview":
         return overview(old, results)
-    if name == "suite":
-        return suite(results)
-    if name == "trained":
-        return trained(results)
-    if name == "reach":
-        return reach(results)
     if name in METRICS:
         return evaluations(name, results)
-    known = ", ".join(["overview", "suite", "trained", "reach", *METRICS])
-    raise UsageError(f"<!-- results: {name} --> names no table; there are {known}")
+    if name not in tables:
+        known = ", ".join(["overview", *tables, *METRICS])
+        raise UsageError(f"<!-- results: {name} --> names no table; there are {known}")
+    return tables[name](results)
 
 
 def overview(old: str, results: Results) -> str:
@@ -90,9 +88,8 @@ def overview(old: str, results: Results) -> str:
 
 
 def in_short(task: str, results: Results) -> str:
-    """What a task's default training reached, seed by seed, in one cell."""
-    default = f"python -m robodl.train env={task} seed=S"
-    rows = [row for row in results.trained if (row["robot"], row["command"]) == (SHOWN, default)]
+    """The results of a task's default training, seed by seed, in one cell."""
+    rows = [row for row in results.trained if row["env"] == task and is_default(row)]
     if not rows:
         return ""
     seeds = [str(row["seed"]) for row in rows]
@@ -106,11 +103,16 @@ def in_short(task: str, results: Results) -> str:
     parts = [f"{name} {', '.join(form(row[key]) for row in values)}" for key, name, form, _ in shown]
     text = f"{'; '.join(parts)} {after} {which}"
     key, _, form, _ = shown[0]
-    still = [row for row in results.evaluations if row["env"] == task and sees(row) == ("best", "still", "own")]
+    still = [row for row in results.evaluations if row["env"] == task and view(row) == ("best", "still", "own")]
     return f"{text}; from the fixed first view {', '.join(form(row[key]) for row in still)}" if still else text
 
 
-def sees(row: Row) -> tuple[str, str, str]:
+def is_default(row: Row) -> bool:
+    """Whether a run is of the command that a task's page begins with."""
+    return row["robot"] == SHOWN and row["command"] == f"python -m robodl.train env={row['env']} seed=S"
+
+
+def view(row: Row) -> tuple[str, str, str]:
     return row["policy"], row["motion"], row["sight"]
 
 
@@ -140,6 +142,7 @@ def trained(results: Results) -> str:
             (row.get("commit") or "")[:7],
         )
         for row in results.trained
+        if is_default(row)
     ]
     names = ["task", "trained by", "seed", "steps", "wall-clock", "success of fresh episodes (95 % interval)", "commit"]
     return table(names, lines)
@@ -147,24 +150,40 @@ def trained(results: Results) -> str:
 
 def reach(results: Results) -> str:
     """The runs of Reach, with the distance that is left at the end."""
-    rows = [row for row in results.trained if row["env"] == "reach"]
+    return distances([row for row in results.trained if row["env"] == "reach" and "experiment=" not in row["command"]])
+
+
+def pixels(results: Results) -> str:
+    """The runs of Reach from images."""
+    return distances([row for row in results.trained if "experiment=reach_pixels" in row["command"]])
+
+
+def distances(rows: Sequence[Row]) -> str:
     lines = [
-        (row["seed"], f"{row['steps']:,}", f"{row['train_seconds']:.1f} s", rate(row), millimetres(row["distance_mm"]))
+        (
+            row["algo"],
+            row["seed"],
+            f"{row['steps']:,}",
+            f"{row['train_seconds']:.1f} s",
+            f"{rate(row)} of {row['episodes']}",
+            millimetres(row["distance_mm"]),
+            (row.get("commit") or "")[:7],
+        )
         for row in rows
     ]
-    names = ["seed", "steps", "wall-clock", "success of 500 fresh episodes (95 % interval)", "mean distance at the end"]
-    return table(names, lines)
+    success = "success of fresh episodes (95 % interval)"
+    return table(["trained by", "seed", "steps", "wall-clock", success, "mean distance at the end", "commit"], lines)
 
 
 def evaluations(task: str, results: Results) -> str:
     """A task's policies, baselines and ablations, each seed on a line of its own."""
     rows = [row for row in results.evaluations if row["env"] == task]
     order = list(POLICIES)
-    rows = sorted(rows, key=lambda row: (order.index(sees(row)), row["seed"]))
+    rows = sorted(rows, key=lambda row: (order.index(view(row)), row["seed"]))
     lines = []
     for row in rows:
         cells = (cell(row, key, form) for key, _, form, _ in METRICS[task])
-        lines.append((POLICIES[sees(row)], row["seed"], *cells, row["episodes"]))
+        lines.append((POLICIES[view(row)], row["seed"], *cells, row["episodes"]))
     return table(["what the policy sees", "seed", *(name for _, name, _, _ in METRICS[task]), "episodes"], lines)
 
 

@@ -34,9 +34,9 @@ def writers(logger: Logger) -> list[Any]:
 def log_saliency(policy, envs, seed: int, logger: Logger, step: int) -> None:
     """Write each image at an episode's start, with what the policy attends to, to TensorBoard."""
     observation, _ = envs.reset(seed=seed)
-    for name, picture in attended(policy, observation).items():
+    for name, image in attended(policy, observation).items():
         for writer in writers(logger):
-            writer.add_image(f"saliency/{name}", picture, step, dataformats="HWC")
+            writer.add_image(f"saliency/{name}", image, step, dataformats="HWC")
 
 
 def save_video(run: Run, cfg, policy, logger: Logger, step: int) -> Path | str:

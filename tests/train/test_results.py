@@ -12,7 +12,7 @@ from robodl.errors import UsageError
 from tests.train.conftest import run
 from tests.train.test_pages import ROOT
 
-TABLES = "# Mine\n\n<!-- results: trained -->\n<!-- end of results -->\n\nkept\n"
+TABLES = "# Mine\n\n<!-- results: reach -->\n<!-- end of results -->\n\nkept\n"
 OVERVIEW = """<!-- results: overview -->
 | id | what | reached |
 |---|---|---|
@@ -25,7 +25,7 @@ OVERVIEW = """<!-- results: overview -->
 def test_committed_tables_are_what_the_results_give():
     """After a change of docs/results, run `python -m robodl.results` and commit what it writes."""
     done = run("robodl.results", "check=true", cwd=ROOT)
-    assert "7 tables in 2 files are up to date" in done.stdout
+    assert "8 tables in 2 files are up to date" in done.stdout
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_runs_become_rows_and_tables(trained, place, capsys):
     words = "total_timesteps=2048 eval_every=1024 eval_episodes=10 test_episodes=20"
     assert rows[0]["command"] == f"python -m robodl.train env=reach {words} seed=S"
     text = (place / "text.md").read_text()
-    assert "| `reach` | `ppo` | 1 | 2,048 |" in text and "| 50 % (" in text and text.endswith("kept\n")
+    assert "| `ppo` | 1 | 2,048 |" in text and "| 50 % (" in text and text.endswith("kept\n")
     results.results(options(place, check=True))
     assert "1 tables in 1 files are up to date" in capsys.readouterr().out
     (place / "text.md").write_text(text.replace("50 %", "99 %"))
@@ -69,7 +69,7 @@ def test_evaluations_become_rows(place):
     values = {"accuracy": 0.5, "accuracy_low": 0.4, "accuracy_high": 0.6, "episodes": 20, "commit": "abc"}
     facts = {"env": "read_digit", "robot": "panda", "policy": "best", "seed": 0, "success_rate": 0.25, "run": "here"}
     (place / "still.json").write_text(json.dumps({**facts, **values, "motion": "still", "machine": {}}))
-    (place / "text.md").write_text(TABLES.replace("trained", "read_digit"))
+    (place / "text.md").write_text(TABLES.replace("reach", "read_digit"))
     results.results(options(place, runs=[str(place / "still.json")]))
     (row,) = load(place / "results").evaluations
     assert (row["motion"], row["sight"], row["accuracy"]) == ("still", "own", 0.5) and "machine" not in row
@@ -104,4 +104,4 @@ def test_what_is_no_result_is_refused(place, change, words):
 
 def test_an_unknown_table_is_named():
     with pytest.raises(UsageError, match="results: nothing --> names no table; there are overview, suite"):
-        filled(TABLES.replace("trained", "nothing"), load(ROOT / "docs/results"))
+        filled(TABLES.replace("reach", "nothing"), load(ROOT / "docs/results"))

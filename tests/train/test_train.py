@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 
 from robodl.errors import UsageError
 from robodl.runs.run_folder import new_folder
+from robodl.train import train
 from tests.train.conftest import SMALL, run
 
 
@@ -140,6 +141,13 @@ def test_a_run_of_the_last_version_goes_on(trained, tmp_path):
     saved = json.loads((tmp_path / "runs/reach/small/checkpoints/last.json").read_text())
     assert saved["num_timesteps"] == 3072 and saved["config"]["algo"]["imitation_rows"] == 64
     assert "clone" not in saved["config"]["algo"]
+
+
+def test_training_returns_its_success_rate(composed, tmp_path, monkeypatch):
+    """A sweeper such as Optuna's can look for settings that raise it."""
+    monkeypatch.chdir(tmp_path)
+    rate = train(composed("env=reach", "name=here", "num_envs=8", *SMALL))
+    assert rate == json.loads((tmp_path / "runs/reach/here/result.json").read_text())["success_rate"]
 
 
 def test_old_keys_work_and_warn(tmp_path):
