@@ -20,8 +20,8 @@ class Options:
     """Environment steps/s, actions, observation, reward, autoreset and info included, against raw Batch.step.
 
     Raw is `mujoco.batch.Batch.step` alone, with the same model, state, controls, substeps, stage and threads, called
-    in turns with the environment in the same process. With observation=image images are measured instead, by rays
-    and by OpenGL, against mujoco.Renderer. Of 5 repeats the median counts.
+    in turns with the environment in the same process. With observation=image both renderers are measured instead,
+    against mujoco.Renderer. Of 5 repeats the median counts.
     """
 
     env: str = option("reach", help="task")

@@ -84,11 +84,8 @@ class Run:
                 state = unflatten({name: file[name] for name in file.files})
         except (ValueError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path} is damaged: {error}") from error
-        restore_training(model, state)
-        extra = state.get("extra", {})
-        if "clone" in extra:  # of version 0.1
-            extra["imitation"] = extra.pop("clone")
-        return extra
+        restore_training(model, current(state))
+        return state.get("extra", {})
 
 
 def run_name(name: str | None, job: int | None = None) -> str:
@@ -133,3 +130,13 @@ def save_config(folder: Path, cfg: DictConfig, words: Sequence[str]) -> None:
     (folder / ".hydra").mkdir()
     OmegaConf.save(cfg, folder / ".hydra/config.yaml")
     OmegaConf.save(OmegaConf.create(list(words)), folder / ".hydra/overrides.yaml")
+
+
+def current(state: dict[str, Any]) -> dict[str, Any]:
+    """A training state in today's names; those of version 0.1 are renamed."""
+    if "clone" in (extra := state.get("extra", {})):
+        extra["imitation"] = extra.pop("clone")
+    for envs in (state.get("envs", {}), extra.get("imitation", {}).get("envs", {})):
+        if "made_by" in envs:
+            envs["made_by"] = np.asarray(str(envs["made_by"]).replace("seen as Eyes(", "seen as CameraSensors("))
+    return state

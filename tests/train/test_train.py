@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from robodl.errors import UsageError
-from robodl.runs.run_folder import new_folder
+from robodl.runs.run_folder import current, new_folder
 from robodl.train import train
 from tests.train.conftest import SMALL, run
 
@@ -141,6 +141,15 @@ def test_a_run_of_the_last_version_goes_on(trained, tmp_path):
     saved = json.loads((tmp_path / "runs/reach/small/checkpoints/last.json").read_text())
     assert saved["num_timesteps"] == 3072 and saved["config"]["algo"]["imitation_rows"] == 64
     assert "clone" not in saved["config"]["algo"]
+
+
+def test_states_of_the_last_version_have_names_of_today():
+    """An imitation that was stopped, and environments with images, are recognised by what saved them."""
+    envs = {"made_by": np.asarray("4 x Panda() doing Reach(), seen as Eyes(front, ray), mujoco 4.0.0")}
+    state = current({"envs": dict(envs), "extra": {"clone": {"done": 3, "envs": dict(envs)}}})
+    for each in (state["envs"], state["extra"]["imitation"]["envs"]):
+        assert str(each["made_by"]) == "4 x Panda() doing Reach(), seen as CameraSensors(front, ray), mujoco 4.0.0"
+    assert "clone" not in state["extra"]
 
 
 def test_training_returns_its_success_rate(composed, tmp_path, monkeypatch):
