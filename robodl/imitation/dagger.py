@@ -14,7 +14,8 @@ from omegaconf import DictConfig
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch.nn import functional
 
-from robodl.cli import UsageError
+from robodl.config import imitation_config
+from robodl.errors import UsageError
 from robodl.imitation.demonstrations import FIRST_SEED, read
 from robodl.imitation.transition_store import Kept
 from robodl.learning.vec_env import Sb3VecEnv, make_envs
@@ -28,25 +29,11 @@ SHAKEN = 0.25  # share of the time
 HELD = 5  # steps that an error lasts, on average
 MOST = 2**24  # that torch.multinomial draws from
 LEARNING_RATE = 1e-3  # falls to zero within the optimiser's steps after each episode
-USUAL = {  # by key of `algo`, where it is not given
-    "clone_rows": 128,  # arms that act at once, each of which adds an episode before the policy learns again
-    "clone_length": 0,  # control steps of an episode, at most; 0 for the task's own
-    "clone_keep": 0,  # of an arm's episodes, how many, the latest, the policy learns from; 0 for all
-    "clone_steps": 1_500,  # of the optimiser after each episode,
-    "clone_last": 1_500,  # and after the last one
-    "clone_batch": 512,  # transitions in each of these
-    "clone_focus": 0.0,  # how much more often one is drawn for each 1 by which the policy's own action was off
-}
 
 Seen = dict[str, np.ndarray]  # observations, (n, ...) each
 
 # The number of transitions seen, the loss on them when they have been learnt from, and what share of that is done.
 Told = Callable[[int, float | None, float], object]
-
-
-def settings(cfg: DictConfig) -> dict[str, Any]:
-    """The keys of `algo`, those of a clone as they are usual where they are not given."""
-    return {**USUAL, **cfg.algo}
 
 
 def clone(
@@ -55,7 +42,7 @@ def clone(
     progress: Told = lambda count, loss, learnt: None,
     kept: Kept | None = None,
 ) -> None:
-    """Teach a model's policy the expert's actions, `algo.clone` transitions of them.
+    """Teach a model's policy the expert's actions, `algo.imitation_transitions` of them.
 
     With `algo.dataset` they are those that a dataset holds, as they were taken, noise and all; the policy does not act.
 
@@ -64,14 +51,14 @@ def clone(
         kept: how the clone is kept, so that it can go on in another process; as it comes, it can't.
     """
     kept = kept or Kept()
-    total, algo = cfg.algo["clone"], settings(cfg)
-    rows = algo["clone_rows"]
+    settings = imitation_config(cfg.algo)
+    total, rows = settings.transitions, settings.rows
     envs = Sb3VecEnv(make_envs(cfg, rows))
     arms: Any = envs.envs.unwrapped
 
     def learn(seen: Seen, wanted: np.ndarray, count: int, missed: np.ndarray | None = None) -> None:
-        effort = algo["clone_last" if count >= total else "clone_steps"], algo["clone_batch"]
-        often = None if missed is None or not algo["clone_focus"] else 1.0 + algo["clone_focus"] * missed
+        effort = settings.last_updates if count >= total else settings.updates, settings.batch_size
+        often = None if missed is None or not settings.error_weight else 1.0 + settings.error_weight * missed
         busy = functools.partial(progress, count, None)
         progress(count, imitate(model, seen, wanted, arms.batch.choices, *effort, busy, often), 1.0)
 
@@ -91,12 +78,12 @@ def clone(
     steps = -(-total // rows)
     first = envs.reset()
     rng = np.random.default_rng(cfg.seed)
-    length = min(algo["clone_length"] or steps, arms.batch.max_episode_steps)
-    latest = min(steps, algo["clone_keep"] * length or steps)
-    if algo["clone_focus"] and latest * rows > MOST:
+    length = min(settings.episode_steps or steps, arms.batch.max_episode_steps)
+    latest = min(steps, settings.keep_episodes * length or steps)
+    if settings.error_weight and latest * rows > MOST:
         raise UsageError(
-            f"clone_focus draws from at most {MOST:,} transitions, got {latest * rows:,}: "
-            "lower clone or clone_keep, or set clone_focus=0"
+            f"algo.imitation_error_weight draws from at most {MOST:,} transitions, got {latest * rows:,}: lower "
+            "algo.imitation_transitions or algo.imitation_keep_episodes, or set algo.imitation_error_weight=0"
         )
     seen = {key: kept.array(f"seen.{key}", (latest, *value.shape), value.dtype) for key, value in first.items()}
     wanted = kept.array("wanted", (latest, *arms.batch.action_shape), np.dtype(np.float32))

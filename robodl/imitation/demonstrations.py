@@ -14,6 +14,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
+from robodl.config import imitation_config
 from robodl.imitation import minari_io
 from robodl.imitation.episodes import Episode
 from robodl.learning.frame_buffer import FrameBuffer
@@ -36,25 +37,30 @@ def check_teaching(model: BaseAlgorithm, cfg: DictConfig, envs) -> None:
         ValueError: the expert does not act by this controller; the algorithm keeps no transitions; the dataset is
             missing or of something else.
     """
-    algo = cfg.algo
-    if algo.get("value_first") and not (algo.get("clone") and isinstance(model, OnPolicyAlgorithm)):
-        raise ValueError("algo.value_first is for PPO after a clone: give algo.clone, or algo.value_first=0")
+    algo, wanted = cfg.algo, imitation_config(cfg.algo).transitions
+    if algo.get("critic_warmup_steps") and not (wanted and isinstance(model, OnPolicyAlgorithm)):
+        way_out = "give algo.imitation_transitions, or algo.critic_warmup_steps=0"
+        raise ValueError(f"algo.critic_warmup_steps is for PPO after imitation: {way_out}")
     if algo.get("demonstrations") and not isinstance(model, OffPolicyAlgorithm):
-        raise ValueError("algo.demonstrations go into a replay buffer, which PPO has not: give algo.clone instead")
+        way_out = "give algo.imitation_transitions instead"
+        raise ValueError(f"algo.demonstrations go into a replay buffer, which PPO does not have: {way_out}")
     if cfg.resume and not isinstance(model, PixelSAC):
         return  # the policy, or its buffer, holds them already
-    if not (algo.get("demonstrations") or algo.get("clone")):
+    if not (algo.get("demonstrations") or wanted):
         if algo.get("dataset"):
-            raise ValueError("algo.dataset is where algo.demonstrations or algo.clone come from: give one of them")
+            raise ValueError(
+                "algo.dataset goes with algo.demonstrations or algo.imitation_transitions: give one of them"
+            )
     elif algo.get("dataset"):
         held = sum(len(episode) for episode in read(algo["dataset"], cfg))
-        if algo.get("clone", 0) > held:
-            raise ValueError(f"algo.clone={algo['clone']} is more than the {held} transitions of {algo['dataset']}")
+        if wanted > held:
+            raise ValueError(f"algo.imitation_transitions={wanted} is more than the {held} of {algo['dataset']}")
     else:
         try:
             make_policy("expert", envs)
         except ValueError as error:
-            raise ValueError(f"{error}; without an expert: algo=ppo, or algo.clone=0 algo.value_first=0") from None
+            way_out = "algo=ppo, or algo.imitation_transitions=0 algo.critic_warmup_steps=0"
+            raise ValueError(f"{error}; without an expert: {way_out}") from None
 
 
 def demonstrate(model: BaseAlgorithm, cfg: DictConfig) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from robodl.cli import UsageError
+from robodl.errors import UsageError
 
 
 @dataclass

@@ -21,6 +21,7 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecMonitor
 from torch import nn
 
+from robodl.config import TrainConfig, own_algo_keys, settled
 from robodl.learning.pixel_sac import PixelSAC
 from robodl.learning.vec_env import Sb3VecEnv, channels_first_space, make_envs
 from robodl.runs.atomic_write import replacing
@@ -31,23 +32,6 @@ TRUSTED = ("stable_baselines3.", "sb3_contrib.", "robodl.")  # a file may name n
 OURS_TO_SET = ("policy", "env", "policy_kwargs", "device", "seed", "tensorboard_log", "_init_setup_model")
 RENAMED_TARGETS = {"robodl.algos.PixelSAC": "robodl.learning.pixel_sac.PixelSAC"}  # in policies of version 0.1
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU}
-# Keys of `algo` that are not, or not of every class, the class's arguments.
-OWN_KEYS = (
-    *("_target_", "hidden", "activation", "log_std_init", "anneal", "her", "noise"),
-    *(
-        "demonstrations",
-        "dataset",
-        "clone",
-        "clone_rows",
-        "clone_length",
-        "clone_steps",
-        "clone_last",
-        "clone_batch",
-        "clone_keep",
-        "clone_focus",
-        "value_first",
-    ),
-)
 
 
 def pick_device(name: str) -> torch.device:
@@ -82,7 +66,7 @@ def algo_class(algo: DictConfig | dict[str, Any]) -> type[BaseAlgorithm]:
         raise ValueError(f"algo._target_ must name a Stable-Baselines3 algorithm, got {target!r}: {error}") from None
     if not (isinstance(found, type) and issubclass(found, BaseAlgorithm)):
         raise ValueError(f"algo._target_ must name a Stable-Baselines3 algorithm, got {target!r}")
-    known = set(inspect.signature(found).parameters) - set(OURS_TO_SET) | set(OWN_KEYS)
+    known = set(inspect.signature(found).parameters) - set(OURS_TO_SET) | set(own_algo_keys())
     for key in algo:
         if key not in known:
             raise TypeError(f"{name} has no setting named {key!r}{did_you_mean(str(key), known)}")
@@ -93,7 +77,7 @@ def build_model(cfg: DictConfig, envs: VecMonitor, device: torch.device) -> Base
     """A fresh model of the configuration's algorithm for an SB3 vector environment."""
     algo = dict(cfg.algo)
     found = algo_class(algo)
-    own = set(OWN_KEYS) - set(inspect.signature(found).parameters)
+    own = set(own_algo_keys()) - set(inspect.signature(found).parameters)
     arguments = {key: value for key, value in algo.items() if key not in own}
     if algo.get("anneal"):
         arguments["learning_rate"] = LinearSchedule(algo["learning_rate"], 0.0, 1.0)
@@ -188,7 +172,7 @@ def load_policy(stem: Path, device: torch.device):
         OSError: they can't be read.
     """
     try:
-        cfg = OmegaConf.create(json.loads(stem.with_suffix(".json").read_text())["config"])
+        cfg = settled(TrainConfig, json.loads(stem.with_suffix(".json").read_text())["config"], warn=False)
         tensors = load_file(stem.with_suffix(".safetensors"), device="cpu")
     except OSError:
         raise

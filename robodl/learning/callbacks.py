@@ -16,8 +16,8 @@ from torch import nn
 from robodl.evaluation.rollout import CHOOSING, FIRST_SEED, Score, evaluate_policy
 from robodl.learning.build import save_policy
 from robodl.learning.vec_env import channels_first
-from robodl.runs.report import show_eyes
 from robodl.runs.run_folder import Run
+from robodl.runs.tensorboard import log_saliency
 
 
 class Checkpoints(BaseCallback):
@@ -35,7 +35,7 @@ class Checkpoints(BaseCallback):
         self.best: tuple[float, float] = (-1.0, 0.0)  # success rate, then nearness: minus the mean distance
         self.success_rate = float("nan")
         # Step counts of the last time; what a cloned policy can do is worth knowing before it learns on.
-        self.evaluated, self.saved = -cfg.eval_every if cfg.algo.get("clone") else 0, 0
+        self.evaluated, self.saved = -cfg.eval_every if cfg.algo.get("imitation_transitions") else 0, 0
 
     def extra(self) -> dict[str, Any]:
         marks = {"evaluated": self.evaluated, "saved": self.saved}
@@ -78,7 +78,7 @@ class Checkpoints(BaseCallback):
         self.success_rate = score.success_rate
         log_score(self.logger, score)
         if self.cfg.observation != "state":
-            show_eyes(self.model.policy, self.envs, seed, self.logger, self.num_timesteps)
+            log_saliency(self.model.policy, self.envs, seed, self.logger, self.num_timesteps)
         self.logger.dump(self.num_timesteps)
         rank = (score.success_rate, -float(score.distance.mean()))
         if rank > self.best:

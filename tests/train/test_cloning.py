@@ -1,14 +1,15 @@
 """Policies that begin as clones, and buffers that begin with demonstrations."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from robodl.cli import UsageError
-from robodl.config import check
+from robodl.config import imitation_config
+from robodl.errors import UsageError
 from robodl.evaluation.rollout import evaluate_policy
 from robodl.imitation import dagger
 from robodl.imitation.dagger import clone
@@ -16,6 +17,7 @@ from robodl.imitation.demonstrations import demonstrate
 from robodl.learning.callbacks import ValueFirst
 from robodl.learning.vec_env import make_envs
 from robodl.runs.report import acting
+from robodl.train import check
 from tests.train.conftest import SMALL, model_of, run
 
 ONE_EPISODE = 128 * 50  # transitions, of Reach, that all rows together see
@@ -23,8 +25,8 @@ ONE_EPISODE = 128 * 50  # transitions, of Reach, that all rows together see
 
 @pytest.fixture
 def quick(monkeypatch):
-    less = {"clone_steps": 200, "clone_last": 200, "clone_batch": 128}
-    monkeypatch.setattr(dagger, "USUAL", {**dagger.USUAL, **less})
+    less = {"updates": 200, "last_updates": 200, "batch_size": 128}
+    monkeypatch.setattr(dagger, "imitation_config", lambda algo: replace(imitation_config(algo), **less))
 
 
 def rate(model, cfg):
@@ -34,7 +36,9 @@ def rate(model, cfg):
 @pytest.mark.parametrize("algo", ["ppo", "sac", "td3", "tqc"])
 def test_a_clone_reaches(composed, quick, algo):
     """Whatever the algorithm, its policy reaches after imitating the expert for two episodes, and not before."""
-    cfg = composed("env=reach", f"algo={algo}", "algo.hidden=[64,64]", f"++algo.clone={2 * ONE_EPISODE}")
+    cfg = composed(
+        "env=reach", f"algo={algo}", "algo.hidden=[64,64]", f"++algo.imitation_transitions={2 * ONE_EPISODE}"
+    )
     model = model_of(cfg)
     assert rate(model, cfg) < 0.2
     clone(model, cfg)
@@ -42,7 +46,7 @@ def test_a_clone_reaches(composed, quick, algo):
 
 
 def test_clones_are_the_same_to_the_bit(composed, quick):
-    cfg = composed("env=reach", f"++algo.clone={ONE_EPISODE}")
+    cfg = composed("env=reach", f"++algo.imitation_transitions={ONE_EPISODE}")
     first, second = model_of(cfg), model_of(cfg)
     for model in (first, second):
         torch.manual_seed(3)
@@ -53,7 +57,7 @@ def test_clones_are_the_same_to_the_bit(composed, quick):
 
 def test_vectors_are_scaled_by_what_they_are(composed, quick):
     """After dagger, what the network is fed spreads by about one, where bounds left it a tenth of that."""
-    cfg = composed("env=push", "algo=dagger", "algo.hidden=[64,64]", f"++algo.clone={128 * 120}")
+    cfg = composed("env=push", "algo=dagger", "algo.hidden=[64,64]", f"++algo.imitation_transitions={128 * 120}")
     model = model_of(cfg)
     observation, _ = make_envs(cfg, 200, "Disabled").reset(seed=1)
     cube = slice(20, 22)  # of the vector: the way to the cube in the table's plane
@@ -109,7 +113,9 @@ def test_from_a_dataset(composed, quick, tmp_path, monkeypatch):
     """Clones and buffers may come from a dataset that `robodl.demos` wrote."""
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
     run("robodl.demos", "env=reach", "n=60", "noise=0.3", "name=robodl/reach/some-v0", cwd=tmp_path)
-    cfg = composed("env=reach", "algo.hidden=[64,64]", "++algo.clone=3000", "++algo.dataset=robodl/reach/some-v0")
+    cfg = composed(
+        "env=reach", "algo.hidden=[64,64]", "++algo.imitation_transitions=3000", "++algo.dataset=robodl/reach/some-v0"
+    )
     check(cfg)
     model = model_of(cfg)
     clone(model, cfg)
@@ -124,11 +130,11 @@ def test_from_a_dataset(composed, quick, tmp_path, monkeypatch):
 
 def test_a_run_with_a_clone(tmp_path):
     """The clone is judged before PPO goes on, and the run's result says what it was made with."""
-    words = ("env=reach", "name=c", "algo.clone=6400", "algo.value_first=1024")
+    words = ("env=reach", "name=c", "algo.imitation_transitions=6400", "algo.critic_warmup_steps=1024")
     done = run("robodl.train", *words, *SMALL, cwd=tmp_path)
     assert "         0 / 2,048 steps  success" in done.stdout
     result = json.loads((tmp_path / "runs/reach/c/result.json").read_text())
-    assert result["config"]["algo"]["clone"] == 6400 and result["success_rate"] > 0.8
+    assert result["config"]["algo"]["imitation_transitions"] == 6400 and result["success_rate"] > 0.8
 
 
 def test_a_choice_is_learnt_by_its_classes():
@@ -147,7 +153,7 @@ def test_a_choice_is_learnt_by_its_classes():
 
 
 def test_the_latest_episodes_are_kept(composed, monkeypatch):
-    """With clone_keep=2 all episodes are seen, and the last two learnt from; progress is told in each step."""
+    """All episodes are seen, and the last two learnt from; progress is told in each step."""
     learnt, told = [], []
 
     def imitate(model, seen, wanted, choices, steps, batch_size, busy, often):
@@ -157,7 +163,12 @@ def test_the_latest_episodes_are_kept(composed, monkeypatch):
         return 0.5
 
     monkeypatch.setattr(dagger, "imitate", imitate)
-    words = ["env=reach", "++algo.clone=48", "++algo.clone_rows=4", "++algo.clone_length=3"]
+    words = [
+        "env=reach",
+        "++algo.imitation_transitions=48",
+        "++algo.imitation_rows=4",
+        "++algo.imitation_episode_steps=3",
+    ]
     many = composed(*words)
     model = model_of(many)
     clone(model, many, lambda count, loss, learnt: told.append((count, learnt, loss)))
@@ -166,13 +177,13 @@ def test_the_latest_episodes_are_kept(composed, monkeypatch):
     assert told[1:6] == [(4, 0.0, None), (8, 0.0, None), (12, 0.0, None), (12, 1.0, None), (12, 1.0, 0.5)]
     everything = learnt.pop()
     learnt.clear()
-    clone(model, composed(*words, "++algo.clone_keep=2"))
+    clone(model, composed(*words, "++algo.imitation_keep_episodes=2"))
     assert [len(seen) for seen in learnt] == [12, 24, 24, 24]
     np.testing.assert_array_equal(learnt[-1], everything[24:])
 
 
 def test_mistakes_are_learnt_from_more_often(composed, monkeypatch):
-    """With clone_focus a transition is drawn in proportion to 1 plus that times the policy's own error there."""
+    """A transition is drawn in proportion to 1 plus imitation_error_weight times the policy's own error there."""
     learnt = []
 
     def imitate(model, seen, wanted, choices, steps, batch_size, busy, often):
@@ -182,7 +193,13 @@ def test_mistakes_are_learnt_from_more_often(composed, monkeypatch):
         return 0.5
 
     monkeypatch.setattr(dagger, "imitate", imitate)
-    words = ("env=reach", "++algo.clone=24", "++algo.clone_rows=4", "++algo.clone_length=3", "++algo.clone_focus=2.0")
+    words = (
+        "env=reach",
+        "++algo.imitation_transitions=24",
+        "++algo.imitation_rows=4",
+        "++algo.imitation_episode_steps=3",
+        "++algo.imitation_error_weight=2.0",
+    )
     cfg = composed(*words)
     clone(model_of(cfg), cfg)
     (first, _), (second, missed) = learnt
@@ -198,20 +215,31 @@ def test_more_than_can_be_drawn_from_is_refused(composed, monkeypatch):
     """Before the first step, and only where drawing looks at mistakes and all that many transitions are kept."""
     monkeypatch.setattr(dagger, "MOST", 11)
     monkeypatch.setattr(dagger, "imitate", lambda *given: 0.5)
-    words = ("env=reach", "++algo.clone=24", "++algo.clone_rows=4", "++algo.clone_length=2")
+    words = (
+        "env=reach",
+        "++algo.imitation_transitions=24",
+        "++algo.imitation_rows=4",
+        "++algo.imitation_episode_steps=2",
+    )
     told = []
-    cfg = composed(*words, "++algo.clone_focus=1.0")
-    with pytest.raises(UsageError, match="clone_focus draws from at most 11 transitions, got 24: lower clone or"):
+    cfg = composed(*words, "++algo.imitation_error_weight=1.0")
+    with pytest.raises(UsageError, match="error_weight draws from at most 11 transitions, got 24: lower algo"):
         clone(model_of(cfg), cfg, lambda *given: told.append(given))
     assert not told
-    for allowed in (words, (*words, "++algo.clone_focus=1.0", "++algo.clone_keep=1")):
+    for allowed in (words, (*words, "++algo.imitation_error_weight=1.0", "++algo.imitation_keep_episodes=1")):
         cfg = composed(*allowed)
         clone(model_of(cfg), cfg)
 
 
 def test_a_clone_that_learns_no_further(tmp_path):
     """total_timesteps=0 leaves the clone: tested, saved, with its loss in TensorBoard and progress on the terminal."""
-    few = ["total_timesteps=0", "algo.clone=400", "algo.clone_rows=8", "algo.clone_steps=5", "algo.clone_last=5"]
+    few = [
+        "total_timesteps=0",
+        "algo.imitation_transitions=400",
+        "algo.imitation_rows=8",
+        "algo.imitation_updates=5",
+        "algo.imitation_last_updates=5",
+    ]
     few += ["algo.hidden=[16]", "image_size=16", "eval_episodes=4", "test_episodes=4", "video_episodes=0", "name=c"]
     few += ["torch_threads=1"]
     done = run("robodl.train", "env=read_digit", *few, cwd=tmp_path)
@@ -221,12 +249,12 @@ def test_a_clone_that_learns_no_further(tmp_path):
     assert "distance_mm" not in result
     events = EventAccumulator(str(tmp_path / "runs/read_digit/c/tb"))
     events.Reload()
-    assert {"clone/loss", "eval/accuracy", "eval/steps_used"} <= set(events.Tags()["scalars"])
+    assert {"imitation/loss", "eval/accuracy", "eval/steps_used"} <= set(events.Tags()["scalars"])
     run("robodl.evaluate", "run=runs/read_digit/c", "motion=still", "episodes=4", "output=still.json", cwd=tmp_path)
     still = json.loads((tmp_path / "still.json").read_text())
     assert still["motion"] == "still" and "sight" not in still and 0.0 <= still["accuracy"] <= 1.0
 
 
 def test_no_steps_and_no_clone_is_refused(composed):
-    with pytest.raises(ValueError, match="total_timesteps=0 is for a clone"):
+    with pytest.raises(ValueError, match="total_timesteps=0 is for imitation"):
         check(composed("env=reach", "total_timesteps=0"))

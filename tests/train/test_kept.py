@@ -14,7 +14,8 @@ from robodl.cli import UsageError
 from robodl.imitation import dagger
 from robodl.imitation.dagger import clone
 from robodl.imitation.transition_store import Kept
-from robodl.runs.report import Imitating, say_interrupted
+from robodl.runs.progress import ImitationProgress
+from robodl.runs.report import say_interrupted
 from robodl.runs.run_folder import Run
 from tests.train.conftest import model_of, run
 
@@ -32,14 +33,24 @@ class Shown:
 @pytest.mark.parametrize("when", [(2, 1.0), (3, 0.0), (3, 0.5), (5, 0.5)], ids=["told", "acting", "learning", "last"])
 def test_a_clone_goes_on_where_it_died(composed, tmp_path, when):
     """Whatever it was at: what was saved and what it had seen end in the bits of a clone that nothing stopped."""
-    words = ("++algo.clone=60", "++algo.clone_rows=4", "++algo.clone_length=3", "++algo.clone_steps=2")
-    words += ("++algo.clone_last=4", "++algo.clone_keep=2", "++algo.clone_batch=8", "++algo.clone_focus=3.0")
+    words = (
+        "++algo.imitation_transitions=60",
+        "++algo.imitation_rows=4",
+        "++algo.imitation_episode_steps=3",
+        "++algo.imitation_updates=2",
+    )
+    words += (
+        "++algo.imitation_last_updates=4",
+        "++algo.imitation_keep_episodes=2",
+        "++algo.imitation_batch_size=8",
+        "++algo.imitation_error_weight=3.0",
+    )
     cfg = composed("env=reach", *words)
     run, whole, half, rest = Run(tmp_path), model_of(cfg), model_of(cfg), model_of(cfg)
     run.checkpoints.mkdir()
 
     def save(state):
-        run.save_training(half, {"clone": state})
+        run.save_training(half, {"imitation": state})
 
     def die(count, loss, learnt):
         if (count // 12, learnt) >= when and (loss is not None or when[1] < 1.0):
@@ -49,9 +60,9 @@ def test_a_clone_goes_on_where_it_died(composed, tmp_path, when):
     clone(whole, cfg)
     torch.manual_seed(3)
     with pytest.raises(KeyboardInterrupt):
-        clone(half, cfg, die, Kept(run.checkpoints / "clone", None, save))
+        clone(half, cfg, die, Kept(run.imitation, None, save))
     seen = []
-    kept = Kept(run.checkpoints / "clone", run.load_training(rest)["clone"])
+    kept = Kept(run.imitation, run.load_training(rest)["imitation"])
     clone(rest, cfg, lambda count, loss, learnt: seen.append(count), kept)
     assert seen[0] == 12 * (when[0] - 1) and seen[-1] == 60
     for a, b in zip(whole.policy.parameters(), rest.policy.parameters(), strict=True):
@@ -64,8 +75,20 @@ def test_a_clone_goes_on_where_it_died(composed, tmp_path, when):
 
 def test_a_killed_run_is_resumed_in_its_clone(tmp_path):
     """From the last round that was over; what PPO makes of the clone is what it makes of one that nobody stopped."""
-    few = ["env=reach", "algo=dagger", "total_timesteps=512", "num_envs=8", "algo.batch_size=64", "algo.clone=25600"]
-    few += ["algo.clone_steps=40", "algo.clone_last=40", "algo.value_first=256", "algo.hidden=[16]"]
+    few = [
+        "env=reach",
+        "algo=dagger",
+        "total_timesteps=512",
+        "num_envs=8",
+        "algo.batch_size=64",
+        "algo.imitation_transitions=25600",
+    ]
+    few += [
+        "algo.imitation_updates=40",
+        "algo.imitation_last_updates=40",
+        "algo.critic_warmup_steps=256",
+        "algo.hidden=[16]",
+    ]
     few += ["eval_episodes=4", "test_episodes=4", "video_episodes=0"]
     run("robodl.train", *few, "name=whole", cwd=tmp_path)
     command = [sys.executable, "-m", "robodl.train", *few, "name=half"]
@@ -76,17 +99,17 @@ def test_a_killed_run_is_resumed_in_its_clone(tmp_path):
         time.sleep(0.01)
     killed.kill()
     killed.wait()
-    assert (half / "checkpoints/clone/wanted.npy").exists() and not (half / "result.json").exists()
+    assert (half / "checkpoints/imitation/wanted.npy").exists() and not (half / "result.json").exists()
     assert "policy=last" in run("robodl.evaluate", "run=runs/reach/half", cwd=tmp_path, check=False).stderr
     run("robodl.train", "resume=runs/reach/half", cwd=tmp_path)
-    assert not (half / "checkpoints/clone").exists() and (half / "result.json").exists()
+    assert not (half / "checkpoints/imitation").exists() and (half / "result.json").exists()
     one, other = (load_file(tmp_path / f"runs/reach/{name}/checkpoints/last.safetensors") for name in ("whole", "half"))
     for name in one:
         np.testing.assert_array_equal(one[name], other[name])
-    (half / "checkpoints/clone").mkdir()  # as of a run that was killed while it deleted this
+    (half / "checkpoints/imitation").mkdir()  # as of a run that was killed while it deleted this
     again = run("robodl.train", "resume=runs/reach/half", cwd=tmp_path).stdout
     assert "already at 512 steps" in again and "imitating" not in again
-    assert not (half / "checkpoints/clone").exists()
+    assert not (half / "checkpoints/imitation").exists()
 
 
 def test_a_full_disk_is_told_at_once(tmp_path, monkeypatch):
@@ -109,7 +132,12 @@ def test_passes_over_a_dataset_go_on(composed, monkeypatch):
 
     monkeypatch.setattr(dagger, "imitate", imitate)
     monkeypatch.setattr(dagger, "read", lambda name, cfg: [Shown()] * 6)
-    words = ("++algo.clone=300", "++algo.clone_rows=2", "++algo.clone_steps=3", "++algo.clone_last=7")
+    words = (
+        "++algo.imitation_transitions=300",
+        "++algo.imitation_rows=2",
+        "++algo.imitation_updates=3",
+        "++algo.imitation_last_updates=7",
+    )
     cfg = composed("env=reach", *words, "++algo.dataset=some")
     clone(model_of(cfg), cfg, lambda count, loss, learnt: counts.append(count), Kept(save=saved.append))
     assert (efforts, counts, [state["done"] for state in saved]) == ([3, 3, 7], [0, 100, 200, 300], [1, 2, 3])
@@ -120,8 +148,8 @@ def test_passes_over_a_dataset_go_on(composed, monkeypatch):
 def test_the_time_left_counts_a_longer_last_round(monkeypatch, capsys):
     """Rounds take 10 s to act and 10 s to learn, the last five times as long to learn; it goes on at 100 of 400."""
     clock = [0.0]
-    monkeypatch.setattr("robodl.runs.report.time.monotonic", lambda: clock[0])
-    told = Imitating(400, Logger(None, []), 5.0)
+    monkeypatch.setattr("robodl.runs.progress.time.monotonic", lambda: clock[0])
+    told = ImitationProgress(400, Logger(None, []), 5.0)
 
     def after(seconds, *what):
         clock[0] += seconds
@@ -145,6 +173,6 @@ def test_a_stopped_run_says_where_it_goes_on(tmp_path, capsys):
     say_interrupted(run, 0)
     assert "stopped before the first checkpoint" in capsys.readouterr().out
     run.last.with_suffix(".npz").touch()
-    for saved, where in ((0, "of its clone"), (4096, "at 4,096 steps")):
+    for saved, where in ((0, "of its imitation"), (4096, "at 4,096 steps")):
         say_interrupted(run, saved)
         assert f"the last checkpoint is {where}; python -m robodl.train resume=" in capsys.readouterr().out

@@ -59,7 +59,7 @@ def test_an_image_set(images, tmp_path):
     done = run("robodl.pretrain", *arguments, cwd=tmp_path)
     assert "epoch 4 / 4" in done.stdout and "right" in done.stdout
     result = json.loads((tmp_path / "runs/pretrain/two/result.json").read_text())
-    assert result["accuracy"] > 0.95 and result["pictures"] == 300 and result["seconds"] > 0
+    assert result["accuracy"] > 0.95 and result["images"] == 300 and result["seconds"] > 0
     assert load_file(tmp_path / "runs/pretrain/two/encoder.safetensors")
     events = EventAccumulator(str(tmp_path / "runs/pretrain/two/tb"))
     events.Reload()
@@ -115,13 +115,14 @@ def loaded(*overrides):
     """The dataset of a command line."""
     from hydra import compose, initialize_config_module
 
-    from robodl.config import register
+    from robodl.config import settled
+    from robodl.hydra_command import register
     from robodl.pretrain import PretrainConfig
     from robodl.vision.labelled_images import load
 
     register("pretrain", PretrainConfig)
     with initialize_config_module("robodl.conf", version_base="1.3"):
-        return load(compose("pretrain", overrides=list(overrides)))
+        return load(settled(PretrainConfig, compose("pretrain", overrides=list(overrides))))
 
 
 def test_no_goal_is_in_training_and_in_test():
