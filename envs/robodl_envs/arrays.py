@@ -145,7 +145,7 @@ def cross(a: Array, b: Array) -> Array:
     """Cross products of vectors, (..., 3) each; of NumPy's in a fifth of numpy.cross's time, to the same bits."""
     xp = namespace(a)
     if xp is not np:
-        return xp.linalg.cross(a, b)
+        return xp.linalg.cross(*xp.broadcast_tensors(a, b))
     return a.take(NEXT_AXIS, -1) * b.take(LAST_AXIS, -1) - a.take(LAST_AXIS, -1) * b.take(NEXT_AXIS, -1)
 
 
