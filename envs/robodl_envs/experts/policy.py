@@ -52,7 +52,7 @@ EXPERTS: dict[str, str | Expert] = {
     )
 }
 # Whom a clone imitates, where not the expert: one who knows no more than pictures show.
-STUDENT_OBSERVABLE_EXPERTS: dict[str, str | Expert] = {"track": "robodl_envs.experts.track:seeker"}
+STUDENT_OBSERVABLE_EXPERTS: dict[str, str | Expert] = {"track": "robodl_envs.experts.track:search_policy"}
 POLICIES = ("expert", "random", "zero")
 
 
