@@ -42,8 +42,8 @@ def evaluate(options: Options) -> None:
     """Load, run the episodes, tell."""
     from gymnasium.vector import AutoresetMode
 
-    from robodl.evaluation.ablation import MOTIONS, SIGHTS, moving, seeing
-    from robodl.evaluation.rollout import AT_ONCE, FIRST_SEED, evaluate_policy
+    from robodl.evaluation.ablation import MOTIONS, SIGHTS, replace_images, replace_motion
+    from robodl.evaluation.rollout import FIRST_SEED, MAX_ROWS, evaluate_policy
     from robodl.learning.vec_env import make_envs
     from robodl.runs import report
     from robodl.runs.provenance import provenance
@@ -61,7 +61,7 @@ def evaluate(options: Options) -> None:
         raise cli.UsageError(f"video must be a file named .mp4 or .gif, got {options.video}")
     try:
         policy, cfg, title = chosen(options)
-        envs = make_envs(cfg, min(AT_ONCE, options.episodes), AutoresetMode.DISABLED)
+        envs = make_envs(cfg, min(MAX_ROWS, options.episodes), AutoresetMode.DISABLED)
     except cli.USER_ERRORS as error:
         raise cli.UsageError(cli.one_line(error)) from error
     seed = cfg.seed if options.seed is None else options.seed
@@ -70,7 +70,7 @@ def evaluate(options: Options) -> None:
 
     def ablated(policy):
         """With fresh random numbers for each use."""
-        return moving(seeing(policy, options.sight, seed), arm, options.motion, seed)
+        return replace_motion(replace_images(policy, options.sight, seed), arm, options.motion, seed)
 
     score = evaluate_policy(ablated(policy), envs, options.episodes, FIRST_SEED + seed, report.counting("episodes"))
     envs.close()

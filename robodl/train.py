@@ -33,7 +33,7 @@ def train(cfg) -> None:
     from stable_baselines3.common.utils import set_random_seed
 
     from robodl.config import settle
-    from robodl.evaluation.rollout import AT_ONCE, FIRST_SEED, evaluate_policy
+    from robodl.evaluation.rollout import FIRST_SEED, MAX_ROWS, evaluate_policy
     from robodl.imitation.dagger import clone, settings
     from robodl.imitation.demonstrations import demonstrate
     from robodl.imitation.transition_store import Kept
@@ -52,7 +52,7 @@ def train(cfg) -> None:
     device = pick_device(cfg.device)
 
     envs = training_envs(cfg, cfg.num_envs)
-    test_envs = make_envs(cfg, min(AT_ONCE, cfg.eval_episodes), AutoresetMode.DISABLED)
+    test_envs = make_envs(cfg, min(MAX_ROWS, cfg.eval_episodes), AutoresetMode.DISABLED)
     model = build_model(cfg, envs, device)
     model.set_logger(report.open_logger(run, cfg))
     checkpoints = Checkpoints(run, cfg, test_envs, began)

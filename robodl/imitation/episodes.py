@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from robodl.evaluation.rollout import AT_ONCE, Score
+from robodl.evaluation.rollout import MAX_ROWS, Score
 from robodl_envs import Policy, make_vec, task_class
 
 Act = Callable[[int, dict[str, np.ndarray]], np.ndarray]  # steps so far, observation -> actions, (N, a) float32
@@ -48,7 +48,7 @@ def make_rows(settings: Mapping[str, Any], episodes: int, threads: int = 0):
     task = settings["task"]
     task_class(task)  # an unknown task is refused here, with ours and the plugins' names
     others = {name: value for name, value in settings.items() if name != "task"}
-    num = min(AT_ONCE, episodes)
+    num = min(MAX_ROWS, episodes)
     return make_vec(task, num_envs=num, threads=threads, autoreset_mode="Disabled", **others)
 
 
@@ -156,7 +156,7 @@ def scored(envs, episodes: Sequence[Episode]) -> Score:
     ]  # (n, g)
     return Score(
         success=np.array([each.success for each in episodes]),
-        once=np.array([each.is_success.any() for each in episodes]),
+        success_once=np.array([each.is_success.any() for each in episodes]),
         first_success=np.array(first),
         distance=np.asarray(envs.unwrapped.batch.task.distance(*ends)),
         returns=np.array([each.rewards.sum() for each in episodes]),

@@ -13,7 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
-from robodl.evaluation.rollout import CHOOSING, FIRST_SEED, Score, evaluate_policy
+from robodl.evaluation.rollout import FIRST_SEED, SELECTION_SEED_OFFSET, Score, evaluate_policy
 from robodl.learning.build import save_policy
 from robodl.learning.vec_env import channels_first
 from robodl.runs.report import show_eyes
@@ -72,7 +72,7 @@ class Checkpoints(BaseCallback):
         self.save()
 
     def evaluate(self) -> None:
-        seed = FIRST_SEED + self.cfg.seed + CHOOSING
+        seed = FIRST_SEED + self.cfg.seed + SELECTION_SEED_OFFSET
         score = evaluate_policy(self.act, self.envs, self.cfg.eval_episodes, seed)
         self.evaluated = self.num_timesteps
         self.success_rate = score.success_rate
@@ -105,8 +105,8 @@ def log_score(logger, score: Score) -> None:
     logger.record("eval/success_rate", score.success_rate)
     logger.record("eval/success_low", low)
     logger.record("eval/success_high", high)
-    logger.record("eval/success_once", float(score.once.mean()))
-    for name, value in score.measures.items():
+    logger.record("eval/success_once", float(score.success_once.mean()))
+    for name, value in score.reported_metrics.items():
         logger.record(f"eval/{name}", value)
     logger.record("eval/return", float(score.returns.mean()))
     logger.record("eval/diverged", score.diverged)

@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from robodl.evaluation.captions import caption
 from robodl.vision.saliency import beside, captioned, views
 from robodl_envs import Policy
 
@@ -42,8 +43,7 @@ def record_episodes(
 
 def picture(envs: gymnasium.vector.VectorEnv, observation: dict[str, np.ndarray]) -> np.ndarray:
     pretty: Any = envs.render()
-    batch: Any = envs.unwrapped.batch  # type: ignore[attr-defined]
-    return captioned(beside(pretty[0], views(observation)), batch.task.caption(0))
+    return captioned(beside(pretty[0], views(observation)), caption(envs.unwrapped, 0))
 
 
 def write_video(path: Path, frames: Sequence[np.ndarray], fps: int) -> None:

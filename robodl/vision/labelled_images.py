@@ -15,7 +15,7 @@ import numpy as np
 from gymnasium import spaces
 from omegaconf import DictConfig
 
-from robodl.evaluation.ablation import Wandering
+from robodl.evaluation.ablation import RandomMotion
 from robodl.learning.vec_env import channels_first, channels_first_space, make_envs, pictures_of
 from robodl_envs import did_you_mean, make_policy
 
@@ -119,7 +119,7 @@ def actions(motion: str, envs, seed: int) -> Callable[[], np.ndarray]:
     if motion == "still":
         return lambda: np.zeros(shape)
     if motion == "random":
-        return Wandering(shape, seed)
+        return RandomMotion(shape, seed)
     expert, rng = make_policy("expert", envs), np.random.default_rng(seed)
     return lambda: np.clip(expert(batch.state_observation()) + NOISE * rng.standard_normal(shape), -1.0, 1.0)
 
