@@ -106,7 +106,8 @@ def chosen(options: Options):
 
 
 def trained(options: Options, folder: str):
-    from robodl.learning.build import load_policy, pick_device
+    from robodl.learning.build import pick_device
+    from robodl.learning.policy_files import load_policy
     from robodl.runs import report
     from robodl.runs.run_folder import Run
 

@@ -71,9 +71,11 @@ def check(cfg, job: int | None = None) -> None:
     """Refuse a configuration that can't run: ValueError in one line, or what the environment raises."""
     from robodl.config import check_at_least, check_name
     from robodl.learning.build import pick_device
-    from robodl.learning.vec_env import channels_first_space, make_envs, pictures_of
-    from robodl.vision import labelled_images
+    from robodl.learning.vec_env import channels_first_space, image_boxes, make_envs
     from robodl.vision.image_encoder import ImageEncoder
+    from robodl.vision.image_sources import checked_source, load_images
+    from robodl.vision.rendered_images import MOTIONS
+    from robodl.vision.task_labels import image_labels
     from robodl_envs import did_you_mean, make_policy
 
     check_at_least(cfg, AT_LEAST)
@@ -83,25 +85,25 @@ def check(cfg, job: int | None = None) -> None:
     pick_device(cfg.device)
     for key in set(cfg.encoder) - {"name"}:
         raise ValueError(f"pretrain has no setting encoder.{key}; encoder=<name> chooses the network")
-    if labelled_images.checked_kind(cfg) == "sim":
+    if checked_source(cfg) == "sim":
         envs = make_envs(cfg, 1)
         frames, label, motion = (cfg.data.get(key) for key in ("frames", "label", "motion"))
         if not isinstance(frames, int) or frames < 100:
             raise ValueError(f"data.frames must be an integer of at least 100, got {frames!r}")
-        if motion not in labelled_images.MOTIONS:
-            raise ValueError(f"data.motion must be one of {', '.join(labelled_images.MOTIONS)}, got {motion!r}")
+        if motion not in MOTIONS:
+            raise ValueError(f"data.motion must be one of {', '.join(MOTIONS)}, got {motion!r}")
         envs.reset()
         inner: Any = envs.unwrapped
-        known = labelled_images.labelled(inner.batch)
+        known = image_labels(inner)
         if label is not None and label not in known:
             near = did_you_mean(str(label), known)
             raise ValueError(f"data.label must be one of {', '.join(known)}, got {label!r}{near}")
         if motion == "expert":
             make_policy("expert", envs)
         envs.close()
-        ImageEncoder(pictures_of(channels_first_space(envs.single_observation_space)), cfg.encoder["name"])
+        ImageEncoder(image_boxes(channels_first_space(envs.single_observation_space)), cfg.encoder["name"])
     else:
-        data = labelled_images.load(cfg)
+        data = load_images(cfg)
         ImageEncoder(data.boxes, cfg.encoder["name"])
 
 
@@ -133,33 +135,35 @@ def pretrain(cfg) -> None:
     from stable_baselines3.common.utils import set_random_seed
 
     from robodl.learning.build import pick_device
-    from robodl.learning.torch_threads import use_cores
+    from robodl.learning.torch_threads import set_torch_threads
     from robodl.runs.report import counting, near, say
-    from robodl.vision import labelled_images, supervised
-    from robodl.vision.image_encoder import ImageEncoder, save_image_encoder
-    from robodl.vision.plots import pretraining_pictures
+    from robodl.vision import supervised
+    from robodl.vision.encoder_files import save_image_encoder
+    from robodl.vision.image_encoder import ImageEncoder
+    from robodl.vision.image_sources import load_images
+    from robodl.vision.plots import pretraining_plots
 
     folder = Path(HydraConfig.get().runtime.output_dir)
-    use_cores(cfg.torch_threads or os.cpu_count() or 1)
+    set_torch_threads(cfg.torch_threads or os.cpu_count() or 1)
     set_random_seed(cfg.seed)
     device = pick_device(cfg.device)
-    data = labelled_images.load(cfg, counting("frames"))
+    data = load_images(cfg, counting("frames"))
     made = time.time() - BEGAN
     what = f"{cfg.encoder['name']} on {len(data):,} pictures of {cfg.data['name']}"
     print(f"{what}, {device}, seed {cfg.seed}: {near(folder)}")
 
     eyes = ImageEncoder(data.boxes, cfg.encoder["name"])
-    training = data.labels[~data.test]
-    if data.classes:
-        reader = supervised.Reader(eyes, len(data.classes))
+    training = data.labels[~data.is_test]
+    if data.class_names:
+        reader = supervised.LabelPredictor(eyes, len(data.class_names))
     else:
         mean, std = np.nanmean(training, axis=0), np.nanstd(training, axis=0) + 1e-6
-        reader = supervised.Reader(eyes, training.shape[1], mean, std)
+        reader = supervised.LabelPredictor(eyes, training.shape[1], mean, std)
     reader.to(device)
     curves = Curves(folder / "tb", cfg.epochs, data)
     supervised.fit(reader, data, cfg.epochs, cfg.batch_size, cfg.learning_rate, cfg.shift, cfg.seed, device, curves.add)
     predicted, _ = supervised.predict(reader, data, device)
-    for tag, picture in pretraining_pictures(data, predicted).items():
+    for tag, picture in pretraining_plots(data, predicted).items():
         curves.writer.add_image(tag, picture, cfg.epochs, dataformats="HWC")
     curves.writer.close()
     facts = {"seconds": round(time.time() - BEGAN, 2), **curves.score()}
@@ -191,7 +195,7 @@ class Curves:
 
     def add(self, epoch) -> None:
         self.last = epoch
-        if self.data.classes:
+        if self.data.class_names:
             tag, value, self.told = "eval/accuracy", epoch.score, f"{epoch.score:.2%} right"
         else:
             tag, value, self.told = "eval/error_mm", 1e3 * epoch.score, f"{1e3 * epoch.score:.1f} mm off on average"
@@ -204,7 +208,7 @@ class Curves:
         print(f"  epoch {epoch.number:>{width}} / {self.epochs}  {losses}, {self.told}  {left:.0f} s left", flush=True)
 
     def score(self) -> dict[str, float]:
-        if self.data.classes:
+        if self.data.class_names:
             return {"accuracy": self.last.score}
         return {"error_mm": round(1e3 * self.last.score, 3)}
 

@@ -34,12 +34,16 @@ def train(cfg) -> None:
 
     from robodl.config import settle
     from robodl.evaluation.rollout import FIRST_SEED, MAX_ROWS, evaluate_policy
-    from robodl.imitation.dagger import clone, settings
+    from robodl.imitation.dagger import imitate
     from robodl.imitation.demonstrations import demonstrate
-    from robodl.imitation.transition_store import Kept
-    from robodl.learning.build import build_model, load_policy, pick_device, training_envs
-    from robodl.learning.callbacks import Checkpoints, Live, ValueFirst
-    from robodl.learning.torch_threads import use_cores
+    from robodl.imitation.settings import imitation_config
+    from robodl.imitation.transition_store import STATE_KEY, TransitionStore, saved_state
+    from robodl.learning.build import build_model, pick_device, training_envs
+    from robodl.learning.checkpoints import Checkpoints
+    from robodl.learning.critic_warmup import CriticWarmup
+    from robodl.learning.live_progress import LiveProgress
+    from robodl.learning.policy_files import load_policy
+    from robodl.learning.torch_threads import set_torch_threads
     from robodl.learning.vec_env import make_envs
     from robodl.runs import report
     from robodl.runs.run_folder import Run
@@ -47,7 +51,7 @@ def train(cfg) -> None:
     cfg = settle(cfg, HydraConfig.get().overrides.task)
     began = CLOCK.pop() if CLOCK else time.time()
     run = Run(Path(cfg.resume or HydraConfig.get().runtime.output_dir))
-    use_cores(cfg.torch_threads)
+    set_torch_threads(cfg.torch_threads)
     set_random_seed(cfg.seed)
     device = pick_device(cfg.device)
 
@@ -61,36 +65,37 @@ def train(cfg) -> None:
     if cfg.resume:
         checkpoints.restore(left_off)
     run.checkpoints.mkdir(parents=True, exist_ok=True)
-    live = Live(checkpoints, cfg.total_timesteps)
+    live = LiveProgress(checkpoints, cfg.total_timesteps)
     report.say_start(run, cfg, device)
 
     try:
         if cfg.algo.get("demonstrations"):
             demonstrate(model, cfg)
         if cfg.algo.get("clone"):
-            kept = Kept(run.checkpoints / "clone", left_off.get("clone"), lambda state: checkpoints.save(clone=state))
-            if not cfg.resume or "clone" in left_off:
-                whom, algo = cfg.algo.get("dataset") or "the scripted expert", settings(cfg)
-                print(f"imitating {whom}, {algo['clone']:,} transitions", flush=True)
-                told = report.Imitating(algo["clone"], model.logger, algo["clone_last"] / algo["clone_steps"])
-                clone(model, cfg, told, kept)
+            state, settings = saved_state(left_off), imitation_config(cfg.algo)
+            store = TransitionStore(run.transitions, state, lambda state: checkpoints.save(**{STATE_KEY: state}))
+            if not cfg.resume or state:
+                expert = cfg.algo.get("dataset") or "the scripted expert"
+                print(f"imitating {expert}, {settings.transitions:,} transitions", flush=True)
+                last_round_factor = settings.last_updates / settings.updates
+                imitate(model, cfg, report.Imitating(settings.transitions, model.logger, last_round_factor), store)
                 checkpoints.save()
-            kept.forget()
+            store.delete()
         left = cfg.total_timesteps - model.num_timesteps
         if left > 0:
             model.learn(
                 left,
-                callback=[checkpoints, live, ValueFirst(cfg.algo.get("value_first", 0))],
+                callback=[checkpoints, live, CriticWarmup(cfg.algo.get("value_first", 0))],
                 reset_num_timesteps=not cfg.resume,
             )
             checkpoints.finish()
-        elif checkpoints.evaluated < model.num_timesteps:  # a clone that learns no further
+        elif checkpoints.last_evaluation < model.num_timesteps:  # a clone that learns no further
             checkpoints.finish()
         else:
             print(f"already at {model.num_timesteps:,} steps: give total_timesteps= to go on")
     except KeyboardInterrupt:
         live.stop()
-        report.say_interrupted(run, checkpoints.saved)
+        report.say_interrupted(run, checkpoints.last_checkpoint)
         raise
     live.stop()
     train_seconds = checkpoints.seconds

@@ -14,7 +14,7 @@ class TaskTable(Generic[T]):
     """
 
     def __init__(self, values: dict[str, T]):
-        self.values: dict[str | type, T] = {**values}
+        self.values: dict[Any, T] = dict(values)
 
     def register(self, task: str | type, value: T) -> None:
         """Set the value of a task, given by its registered name or its class."""

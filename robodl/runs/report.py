@@ -18,7 +18,7 @@ from robodl.runs.provenance import provenance
 from robodl.runs.run_folder import Run
 from robodl.learning.vec_env import channels_first, make_envs
 from robodl.runs.video import add_gif, gif, record_episodes, write_video
-from robodl.vision.saliency import attended
+from robodl.vision.saliency import saliency_overlays
 from robodl_envs import Policy, RenderingError
 
 GIF_SIZE = 128  # pixels
@@ -69,7 +69,7 @@ def writers(logger: Logger) -> list[Any]:
 def show_eyes(policy, envs, seed: int, logger: Logger, step: int) -> None:
     """What each camera sees at an episode's start, and what of it the policy attends to, into TensorBoard."""
     observation, _ = envs.reset(seed=seed)
-    for name, picture in attended(policy, observation).items():
+    for name, picture in saliency_overlays(policy, observation).items():
         for writer in writers(logger):
             writer.add_image(f"eyes/{name}", picture, step, dataformats="HWC")
 

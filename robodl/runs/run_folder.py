@@ -1,9 +1,9 @@
 """A run's folder: what lies where in it, and the state that lets training go on.
 
-checkpoints/best.*     the policy that did best in the periodic evaluations, see robodl.learning.build
+checkpoints/best.*     the policy that did best in the periodic evaluations, see robodl.learning.policy_files
 checkpoints/last.*     the policy of the last checkpoint
 checkpoints/last.npz   everything else training needs to go on from there: arrays only, nothing pickled
-checkpoints/clone/     what a clone has seen, as long as it learns from it, see robodl.imitation.transition_store
+checkpoints/imitation/ transitions that a policy imitates, until it has, see robodl.imitation.transition_store
 checkpoints/*_sb3.zip  the same policies as Stable-Baselines3 writes them, for people who use it directly
 tb/                    TensorBoard
 result.json            the final numbers
@@ -28,6 +28,7 @@ class Run:
         self.folder = folder
         self.checkpoints = folder / "checkpoints"
         self.best, self.last = self.checkpoints / "best", self.checkpoints / "last"
+        self.transitions = self.checkpoints / "imitation"
         self.tensorboard = folder / "tb"
         self.result = folder / "result.json"
 

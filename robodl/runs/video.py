@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 
 from robodl.evaluation.captions import caption
-from robodl.vision.saliency import beside, captioned, views
+from robodl.vision.image_views import beside, captioned, color_images
 from robodl_envs import Policy
 
 HOLD = 10  # frames that an episode's last picture stays
@@ -43,7 +43,7 @@ def record_episodes(
 
 def picture(envs: gymnasium.vector.VectorEnv, observation: dict[str, np.ndarray]) -> np.ndarray:
     pretty: Any = envs.render()
-    return captioned(beside(pretty[0], views(observation)), caption(envs.unwrapped, 0))
+    return captioned(beside(pretty[0], color_images(observation)), caption(envs.unwrapped, 0))
 
 
 def write_video(path: Path, frames: Sequence[np.ndarray], fps: int) -> None:

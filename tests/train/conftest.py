@@ -13,6 +13,7 @@ import torch
 from hydra import compose, initialize_config_module
 
 from robodl.config import register
+from robodl.imitation.settings import KEYS
 from robodl.learning.build import build_model, pick_device, training_envs
 
 SMALL = ("total_timesteps=2048", "eval_every=1024", "eval_episodes=10", "test_episodes=20", "video_episodes=0")
@@ -66,6 +67,12 @@ def model_of(cfg):
     """An untrained model with four environments, the same each time."""
     torch.manual_seed(0)
     return build_model(cfg, training_envs(cfg, 4), pick_device("cpu"))
+
+
+def imitation_words(**settings):
+    """Overrides of a configuration that set imitation's settings, by the names of ImitationConfig."""
+    keys = {name: key for key, name in KEYS.items()}
+    return [f"++algo.{keys[name]}={value}" for name, value in settings.items()]
 
 
 @pytest.fixture(scope="session")
