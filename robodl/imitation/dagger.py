@@ -93,10 +93,10 @@ def imitate_expert(
             model, envs, rng, views, expert_actions[episode], action_errors[episode], policy_acts=begin > 0
         ):
             progress((begin + step) * rows, None, 0.0)
-        seen = {key: flatten_rows(value[:end]) for key, value in observations.items()}
+        learnt = {key: flatten_rows(value[:end]) for key, value in observations.items()}
         errors = flatten_rows(action_errors[:end])
         weights = 1.0 + settings.error_weight * errors if settings.error_weight else None
-        fit_round(model, settings, inner, seen, flatten_rows(expert_actions[:end]), end * rows, progress, weights)
+        fit_round(model, settings, inner, learnt, flatten_rows(expert_actions[:end]), end * rows, progress, weights)
         store.save_round(end, inner, rng)
 
 

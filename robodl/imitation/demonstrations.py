@@ -21,7 +21,7 @@ from robodl.learning.pixel_sac import PixelSAC
 from robodl.learning.vec_env import Sb3VecEnv, make_envs
 from robodl_envs import make_policy
 
-DEMO_ROWS = 32  # arms that fill PixelSAC's buffer of demonstrations
+DEMO_ROWS = 32  # of the environments that fill PixelSAC's buffer of demonstrations
 NOISE_STD = 0.2  # of what is added to the expert's actions, so that corrections are demonstrated too
 FIRST_SEED = 2**30  # of demonstrations, far from training's seeds and from evaluation's
 

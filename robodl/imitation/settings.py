@@ -10,7 +10,7 @@ class ImitationConfig:
     """Imitation of the task's scripted expert (DAgger), before the policy learns by itself."""
 
     transitions: int = 0  # that the expert labels; 0 for no imitation
-    rows: int = 128  # arms that act at once; each adds an episode a round
+    rows: int = 128  # that act at once; each adds an episode a round
     episode_steps: int = 0  # control steps of an episode, at most; 0 for the task's limit
     updates: int = 1_500  # optimiser steps after each round
     last_updates: int = 1_500  # optimiser steps after the last round

@@ -75,8 +75,8 @@ def plot_samples(data: LabelledImages, predicted: np.ndarray) -> np.ndarray:
     for axes in panels:
         axes.axis("off")
     for axes, k in zip(panels, order[:NUM_SAMPLES], strict=False):
-        shown = [as_rgb(values[test_ids[k]], data.boxes[name]) for name, values in data.images.items()]
-        axes.imshow(np.concatenate(shown, axis=1))
+        images = [as_rgb(values[test_ids[k]], data.boxes[name]) for name, values in data.images.items()]
+        axes.imshow(np.concatenate(images, axis=1))
         if data.class_names:
             guess, label = int(predicted[k].argmax()), labels[k]
             title = f"{data.class_names[guess]}, true {data.class_names[label]}"

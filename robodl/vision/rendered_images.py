@@ -12,7 +12,7 @@ from robodl.vision.labelled_images import TEST_SHARE, LabelledImages
 from robodl.vision.task_labels import class_names, default_label, image_labels
 from robodl_envs import make_policy
 
-MAX_ROWS = 256  # arms that are rendered at once
+MAX_ROWS = 256  # rendered at once
 # By data.motion, how arms come to where frames are rendered: steps of an episode, and steps between two frames.
 MOTIONS = {"random": (10, 2), "still": (1, 1), "expert": (20, 1)}
 NOISE_STD = 0.3  # of what is added to an expert's actions

@@ -17,6 +17,7 @@ from robodl.imitation.dagger import imitate
 from robodl.imitation.transition_store import TransitionStore
 from robodl.learning.vec_env import make_envs
 from robodl.runs.report import acting
+from robodl.runs.sb3_internals import deterministic_actions
 from tests.train.conftest import SMALL, imitation_words, model_of, run
 
 ONE_EPISODE = 128 * 50  # transitions, of Reach, of all rows together
@@ -74,7 +75,7 @@ def fits(monkeypatch):
     def observed(model, observations, expert_actions, slices, updates, batch_size, on_step, sample_weights):
         inputs = {key: torch.as_tensor(value) for key, value in observations.items()}
         with torch.no_grad():
-            actions = model.policy._predict(inputs, deterministic=True).clamp(-1.0, 1.0).numpy()
+            actions = deterministic_actions(model.policy, inputs).clamp(-1.0, 1.0).numpy()
         errors = np.linalg.norm(actions - expert_actions, axis=1)
         found.append((observations["observation"].copy(), updates, sample_weights, errors))
         return fit_policy(model, observations, expert_actions, slices, updates, batch_size, on_step, sample_weights)
@@ -84,18 +85,18 @@ def fits(monkeypatch):
 
 
 def test_all_episodes_or_the_latest_are_learnt_from(composed, fits):
-    """By default all that were played; with keep_episodes=2 the last two. Progress is told in each step."""
-    told = []
+    """By default all that were played; with keep_episodes=2 the last two. Progress is reported in each step."""
+    calls = []
     settings = {**TINY, "transitions": 48, "episode_steps": 3}
     cfg = composed("env=reach", *imitation_words(**settings))
-    imitate(model_of(cfg), cfg, lambda count, loss, learnt: told.append((count, learnt, loss)))
+    imitate(model_of(cfg), cfg, lambda count, loss, learnt: calls.append((count, learnt, loss)))
     all_data = [data for data, *_ in fits]
     assert [len(data) for data in all_data] == [12, 24, 36, 48]
     for data, longer in itertools.pairwise(all_data):
         np.testing.assert_array_equal(longer[: len(data)], data)
     assert all(weights is None for _, _, weights, _ in fits)
-    assert told[:6] == [(0, 0.0, None), *((count, 0.0, None) for count in (4, 8, 12)), (12, 1.0, None), told[5]]
-    assert told[5][:2] == (12, 1.0) and 0.0 < told[5][2] < 2.0
+    assert calls[:6] == [(0, 0.0, None), *((count, 0.0, None) for count in (4, 8, 12)), (12, 1.0, None), calls[5]]
+    assert calls[5][:2] == (12, 1.0) and 0.0 < calls[5][2] < 2.0
 
     fits.clear()
     cfg = composed("env=reach", *imitation_words(**settings, keep_episodes=2))
@@ -127,14 +128,14 @@ def test_errors_are_learnt_from_more_often(composed, fits):
 
 
 def test_more_than_can_be_drawn_from_is_refused(composed, monkeypatch):
-    """Before the first step, and only where drawing is weighted and all that many transitions are kept."""
+    """Before the first step, and only where sampling is weighted and so many transitions are stored."""
     monkeypatch.setattr(dagger, "MAX_WEIGHTS", 11)
     settings = {**TINY, "transitions": 24, "episode_steps": 2}
-    told = []
+    calls = []
     cfg = composed("env=reach", *imitation_words(**settings, error_weight=1.0))
     with pytest.raises(UsageError, match="draws from at most 11 transitions, got 24: lower"):
-        imitate(model_of(cfg), cfg, lambda *given: told.append(given))
-    assert not told
+        imitate(model_of(cfg), cfg, lambda *given: calls.append(given))
+    assert not calls
     for allowed in (settings, {**settings, "error_weight": 1.0, "keep_episodes": 1}):
         cfg = composed("env=reach", *imitation_words(**allowed))
         imitate(model_of(cfg), cfg)
@@ -150,22 +151,22 @@ def dataset(tmp_path, monkeypatch):
 
 
 def test_passes_over_a_dataset_go_on(composed, dataset, fits):
-    """Each pass is told by its share of the transitions, the last has its own updates, none is repeated."""
-    told, states = [], []
+    """Each pass counts as its share of the transitions, the last has its own updates, none is repeated."""
+    calls, states = [], []
     settings = {"transitions": 300, "rows": 2, "updates": 3, "last_updates": 7, "batch_size": 8}
     cfg = composed("env=reach", *imitation_words(**settings), f"++algo.dataset={dataset}")
 
     def progress(count, loss, learnt):
         if not learnt or loss is not None:
-            told.append(count)
+            calls.append(count)
 
     imitate(model_of(cfg), cfg, progress, TransitionStore(save=states.append))
     assert [updates for _, updates, *_ in fits] == [3, 3, 7] and all(len(data) == 300 for data, *_ in fits)
-    assert told == [0, 100, 200, 300] and [state["done"] for state in states] == [1, 2, 3]
-    told.clear()
+    assert calls == [0, 100, 200, 300] and [state["done"] for state in states] == [1, 2, 3]
+    calls.clear()
     fits.clear()
     imitate(model_of(cfg), cfg, progress, TransitionStore(state=states[1]))
-    assert [updates for _, updates, *_ in fits] == [7] and told == [200, 300]
+    assert [updates for _, updates, *_ in fits] == [7] and calls == [200, 300]
 
 
 def test_imitation_of_a_dataset(composed, tmp_path, monkeypatch):

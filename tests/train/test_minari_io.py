@@ -11,7 +11,6 @@ import pytest
 from robodl import cli
 from robodl.demos import Options, demos
 from robodl.evaluate import untrained_config
-from robodl.imitation import minari_io
 from robodl.imitation.demonstrations import read_dataset
 from robodl.imitation.episodes import make_rows, record
 from robodl.imitation.minari_io import load
@@ -129,10 +128,10 @@ def test_a_dataset_is_overwritten_only_if_asked_for(folder, capsys):
 
 
 def test_a_failed_write_leaves_the_old_dataset(folder, monkeypatch):
-    def broken(*_):
+    def broken(**_):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(minari_io, "as_buffer", broken)
+    monkeypatch.setattr("minari.create_dataset_from_buffers", broken)
     with pytest.raises(cli.UsageError, match="disk is full"):
         demos(dataclasses.replace(WRITE, overwrite=True))
     assert len(load(NAME).episodes) == 5
@@ -144,8 +143,8 @@ def test_a_failed_write_leaves_the_old_dataset(folder, monkeypatch):
 def test_only_successes(folder, capsys):
     """Episodes that end without success are left out; if none is left, nothing is written."""
     demos(dataclasses.replace(WRITE, n=12, noise=0.5, only_successes=True, name="robodl/good-v0"))
-    kept = load("robodl/good-v0").episodes
-    assert 0 < len(kept) < 12 and all(each.success for each in kept)
+    successes = load("robodl/good-v0").episodes
+    assert 0 < len(successes) < 12 and all(each.success for each in successes)
     with pytest.raises(cli.UsageError, match="none of 2 episodes"):
         demos(dataclasses.replace(WRITE, n=2, noise=100.0, only_successes=True, name="robodl/bad-v0"))
 

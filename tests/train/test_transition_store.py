@@ -1,4 +1,4 @@
-"""Imitation that is resumed where its process died, and what people are told of it."""
+"""Imitation that is resumed where its process died, and its progress."""
 
 import subprocess
 import sys
@@ -112,11 +112,11 @@ def test_the_time_left_counts_a_longer_last_round(monkeypatch, capsys):
     """Rounds take 10 s to act and 10 s to learn, the last five times as long to learn; it goes on at 100 of 400."""
     clock = [0.0]
     monkeypatch.setattr("robodl.runs.report.time.monotonic", lambda: clock[0])
-    told = Imitating(400, Logger(None, []), 5.0)
+    progress = Imitating(400, Logger(None, []), 5.0)
 
     def after(seconds, *what):
         clock[0] += seconds
-        told(*what)
+        progress(*what)
         return capsys.readouterr().out
 
     assert after(0.0, 100, None, 0.0) == ""
