@@ -4,11 +4,13 @@ import json
 import statistics
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from robodl import cli
+from robodl.config import CONTROLS, OBSERVATIONS, OUTPUT
+from robodl.options import option
 
 REPEATS = 5
 
@@ -18,22 +20,20 @@ class Options:
     """Environment steps/s, actions, observation, reward, autoreset and info included, against raw Batch.step.
 
     Raw is `mujoco.batch.Batch.step` alone, with the same model, state, controls, substeps, stage and threads, called
-    in turns with the environment in the same process. With observation=image pictures are measured instead, by rays
-    and by OpenGL, against mujoco.Renderer. Of 5 repeats the median counts.
+    in turns with the environment in the same process. With observation=image both renderers are measured instead,
+    against mujoco.Renderer. Of 5 repeats the median counts.
     """
 
-    env: str = field(default="reach", metadata={"help": "task"})
-    robot: str = field(default="panda", metadata={"help": "robot"})
-    control: str | None = field(default=None, metadata={"help": "tool or joint; both if not given"})
-    observation: str = field(default="state", metadata={"help": "state, or image to measure pictures"})
-    cameras: list[str] = field(default_factory=lambda: ["front"], metadata={"help": "pictures, of observation=image"})
-    image_size: int = field(default=64, metadata={"help": "pixels, of observation=image"})
-    num_envs: list[int] = field(
-        default_factory=list, metadata={"help": "rows; [1,64,1024], or [64] of observation=image"}
-    )
-    threads: int = field(default=0, metadata={"help": "simulation threads of more than one row, 0 for one per core"})
-    seconds: float = field(default=2.0, metadata={"help": "length of one repeat"})
-    output: str | None = field(default=None, metadata={"help": "file to write the numbers to, as JSON"})
+    env: str = option("reach", help="task")
+    robot: str = option("panda", help="robot")
+    control: str | None = option(help="what an action moves; both are measured if not given", choices=CONTROLS)
+    observation: str = option("state", help="image measures images", choices=OBSERVATIONS)
+    cameras: list[str] = option(["front"], help="images, of observation=image")
+    image_size: int = option(64, help="pixels, of observation=image")
+    num_envs: list[int] = option([], help="rows; [1,64,1024], or [64] of observation=image", at_least=1)
+    threads: int = option(0, help="simulation threads of more than one row, 0 for one per core", at_least=0)
+    seconds: float = option(2.0, help="length of one repeat", more_than=0, at_most=600)
+    output: str | None = option(**OUTPUT)
 
 
 def main() -> None:
@@ -41,31 +41,23 @@ def main() -> None:
 
 
 def bench(options: Options) -> None:
-    """Measure every controller and number of rows, and tell."""
-    if not 0.0 < options.seconds <= 600.0:
-        raise cli.UsageError(f"seconds must be more than 0 and at most 600, got {options.seconds}")
+    """Measure every controller and number of rows, and print a table."""
     cli.check_writable(options.output)
     options.num_envs = options.num_envs or ([1, 64, 1024] if options.observation == "state" else [64])
-    if min(options.num_envs) < 1:
-        raise cli.UsageError(f"num_envs must be numbers of at least 1, got {options.num_envs}")
     if options.observation != "state":
         if options.control or len(options.num_envs) > 1:
-            raise cli.UsageError("pictures are measured for one number of rows, whatever control= is: num_envs=[64]")
-        from robodl.evaluation.bench_rendering import bench_pictures
+            raise cli.UsageError("images are measured for one number of rows, whatever control= is: num_envs=[64]")
+        from robodl.evaluation.bench_rendering import bench_rendering
 
-        try:
-            save(options, bench_pictures(options))
-        except cli.USER_ERRORS as error:
-            raise cli.UsageError(cli.one_line(error)) from error
+        with cli.settings_errors():
+            save(options, bench_rendering(options))
         return
     controls = [options.control] if options.control else ["tool", "joint"]
     results: list[dict[str, Any]] = []
     for control in controls:
         for num in options.num_envs:
-            try:
+            with cli.settings_errors():
                 result = measure(options, control, num)
-            except cli.USER_ERRORS as error:
-                raise cli.UsageError(cli.one_line(error)) from error
             if not results:
                 print("control   rows  threads   steps/s  raw steps/s  of raw  added us/step")
             results.append(result)

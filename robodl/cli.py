@@ -1,67 +1,76 @@
-"""How our commands take arguments and how they fail: one clear line and exit code 2."""
+"""Commands' arguments as key=value words, read into dataclasses of options; and how commands fail.
 
+Words are written as Hydra writes them: lists as [a,b], texts with special characters in quotes.
+"""
+
+import functools
 import inspect
 import os
-import re
 import sys
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import MISSING, fields
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar, get_origin
+from typing import Any, TypeVar
 
-from hydra.errors import HydraException
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from robodl.config import RenamedKeyWarning
+from robodl.errors import UsageError, fail, one_line, settings_errors
+from robodl.options import Option, checked, described, made, options, unknown
+
+__all__ = ["UsageError", "check_writable", "fail", "guarded", "one_line", "parse", "settings_errors"]
 
 T = TypeVar("T")
-HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
-# What a wrong argument can raise at the door.
-USER_ERRORS = (ValueError, KeyError, TypeError, OSError, RuntimeError, AssertionError, ModuleNotFoundError)
 
 
-class UsageError(ValueError):
-    """An argument that makes no sense; its text is one line."""
+def parse(schema: type[T], argv: Sequence[str], prog: str) -> T:
+    """The options that key=value words give; prints help and exits where that is asked for.
 
-
-def parse(options: type[T], argv: Sequence[str], prog: str) -> T:
-    """key=value arguments as a dataclass, whose field metadata "help" documents them; exits with 2 on a bad one."""
+    Raises:
+        UsageError: a word is no key=value, or no option has its name, or its value is not what the option takes.
+    """
     if any(word in ("-h", "--help") for word in argv):
-        print(usage(options, prog))
+        print(usage(schema, prog))
         raise SystemExit(0)
-    known = {field.name for field in fields(options)}  # type: ignore[arg-type]
+    known = options(schema)
+    values = {}
     for word in argv:
-        key, equals, _ = word.partition("=")
-        if not equals:
-            fail(f"arguments are key=value, got {word!r}; see python -m {prog} --help")
+        key, text = split(word)
         if key not in known:
-            fail(f"no argument named {key!r}{near_names(key, known)}")
+            raise UsageError(unknown(key, known))
+        values[key] = value_of(known[key], text)
+    return made(schema, checked(schema, values))
+
+
+def split(word: str) -> tuple[str, str]:
+    """A word's key and its value as it is written."""
+    key, equals, text = word.partition("=")
+    if not equals or not key or key.startswith("-"):
+        raise UsageError(f"settings are key=value, such as seed=1, got {word!r}")
+    return key, text
+
+
+def value_of(option: Option, text: str) -> Any:
+    """The value that a text stands for, by Hydra's grammar; not checked yet."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import ChoiceSweep
+    from hydra.errors import HydraException
+
+    if str in option.types and not text.startswith(("'", '"', "[")):
+        return None if text == "null" and option.optional else text
     try:
-        values = dotted([listed(options, word) for word in argv])
-        parsed: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(options), values))
-    except OmegaConfBaseException as error:
-        place = getattr(error, "full_key", None)
-        fail(f"{place}: {one_line(error)}" if place else one_line(error))
-    for name, value in vars(parsed).items():  # OmegaConf lets more into a list of texts than texts
-        if isinstance(value, list) and any(isinstance(entry, (dict, list)) for entry in value):
-            fail(f"{name} must be a list of single values, got {value}")
-    return parsed
+        value = OverridesParser.create().parse_override(f"{option.key.rpartition('.')[2]}={text}").value()
+    except HydraException as error:
+        raise UsageError(f"can't read {option.key}={text}: {one_line(error)}") from None
+    if isinstance(value, ChoiceSweep):  # env=reach,push
+        value = list(value.list)
+    if option.is_list and not isinstance(value, (list, dict)) and len(option.types) == 1:
+        value = None if value is None else [value]  # env=reach
+    return value
 
 
-def listed(options: type, word: str) -> str:
-    """key=value for a field that is a list: a value without brackets gets them, env=reach,push as env=reach."""
-    key, _, value = word.partition("=")
-    lists = {field.name for field in fields(options) if get_origin(field.type) is list}
-    return f"{key}=[{value}]" if key in lists and not value.startswith("[") else word
-
-
-def dotted(words: list[str]) -> Any:
-    """OmegaConf's reading of key=value words; OmegaConfBaseException for what is no value."""
-    try:
-        return OmegaConf.from_dotlist(words)
-    except OmegaConfBaseException:
-        raise
-    except Exception as error:  # YAML has its own
-        raise OmegaConfBaseException(f"can't read {' '.join(words)}: {one_line(error)}") from None
+def usage(schema: type, prog: str) -> str:
+    """The text of `--help`: the class's docstring and a line for each option."""
+    about = inspect.cleandoc(schema.__doc__ or "")
+    return "\n".join([f"python -m {prog} [key=value ...]", "", about, "", *described(schema)])
 
 
 def check_writable(path: str | None) -> None:
@@ -74,17 +83,9 @@ def check_writable(path: str | None) -> None:
         raise UsageError(f"{path} can't be written to")
 
 
-def usage(options: type, prog: str) -> str:
-    lines = [f"python -m {prog} [key=value ...]", "", inspect.cleandoc(options.__doc__ or ""), ""]
-    for field in fields(options):
-        default = field.default if field.default_factory is MISSING else field.default_factory()
-        shown = field.name if default is None else f"{field.name}={str(default).replace(' ', '')}"
-        lines.append(f"  {shown:<22} {field.metadata.get('help', '')}")
-    return "\n".join(lines)
-
-
 def guarded(command: Callable[[], Any]) -> None:
     """Run a command; a user's mistake ends it with one line on stderr and exit code 2."""
+    warnings.showwarning = functools.partial(shown, warnings.showwarning)
     try:
         command()
     except UsageError as error:
@@ -95,49 +96,9 @@ def guarded(command: Callable[[], Any]) -> None:
         os._exit(0)
 
 
-def fail(message: str, code: int = 2) -> NoReturn:
-    """End with one line on stderr: code 2 for a user's mistake, 1 for a check that found something."""
-    print(f"error: {message}", file=sys.stderr)
-    raise SystemExit(code)
-
-
-def one_line(error: BaseException) -> str:
-    """An exception's message without its traceback, line breaks, or the quotes that KeyError adds."""
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    text = re.sub(r" was raised from the environment creator for .*", "", text, flags=re.DOTALL)
-    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith(("full_key:", "object_type=", "reference_type="))]
-    return "; ".join(lines) or type(error).__name__
-
-
-def hydra_line(error: BaseException, keys: Sequence[str]) -> str:
-    """What Hydra or OmegaConf found wrong with the command line, in one line with near names."""
-    text = str(error)
-    if text.startswith("Error merging override") and error.__cause__ is not None:
-        return f"{text.splitlines()[0]}: {one_line(error.__cause__)}"
-    if match := re.search(r"Could not find '([\w/]+)/([^'/]*)'", text):
-        group, name = match.groups()
-        options = re.findall(r"^\t(\S+)$", text, flags=re.MULTILINE)
-        own = "; a task of your own is found by its entry point robodl.plugins" if group == "env" else ""
-        return f"no {group} named {name!r}{near_names(name, options)}{own}"
-    if match := re.search(r"Could not override '([^']+)'|Key '([^']+)' is not in struct", text):
-        key = match.group(1) or match.group(2)
-        if key in keys:
-            return f"{key} can't be chosen here; it is what the command needs"
-        if f"algo.{key}" in keys:
-            return f"no key named {key!r}; did you mean algo.{key}?"
-        tail = "; a task's settings are env.<name>, an algorithm's algo.<name>"
-        return f"no key named {key!r}{near_names(key, [k for k in keys if '.' not in k])}{tail}"
-    return one_line(error)
-
-
-def near_names(name: str, names: Collection[str]) -> str:
-    """What to try instead of a name that isn't there."""
-    from robodl_envs import did_you_mean
-
-    return f"{did_you_mean(name, names)}; there are {', '.join(sorted(names)) or 'none yet'}"
-
-
-def show_hydra_errors() -> None:
-    """Let Hydra raise instead of printing, so that `main` can print one line."""
-    os.environ["HYDRA_FULL_ERROR"] = "1"
+def shown(otherwise: Callable[..., None], message, category, *place: Any, **more: Any) -> None:
+    """Show a warning about a renamed key as a line of its own, other warnings as ever."""
+    if issubclass(category, RenamedKeyWarning):
+        print(f"warning: {message}", file=sys.stderr)
+    else:
+        otherwise(message, category, *place, **more)

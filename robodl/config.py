@@ -1,295 +1,237 @@
-"""The typed schema of a training run, and the checks that refuse a bad one before anything is made."""
+"""Every option of training and pretraining, and the checks of a composed configuration.
 
-from __future__ import annotations
+An option is a field: its name, type, default, bounds and help are said here and nowhere else. Values of groups, such as
+`env` and `algo`, lie in conf/. Hydra composes both; `settled` makes of that what a run is made from.
+"""
 
-import functools
-import itertools
-import math
-import os
-import re
-import secrets
-import sys
-import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from hydra import compose
-from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from robodl.cli import HYDRA_ERRORS, UsageError, fail, hydra_line, one_line
+from robodl.errors import UsageError
+from robodl.options import checked, group, made, option, options, walk
+
+# What several commands share.
+CONTROLS, REWARDS, OBSERVATIONS = ("joint", "tool"), ("dense", "sparse", "shaped"), ("state", "image", "image+state")
+THREADS: dict[str, Any] = {"help": "simulation threads, 0 for one per core", "at_least": 0}
+DEVICE: dict[str, Any] = {"help": "cpu, cuda, or auto: cuda where there is one"}
+OUTPUT: dict[str, Any] = {"help": "file to write the numbers to, as JSON"}
+RENAMED = {  # keys of version 0.1, which still work and warn
+    "algo.clone": "algo.imitation_transitions",
+    "algo.clone_rows": "algo.imitation_rows",
+    "algo.clone_length": "algo.imitation_episode_steps",
+    "algo.clone_steps": "algo.imitation_updates",
+    "algo.clone_last": "algo.imitation_last_updates",
+    "algo.clone_batch": "algo.imitation_batch_size",
+    "algo.clone_keep": "algo.imitation_keep_episodes",
+    "algo.clone_focus": "algo.imitation_error_weight",
+    "algo.value_first": "algo.critic_warmup_steps",
+}
+
+
+class RenamedKeyWarning(FutureWarning):
+    """A key is given by a name that will go."""
 
 
 @dataclass
-class TrainConfig:
-    """Every key of `python -m robodl.train`; a key that is not here is refused."""
-
-    env: dict[str, Any] = field(default_factory=dict)  # task, and the task's own settings
-    robot: dict[str, Any] = field(default_factory=dict)  # name
-    algo: dict[str, Any] = field(default_factory=dict)  # _target_ and the arguments of its class
-    encoder: dict[str, Any] = field(default_factory=dict)  # name of what pictures go through, frozen or not
-    observation: str = "state"  # or image, or image+state
-    cameras: list[str] | None = None  # names of pictures; the task's own choice where none are given
-    image_size: Any = 32  # pixels, or [height, width]
-    renderer: str = "ray"  # or gl
-    randomize: dict[str, Any] = field(default_factory=dict)  # what varies from episode to episode, by name
-    control: str = "tool"  # or joint
-    reward: str = "dense"  # or sparse, or shaped
-    control_dt: float = 0.04  # s, one step of the environment
-    seed: int = 0
-    device: str = "auto"  # cpu, cuda, or auto: cuda where there is one
-    total_timesteps: int = 1_000_000  # environment steps, of all rows together; 0 for a clone that learns no further
-    num_envs: int = 64  # rows
-    threads: int = 0  # simulation threads, 0 for one per core
-    torch_threads: int = 1  # more slow small networks down beside simulation threads
-    eval_every: int = 20_000  # environment steps between evaluations
-    eval_episodes: int = 100  # episodes of each evaluation
-    test_episodes: int = 500  # fresh episodes after training
-    checkpoint_every: int = 0  # environment steps between checkpoints to resume from, 0 for eval_every
-    video_episodes: int = 3  # episodes in the video at the end, 0 for none
-    resume: str | None = None  # run folder to go on with
-    name: str | None = None  # of the run's folder, instead of date, time and id
+class EnvConfig:
+    task: str | None = option(help="registered task; env=<task> chooses it with its settings")
 
 
-# Lower bounds of numbers, by key; what else is wrong shows when the environment and the algorithm are made.
-AT_LEAST = {
-    "seed": 0,
-    "total_timesteps": 0,
-    "num_envs": 1,
-    "threads": 0,
-    "torch_threads": 1,
-    "eval_every": 1,
-    "eval_episodes": 1,
-    "test_episodes": 1,
-    "checkpoint_every": 0,
-    "video_episodes": 0,
-}
-# Of algo: what kind of number, and from where to where. What an algorithm does not have is refused elsewhere.
-ALGO_RANGES: dict[str, tuple[type, float, float]] = {
-    **dict.fromkeys(("gamma", "gae_lambda", "tau", "clip_range"), (float, 0, 1)),
-    **dict.fromkeys(
-        ("learning_rate", "noise", "max_grad_norm", "vf_coef", "target_kl", "clone_focus"), (float, 0, math.inf)
-    ),
-    **dict.fromkeys(("n_steps", "n_epochs", "train_freq", "buffer_size"), (int, 1, math.inf)),
-    **dict.fromkeys(
-        ("learning_starts", "her", "shift", "demonstrations", "clone", "clone_length", "clone_keep", "value_first"),
-        (int, 0, math.inf),
-    ),
-    **dict.fromkeys(("clone_rows", "clone_steps", "clone_last"), (int, 1, math.inf)),
-    "demonstration_share": (float, 0, 1),
-    **dict.fromkeys(("batch_size", "clone_batch"), (int, 2, math.inf)),
-    "gradient_steps": (int, -1, math.inf),
-    "log_std_init": (float, -10, 10),
-}
-HYDRA_FLAGS = frozenset(
-    [
-        "--help",
-        "--hydra-help",
-        "--version",
-        "--cfg",
-        "--package",
-        "--resolve",
-        "--run",
-        "--multirun",
-        "--info",
-        "--config-dir",
-        "--config-name",
-        "--config-path",
-        "--shell-completion",
-        "--experimental-rerun",
-    ]
-)
-OPEN = ("algo.", "env.", "encoder.", "randomize.", "data.")  # settings of things that check their own
-RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_episodes")  # may change in a resumed run
+@dataclass
+class RobotConfig:
+    name: str | None = option(help="registered robot; robot=<name> chooses it")
 
 
-def register(name: str = "config", schema: type = TrainConfig) -> None:
-    """Make known to Hydra a command's schema, the run's name, and the tasks and robots that have no file in conf."""
-    from robodl_envs import load_plugins, robot_names, task_names
-
-    store = ConfigStore.instance()
-    store.store(name=f"{name}_schema", node=schema)
-    if not OmegaConf.has_resolver("run_name"):
-        OmegaConf.register_new_resolver("run_name", run_name, use_cache=True)
-    tasks, robots = task_names(), robot_names()
-    load_plugins()
-    for task in set(task_names()).difference(tasks):
-        store.store(group="env", name=task, node={"task": task})
-    for robot in set(robot_names(downloaded=True)).difference(robots):
-        store.store(group="robot", name=robot, node={"name": robot})
+@dataclass
+class RandomizeConfig:
+    """Nothing of its own: robodl_envs.Randomize lists and checks the keys."""
 
 
-def run_name(name: str | None, job: int | None = None) -> str:
-    """A run folder's name: the given one, with a number if it is one job of several, else date, time and an id."""
-    if name is None:
-        return f"{time.strftime('%Y-%m-%d_%H%M%S')}_{secrets.token_hex(2)}"
-    return name if job is None else f"{name}_{job}"
+@dataclass
+class NetworkConfig:
+    """The policy's and the critic's networks."""
+
+    hidden: list[int] | None = option(help="sizes of the layers, such as [64,64]", at_least=1)
+    activation: str | None = option(help="between layers; the algorithm's own if not given", choices=("tanh", "relu"))
+    log_std_init: float | None = option(help="logarithm of the first exploration noise", at_least=-10, at_most=10)
 
 
-def resumed(argv: list[str]) -> list[str]:
-    """The command line of a run that goes on: its folder is kept as it is. Others are returned unchanged."""
-    given = dict(word.lstrip("+").split("=", 1) for word in argv if "=" in word)
-    if "resume" not in given:
-        return argv
-    if {"-m", "--multirun"} & set(argv):
-        raise UsageError("runs are resumed one at a time, without -m")
-    for key in given:
-        if key not in RESUMABLE:
-            raise UsageError(f"a resumed run keeps its settings; only {', '.join(RESUMABLE)} may be given, got {key}")
-    folder = os.path.normpath(given["resume"].strip("'\""))
-    from robodl.runs.run_folder import Run
+@dataclass
+class LearningConfig:
+    """Arguments that several algorithms' classes have; what they mean there is Stable-Baselines3's to say."""
 
-    try:
-        Run.existing(folder).check_resumable()
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    return [*argv, f"hydra.run.dir='{folder}'", "hydra.output_subdir=null"]
-
-
-def settle(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """The configuration to run: as composed, or a resumed run's own with what the command line overrides."""
-    if not cfg.resume:
-        return cfg
-    from robodl.runs.run_folder import Run
-
-    own = OmegaConf.merge(OmegaConf.structured(TrainConfig), Run.existing(cfg.resume).config())
-    assert isinstance(own, DictConfig)
-    for key in {word.lstrip("+").partition("=")[0] for word in overrides}:
-        own[key] = cfg[key]
-    return own
+    learning_rate: float | None = option(help="of the optimiser", at_least=0)
+    batch_size: int | None = option(help="transitions of an update", at_least=2)
+    gamma: float | None = option(help="discount of a step", at_least=0, at_most=1)
+    n_steps: int | None = option(help="PPO: steps of a rollout, a row; pixel_sac: of a return", at_least=1)
+    n_epochs: int | None = option(help="PPO: passes over a rollout", at_least=1)
+    gae_lambda: float | None = option(help="PPO: from one-step (0) to whole returns (1)", at_least=0, at_most=1)
+    clip_range: float | None = option(help="PPO: how far an update may go", at_least=0, at_most=1)
+    max_grad_norm: float | None = option(help="PPO: longest gradient", at_least=0)
+    vf_coef: float | None = option(help="PPO: weight of the value function's loss", at_least=0)
+    target_kl: float | None = option(help="PPO: divergence that ends the passes over a rollout", at_least=0)
+    buffer_size: int | None = option(help="transitions that replay keeps", at_least=1)
+    learning_starts: int | None = option(help="steps of random actions before the first update", at_least=0)
+    train_freq: int | None = option(help="steps between updates", at_least=1)
+    gradient_steps: int | None = option(help="updates at a time, -1 for as many as steps", at_least=-1)
+    tau: float | None = option(help="how fast the target network follows", at_least=0, at_most=1)
+    shift: int | None = option(help="pixel_sac: pixels by which images are moved at random", at_least=0)
+    demonstration_share: float | None = option(help="pixel_sac: of each batch", at_least=0, at_most=1)
 
 
-def check_algo(algo: DictConfig) -> None:
-    """Refuse hyperparameters that are no numbers or out of range: ValueError."""
-    if not isinstance(algo.get("anneal", False), bool):
-        raise ValueError(f"algo.anneal must be true or false, got {algo['anneal']!r}")
-    for key, (kind, low, high) in ALGO_RANGES.items():
-        value = algo.get(key)
-        if value is None:
-            continue
-        right = isinstance(value, int) if kind is int else isinstance(value, (int, float))
-        if not right or isinstance(value, bool) or not low <= value <= high:
-            bounds = f"of at least {low}" if high == math.inf else f"from {low} to {high}"
-            raise ValueError(
-                f"algo.{key} must be {'an integer' if kind is int else 'a number'} {bounds}, got {value!r}"
-            )
+@dataclass
+class ImitationConfig:
+    """Imitation of the task's scripted expert (DAgger), before the policy learns by itself."""
+
+    transitions: int = option(0, help="that the expert labels; 0 for no imitation", at_least=0)
+    rows: int = option(128, help="arms that act at once; each adds an episode a round", at_least=1)
+    episode_steps: int = option(0, help="control steps of an episode, at most; 0 for the task's limit", at_least=0)
+    updates: int = option(1_500, help="optimiser steps after each round", at_least=1)
+    last_updates: int = option(1_500, help="optimiser steps after the last round", at_least=1)
+    batch_size: int = option(512, help="transitions of an optimiser step", at_least=2)
+    keep_episodes: int = option(0, help="latest episodes of a row that are learnt from; 0 for all", at_least=0)
+    error_weight: float = option(
+        0.0, help="a transition is drawn in proportion to 1 plus this times the policy's error there", at_least=0
+    )
 
 
-def opened(argv: list[str], schema: type = TrainConfig) -> list[str]:
-    """The command line as Hydra takes it, with settings of an algorithm or a task let through.
+@dataclass
+class TeachingConfig:
+    """Experts and hindsight, and settings that Stable-Baselines3's classes take in another form."""
 
-    Hydra knows only their defaults; `check` refuses those that the algorithm or the task does not have.
-    """
-    words = []
-    for word in argv:
-        if word.startswith("--") and word.partition("=")[0] not in HYDRA_FLAGS:
-            raise UsageError(f"settings are key=value, such as env=reach, got {word}")
-        key, _, value = word.partition("=")
-        if re.fullmatch(r"\d+(\.\d+)?e\d+", value) and isinstance(getattr(schema, key, None), int):
-            word = f"{key}={round(float(value))}"  # people write 1e5 for 100_000
-        words.append(f"++{word}" if word.startswith(OPEN) else word)
-    return words
+    anneal: bool = option(False, help="lower the learning rate to 0 over the run")
+    her: int = option(0, help="goals that hindsight relabels for a transition; 0 for none", at_least=0)
+    noise: float = option(0.0, help="standard deviation of exploration noise", at_least=0)
+    demonstrations: int = option(0, help="transitions of an expert, for replay", at_least=0)
+    dataset: str | None = option(help="Minari dataset to take demonstrations or imitation from")
+    critic_warmup_steps: int = option(0, help="PPO after imitation: steps that train the critic alone", at_least=0)
+    imitation: ImitationConfig = group(ImitationConfig, "imitation_")
 
 
-def known_keys(schema: type = TrainConfig) -> list[str]:
-    """Keys of a schema, and of algorithms as algo.<name>, to suggest in place of one that is not there."""
-    algo = [f"algo.{key}" for key in ALGO_RANGES] if schema is TrainConfig else []
-    return [known.name for known in fields(schema)] + algo
+@dataclass
+class AlgoConfig:
+    _target_: str | None = option(help="class of Stable-Baselines3 or robodl; algo=<name> chooses it with its settings")
+    network: NetworkConfig = group(NetworkConfig, "")
+    learning: LearningConfig = group(LearningConfig, "")
+    teaching: TeachingConfig = group(TeachingConfig, "")
 
 
-class Door(Callback):
-    """Checks configurations before Hydra makes a run's folder."""
-
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        refused(lambda: check(settle(config, config.hydra.overrides.task)))
-
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        for job, composed in each_job("config", config):
-            refused(functools.partial(check, composed, job))
+@dataclass
+class EncoderName:
+    name: str | None = option(help="network that images go through; encoder=<name> chooses it")
 
 
-def launch(name: str, command: Callable[[DictConfig], None], argv: Sequence[str], schema: type) -> None:
-    """Compose the configuration `name` from a command line and run the command; UsageError for what Hydra refuses."""
-    import hydra
-
-    register(name, schema)
-    sys.argv[1:] = opened(list(argv), schema)
-    try:
-        hydra.main(version_base="1.3", config_path="pkg://robodl.conf", config_name=name)(command)()
-    except HYDRA_ERRORS as error:
-        raise UsageError(hydra_line(error, known_keys(schema))) from None
+@dataclass
+class EncoderConfig(EncoderName):
+    weights: str | None = option(help="file of robodl.pretrain to start from")
+    frozen: bool = option(False, help="whether the weights stay as they are")
 
 
-def each_job(name: str, config: DictConfig) -> Iterator[tuple[int, DictConfig]]:
-    """The jobs of a multirun with their configurations; exits with one line if one does not compose."""
-    for job, overrides in enumerate(combinations(list(config.hydra.overrides.task))):
-        try:
-            yield job, compose(name, overrides=overrides)
-        except HYDRA_ERRORS as error:
-            fail(hydra_line(error, known_keys()))
+@dataclass
+class EnvironmentConfig:
+    """Options of the environments that a run is made with."""
+
+    env: EnvConfig = group(EnvConfig, open=True, help="a setting of the task: see docs/environments")
+    robot: RobotConfig = group(RobotConfig)
+    randomize: RandomizeConfig = group(RandomizeConfig, open=True, help="how much something varies: see Randomize")
+    cameras: list[str] | None = option(help="images, such as [front,wrist_depth]; the task's own if not given")
+    image_size: int | list[int] = option(32, help="pixels, or [height,width]")
+    renderer: str = option("ray", help="ray casts rays; gl draws with OpenGL", choices=("ray", "gl"))
+    control: str = option("tool", help="what an action moves", choices=CONTROLS)
+    reward: str = option("dense", help="sparse is 0 at the goal; shaped, the speed of approach", choices=REWARDS)
+    control_dt: float = option(0.04, help="seconds of a step of the environment")
+    seed: int = option(0, help="of everything that is random", at_least=0)
+    device: str = option("auto", **DEVICE)
+    threads: int = option(0, **THREADS)
+    name: str | None = option(help="of the run's folder, instead of date, time and id")
 
 
-def combinations(overrides: list[str]) -> list[list[str]]:
-    """The command lines of a multirun's jobs: every combination of the values that its sweeps list."""
-    choices = []
-    for text, override in zip(overrides, OverridesParser.create().parse_overrides(overrides), strict=True):
-        key = text.partition("=")[0]
-        values = override.sweep_string_iterator() if override.is_sweep_override() else None
-        choices.append([text] if values is None else [f"{key}={value}" for value in values])
-    return [list(combination) for combination in itertools.product(*choices)]
+@dataclass
+class TrainConfig(EnvironmentConfig):
+    """Options of `python -m robodl.train`."""
+
+    algo: AlgoConfig = group(AlgoConfig, open=True, help="any other argument of the algorithm's class")
+    encoder: EncoderConfig = group(EncoderConfig)
+    observation: str = option("state", help="what the policy sees", choices=OBSERVATIONS)
+    total_timesteps: int = option(1_000_000, help="steps of all rows together; 0 for imitation alone", at_least=0)
+    num_envs: int = option(64, help="rows", at_least=1)
+    torch_threads: int = option(1, help="more slow small networks down beside simulation threads", at_least=1)
+    eval_every: int = option(20_000, help="steps between evaluations", at_least=1)
+    eval_episodes: int = option(100, help="episodes of each evaluation", at_least=1)
+    test_episodes: int = option(500, help="fresh episodes after training", at_least=1)
+    checkpoint_every: int = option(0, help="steps between checkpoints; 0 for eval_every", at_least=0)
+    video_episodes: int = option(3, help="episodes in the video at the end; 0 for none", at_least=0)
+    resume: str | None = option(help="run folder to go on with")
 
 
-def refused(checks: Callable[[], None]) -> None:
-    """Exit with one line and code 2 where the checks raise."""
-    try:
-        checks()
-    except Exception as error:  # whatever a library makes of a value, nothing has been made yet, and the user gave it
-        fail(one_line(error))
+def own_algo_keys() -> list[str]:
+    """Keys of `algo` that are not, or not of every class, arguments of the algorithm's class."""
+    return ["_target_", *options(NetworkConfig), *options(TeachingConfig)]
 
 
-def check_at_least(cfg: DictConfig, bounds: dict[str, int]) -> None:
-    for key, least in bounds.items():
-        if cfg[key] < least:
-            raise ValueError(f"{key} must be at least {least}, got {cfg[key]}")
+def imitation_config(algo: Mapping[str, Any]) -> ImitationConfig:
+    """The settings of imitation among the keys of `algo`."""
+    values = modern({f"algo.{key}": value for key, value in algo.items()})
+    prefix = "algo.imitation_"
+    own = {key: value for key, value in values.items() if key.startswith(prefix)}
+    return made(ImitationConfig, checked(AlgoKeys, own), prefix)
 
 
-def check_name(name: str | None, parent: Path, job: int | None, resumes: bool = True) -> None:
-    """Refuse a run's name that is no folder's, or that another run has, which may be one to resume: ValueError."""
-    if name is None:
-        return
-    if "/" in name or name in ("", ".", ".."):
-        raise ValueError(f"name must be a folder's name without '/', got {name!r}")
-    folder = parent / run_name(name, job)
-    if folder.exists():
-        way_out = f"go on with resume={folder}" if resumes else "remove that folder"
-        raise ValueError(f"there is a run {folder} already; choose another name, or {way_out}")
+@dataclass
+class AlgoKeys:
+    """`algo` alone, to check its keys without the rest."""
+
+    algo: AlgoConfig = group(AlgoConfig, open=True)
 
 
-def check(cfg: DictConfig, job: int | None = None) -> None:
-    """Refuse a composed configuration that can't run, by making all that it asks for once.
+def modern(values: Mapping[str, Any], warn: bool = True) -> dict[str, Any]:
+    """Values by key, where keys of an earlier version have today's names."""
+    found = dict(values)
+    for old, new in RENAMED.items():
+        if old in found:
+            if warn:
+                warnings.warn(f"{old} is called {new} now", RenamedKeyWarning, stacklevel=2)
+            found[new] = found.pop(old)
+    return found
 
-    Raises:
-        Exception: of any kind, with one line that says what is wrong.
-    """
-    check_at_least(cfg, AT_LEAST)
-    check_algo(cfg.algo)
-    if not cfg.total_timesteps and not cfg.algo.get("clone"):
-        raise ValueError("total_timesteps=0 is for a clone that learns no further: give algo.clone, or more steps")
-    if not cfg.resume:
-        check_name(cfg.name, Path("runs") / str(cfg.env.get("task")), job)
-    from robodl.imitation.demonstrations import check_teaching
-    from robodl.learning.build import build_model, pick_device, training_envs
 
-    device = pick_device(cfg.device)
-    envs = training_envs(cfg, cfg.num_envs)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they are shown when the run's own model is made
-        model = build_model(cfg, envs, device)
-    inner: Any = envs.unwrapped
-    check_teaching(model, cfg, inner.envs)
-    envs.close()
+def nests(schema: type) -> list[str]:
+    """The groups whose keys have a dot: env, algo and so on."""
+    return [prefix.removesuffix(".") for prefix, field, _ in walk(schema) if prefix.endswith(".")]
+
+
+def defaults(schema: type) -> dict[str, Any]:
+    """A configuration in which nothing is chosen yet: groups are empty, all else has its default."""
+    empty: dict[str, Any] = {name: {} for name in nests(schema)}
+    return empty | {key: each.default for key, each in options(schema).items() if "." not in key}
+
+
+def settled(schema: type, cfg: DictConfig | Mapping[str, Any], warn: bool = True) -> DictConfig:
+    """A composed configuration with checked values in their types; UsageError for what is not right."""
+    content: Any = OmegaConf.to_container(cfg, resolve=True) if isinstance(cfg, DictConfig) else dict(cfg)
+    groups = nests(schema)
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        if key in groups:
+            if not isinstance(value, dict):
+                raise UsageError(f"{key} must be names with values, got {value!r}")
+            flat |= {f"{key}.{name}": each for name, each in value.items()}
+        else:
+            flat[key] = value
+    nested: dict[str, Any] = {name: {} for name in groups}
+    for key, value in checked(schema, modern(flat, warn)).items():
+        first, dot, rest = key.partition(".")
+        if dot:
+            nested[first][rest] = value
+        else:
+            nested[key] = value
+    return OmegaConf.create(defaults(schema) | nested)
+
+
+def environment(task: str, robot: str = "panda", **values: Any) -> DictConfig:
+    """A configuration of an environment alone: other values are defaults."""
+    return settled(TrainConfig, defaults(TrainConfig) | {"env": {"task": task}, "robot": {"name": robot}} | values)

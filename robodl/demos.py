@@ -1,11 +1,12 @@
 """Demonstrations as a Minari dataset: python -m robodl.demos env=push n=200"""
 
-import math
 import sys
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from robodl import cli
+from robodl.config import CONTROLS, REWARDS, THREADS
+from robodl.options import option
 
 
 @dataclass
@@ -18,18 +19,18 @@ class Options:
     It needs Minari: pip install "robodl[demos]".
     """
 
-    env: str | None = field(default=None, metadata={"help": "task to demonstrate"})
-    n: int = field(default=200, metadata={"help": "episodes"})
-    robot: str = field(default="panda", metadata={"help": "robot"})
-    control: str = field(default="tool", metadata={"help": "controller; experts act by tool"})
-    reward: str = field(default="dense", metadata={"help": "dense, sparse or shaped"})
-    noise: float = field(default=0.0, metadata={"help": "standard deviation added to actions, which go from -1 to 1"})
-    only_successes: bool = field(default=False, metadata={"help": "leave out episodes without success at the end"})
-    seed: int = field(default=0, metadata={"help": "episode k's is 2^30 + seed + k"})
-    threads: int = field(default=0, metadata={"help": "simulation threads, 0 for one per core"})
-    name: str | None = field(default=None, metadata={"help": "of the dataset: robodl/<env>/expert-v0 if not given"})
-    overwrite: bool = field(default=False, metadata={"help": "replace a dataset of that name"})
-    replay: str | None = field(default=None, metadata={"help": "name of a dataset to play again, instead of env"})
+    env: str | None = option(help="task to demonstrate")
+    n: int = option(200, help="episodes", at_least=1)
+    robot: str = option("panda", help="robot")
+    control: str = option("tool", help="what an action moves; experts act by tool", choices=CONTROLS)
+    reward: str = option("dense", help="of the environment", choices=REWARDS)
+    noise: float = option(0.0, help="standard deviation added to actions, which go from -1 to 1", at_least=0)
+    only_successes: bool = option(False, help="leave out episodes without success at the end")
+    seed: int = option(0, help="episode k's is 2^30 + seed + k: below evaluation's", at_least=0, at_most=2**30 - 1)
+    threads: int = option(0, **THREADS)
+    name: str | None = option(help="of the dataset: robodl/<env>/expert-v0 if not given")
+    overwrite: bool = option(False, help="replace a dataset of that name")
+    replay: str | None = option(help="name of a dataset to play again, instead of env")
 
 
 def main() -> None:
@@ -37,13 +38,11 @@ def main() -> None:
 
 
 def demos(options: Options) -> None:
-    """Write, unless there is only something to replay; then replay."""
+    """Write a dataset, unless one is given to replay; then replay it."""
     check(options)
-    try:
-        name = options.replay or written(options)
-        differences = replayed(name, options.threads)
-    except cli.USER_ERRORS as error:
-        raise cli.UsageError(cli.one_line(error)) from error
+    with cli.settings_errors():
+        name = options.replay or write_dataset(options)
+        differences = replay_dataset(name, options.threads)
     if differences:
         cli.fail(differences, code=1)
 
@@ -55,20 +54,14 @@ def check(options: Options) -> None:
                 raise cli.UsageError(f"replay= takes all from the dataset; {known.name}= goes with env=")
     elif options.env is None:
         raise cli.UsageError("give either env=<task> or replay=<name of a dataset>")
-    if options.n < 1 or options.threads < 0:
-        raise cli.UsageError(f"n must be 1 or more and threads 0 or more, got {options.n}, {options.threads}")
-    if not 0 <= options.seed < 2**30:
-        raise cli.UsageError(f"seed must be from 0 to 2^30 - 1, apart from evaluation's, got {options.seed}")
-    if not 0.0 <= options.noise < math.inf:
-        raise cli.UsageError(f"noise must be a number of at least 0, got {options.noise}")
 
 
-def written(options: Options) -> str:
-    """Let the expert act and write what it did; the dataset's name."""
+def write_dataset(options: Options) -> str:
+    """Record the expert's episodes and write them; returns the dataset's name."""
     from robodl.imitation import minari_io
     from robodl.imitation.demonstrations import FIRST_SEED
     from robodl.imitation.episodes import make_rows, record
-    from robodl.runs import report
+    from robodl.runs.progress import counting
     from robodl.runs.provenance import provenance
     from robodl_envs import make_policy
 
@@ -78,7 +71,7 @@ def written(options: Options) -> str:
     own = "expert" if options.robot == "panda" else f"{options.robot}-expert"
     name = options.name or f"robodl/{options.env}/{own}-v0"
     minari_io.checked_folder(name, options.overwrite)
-    first, progress = FIRST_SEED + options.seed, report.counting("episodes")
+    first, progress = FIRST_SEED + options.seed, counting("episodes")
     episodes = record(expert, envs, options.n, first, options.noise, progress)
     envs.close()
     if options.only_successes:
@@ -91,7 +84,7 @@ def written(options: Options) -> str:
 
 
 def settings_of(options: Options) -> dict[str, Any]:
-    """What the environment is made with, spelled out for those who recover it."""
+    """All arguments of the environment, for those who recover it from the dataset."""
     import gymnasium
 
     from robodl_envs import task_class, task_id
@@ -111,14 +104,15 @@ def described(options: Options) -> str:
     )
 
 
-def replayed(name: str, threads: int) -> str | None:
-    """Play a dataset again and tell; what differed, in words, None if nothing did."""
+def replay_dataset(name: str, threads: int) -> str | None:
+    """Replay a dataset and print a summary; returns the differences in words, None if there are none."""
     from importlib.metadata import version
 
     from robodl.imitation import minari_io
     from robodl.imitation.episodes import make_rows
     from robodl.imitation.replay_check import first_difference, replay, score_episodes
     from robodl.runs import report
+    from robodl.runs.progress import counting
 
     dataset = minari_io.load(name)
     episodes = dataset.episodes
@@ -126,7 +120,7 @@ def replayed(name: str, threads: int) -> str | None:
         raise ValueError(f"dataset {name} does not note its seeds, so it can't be played again")
     envs = make_rows(dataset.settings, len(episodes), threads)
     minari_io.check_spaces(name, dataset, envs)
-    played = replay(envs, episodes, report.counting("episodes"))
+    played = replay(envs, episodes, counting("episodes"))
     score = score_episodes(envs, episodes)
     envs.close()
     found = [first_difference(*pair) for pair in zip(episodes, played, strict=True)]

@@ -1,17 +1,18 @@
-"""What this machine can do: python -m robodl.doctor"""
+"""Show what this machine can do: python -m robodl.doctor"""
 
 import json
 import os
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from robodl import cli
+from robodl.options import option
 
-MEND = {
-    "MUJOCO_GL": "unset MUJOCO_GL: it turns OpenGL off, which pictures for people and renderer=gl want",
+REMEDIES = {
+    "MUJOCO_GL": "unset MUJOCO_GL: it turns OpenGL off, which render() and renderer=gl need",
     "opengl": "apt-get install libegl1 libgl1-mesa-dri (Debian, Ubuntu), and pip install pyopengl if that is missing",
     "cuda": "a GPU is here and PyTorch does not see it: install a PyTorch with CUDA, see pytorch.org/get-started",
     "cores": "one core: training works, and takes its time",
@@ -20,13 +21,13 @@ MEND = {
 
 @dataclass
 class Options:
-    """Versions, processor, GPU and OpenGL, the speed of each way to draw, and how to mend what is missing.
+    """Versions, processor, GPU and OpenGL, the speed of each renderer, and how to install what is missing.
 
-    Speeds are of env=reach: 64 rows, one 64x64 picture a row and step; each way is measured for some seconds.
+    Speeds are of env=reach: 64 rows, one 64x64 image a row and step; each renderer is measured for some seconds.
     """
 
-    seconds: float = field(default=2.0, metadata={"help": "length of one measurement"})
-    output: str | None = field(default=None, metadata={"help": "file to write what was found to, as JSON"})
+    seconds: float = option(2.0, help="length of one measurement", more_than=0, at_most=60)
+    output: str | None = option(help="file to write what was found to, as JSON")
 
 
 def main() -> None:
@@ -34,12 +35,10 @@ def main() -> None:
 
 
 def examine(options: Options) -> None:
-    """Look, measure, tell."""
+    """Examine, measure, print."""
     from robodl.runs.provenance import provenance
     from robodl.runs.report import say
 
-    if not 0.0 < options.seconds <= 60.0:
-        raise cli.UsageError(f"seconds must be more than 0 and at most 60, got {options.seconds}")
     cli.check_writable(options.output)
     found = provenance()
     machine = found["machine"]
@@ -48,23 +47,23 @@ def examine(options: Options) -> None:
     say("Here", {name: str(version) for name, version in found["versions"].items()})
     say(
         "Machine",
-        {"processor": f"{machine['cpu']}, {usable_cores()} cores", "CUDA": cuda["said"], "OpenGL": opengl["said"]},
+        {"processor": f"{machine['cpu']}, {usable_cores()} cores", "CUDA": cuda["text"], "OpenGL": opengl["text"]},
     )
 
     print("\nSpeed, of 64 arms that reach")
     speeds = {}
-    for name, settings in WAYS.items():
+    for name, settings in RENDERERS.items():
         if opengl["error"] and name in ("gl", "pretty"):
             continue
         speeds[name] = measured(name, settings, options.seconds)
-        print(f"  {name:<13} {speeds[name]['said']}", flush=True)
-    missing = to_mend(opengl, cuda)
+        print(f"  {name:<13} {speeds[name]['text']}", flush=True)
+    missing = remedies(opengl, cuda)
     if missing:
         say("To mend", {str(k + 1): line for k, line in enumerate(missing)})
     else:
         print("\nNothing is missing.")
     if options.output:
-        content = {**found, "opengl": opengl, "cuda": cuda, "speeds": speeds, "to_mend": missing}
+        content = {**found, "opengl": opengl, "cuda": cuda, "speeds": speeds, "remedies": missing}
         Path(options.output).write_text(json.dumps(content, indent=1) + "\n")
 
 
@@ -73,34 +72,34 @@ def usable_cores() -> int:
 
 
 def opengl_found() -> dict[str, Any]:
-    """Which OpenGL draws here, or why none does."""
-    from robodl_envs import RenderingError, gl_context
+    """The OpenGL that draws here, or the reason why none does."""
+    from robodl_envs import RenderingError, make_gl_context
 
     try:
-        context = gl_context(64, 64, learning=True)
+        context = make_gl_context(64, 64, learning=True)
     except RenderingError as error:
-        return {"error": str(error), "said": f"none: {error}; pictures are cast by rays instead"}
+        return {"error": str(error), "text": f"none: {error}; images are made by ray casting instead"}
     from OpenGL import GL
 
     context.make_current()
     driver, version = (GL.glGetString(name).decode() for name in (GL.GL_RENDERER, GL.GL_VERSION))
     context.free()
-    return {"error": None, "driver": driver, "version": version, "said": f"{driver}, {version}"}
+    return {"error": None, "driver": driver, "version": version, "text": f"{driver}, {version}"}
 
 
 def cuda_found() -> dict[str, Any]:
-    """Which GPU PyTorch trains on, and whether there is one that it does not see."""
+    """The GPU that PyTorch trains on, and whether there is one that it does not see."""
     import torch
 
     present = Path("/proc/driver/nvidia/version").exists()
     if torch.cuda.is_available():
         name = torch.cuda.get_device_name()
-        return {"available": True, "present": True, "said": f"{name}, CUDA {torch.version.cuda}"}
+        return {"available": True, "present": True, "text": f"{name}, CUDA {torch.version.cuda}"}
     why = "a driver is here, but PyTorch does not see a GPU" if present else "no GPU; training runs on the processor"
-    return {"available": False, "present": present, "said": why}
+    return {"available": False, "present": present, "text": why}
 
 
-WAYS: dict[str, dict[str, Any]] = {
+RENDERERS: dict[str, dict[str, Any]] = {
     "physics": {},
     "ray": {"observation": "image", "renderer": "ray", "cameras": ["front"], "image_size": 64},
     "gl": {"observation": "image", "renderer": "gl", "cameras": ["front"], "image_size": 64},
@@ -109,7 +108,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 
 def measured(name: str, settings: dict[str, Any], seconds: float) -> dict[str, Any]:
-    """Environment steps/s with a way to draw, and pictures/s of it alone."""
+    """Environment steps/s with a renderer, and images/s of it alone."""
     import numpy as np
 
     from robodl_envs import make_vec
@@ -128,28 +127,28 @@ def measured(name: str, settings: dict[str, Any], seconds: float) -> dict[str, A
         return num * count / (time.perf_counter() - began)
 
     if name == "pretty":
-        pictures = rate(envs.render)
-        result = {"pictures_per_s": pictures, "said": f"{pictures:,.0f} pictures/s of 480x480, for people"}
+        images = rate(envs.render)
+        result = {"images_per_s": images, "text": f"{images:,.0f} images/s of 480x480, of render()"}
     else:
         steps = rate(lambda: envs.step(action))
-        result = {"steps_per_s": steps, "said": f"{steps:,.0f} environment steps/s"}
+        result = {"steps_per_s": steps, "text": f"{steps:,.0f} environment steps/s"}
         if settings:
-            eyes = envs.batch.eyes
-            pictures = rate(lambda: eyes.look(envs.batch.all, envs.batch.rng))
-            said = f"{result['said']}, {pictures:,.0f} pictures/s of 64x64"
-            result = {**result, "pictures_per_s": pictures, "said": said}
+            cameras = envs.batch.cameras
+            images = rate(lambda: cameras.capture(envs.batch.all, envs.batch.rng))
+            text = f"{result['text']}, {images:,.0f} images/s of 64x64"
+            result = {**result, "images_per_s": images, "text": text}
     envs.close()
     return result
 
 
-def to_mend(opengl: dict[str, Any], cuda: dict[str, Any]) -> list[str]:
+def remedies(opengl: dict[str, Any], cuda: dict[str, Any]) -> list[str]:
     lines = []
     if opengl["error"]:
-        lines.append(MEND["MUJOCO_GL" if "MUJOCO_GL" in opengl["error"] else "opengl"])
+        lines.append(REMEDIES["MUJOCO_GL" if "MUJOCO_GL" in opengl["error"] else "opengl"])
     if cuda["present"] and not cuda["available"]:
-        lines.append(MEND["cuda"])
+        lines.append(REMEDIES["cuda"])
     if usable_cores() < 2:
-        lines.append(MEND["cores"])
+        lines.append(REMEDIES["cores"])
     return lines
 
 

@@ -2,36 +2,38 @@
 
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from robodl import cli
+from robodl.config import CONTROLS, DEVICE, OUTPUT, THREADS, environment
+from robodl.evaluation.ablation import MOTIONS, SIGHTS
+from robodl.options import option
 
 
 @dataclass
 class Options:
     """Success rate, with its 95 % interval, of a trained run or of a policy that needs no training."""
 
-    run: str | None = field(default=None, metadata={"help": "folder that python -m robodl.train left"})
-    env: str | None = field(default=None, metadata={"help": "task, instead of a run"})
-    policy: str = field(
-        default="best", metadata={"help": "best, last of a run; expert, random, zero of an env; track: kalman"}
-    )
-    robot: str | None = field(default=None, metadata={"help": "robot, of an env: panda"})
-    control: str | None = field(default=None, metadata={"help": "controller, of an env: tool or joint"})
-    motion: str = field(default="own", metadata={"help": "how the arm moves: own, the policy's way; still; or random"})
-    sight: str = field(default="own", metadata={"help": "what it sees: own, its pictures; or noise in their place"})
-    episodes: int = field(default=500, metadata={"help": "fresh episodes"})
-    seed: int | None = field(default=None, metadata={"help": "episode k's is 2^31 + seed + k; the run's own, or 0"})
-    threads: int = field(default=0, metadata={"help": "simulation threads, 0 for one per core"})
-    device: str = field(default="auto", metadata={"help": "cpu, cuda, or auto: cuda where there is one"})
-    video: str | None = field(default=None, metadata={"help": "file to write three episodes to, .mp4 or .gif"})
-    output: str | None = field(default=None, metadata={"help": "file to write the numbers to, as JSON"})
+    run: str | None = option(help="folder that python -m robodl.train left")
+    env: str | None = option(help="task, instead of a run")
+    policy: str = option("best", help="best, last of a run; expert, random, zero of an env; track: kalman")
+    robot: str | None = option(help="robot, of an env: panda")
+    control: str | None = option(help="what an action moves, of an env: tool", choices=CONTROLS)
+    motion: str = option("own", help="how the arm moves; own is the policy's way", choices=MOTIONS)
+    sight: str = option("own", help="what the policy sees; noise replaces its images", choices=SIGHTS)
+    episodes: int = option(500, help="fresh episodes", at_least=1)
+    seed: int | None = option(help="episode k's is 2^31 + seed + k; the run's own, or 0", at_least=0)
+    threads: int = option(0, **THREADS)
+    device: str = option("auto", **DEVICE)
+    video: str | None = option(help="file to write three episodes to, .mp4 or .gif")
+    output: str | None = option(**OUTPUT)
 
 
-OF_A_RUN, OF_AN_ENV = ("best", "last"), ("expert", "random", "zero")  # and some tasks' baselines, which see pictures
-BASELINE_SIZE = 64  # pixels, of those
+RUN_POLICIES = ("best", "last")
+UNTRAINED_POLICIES = ("expert", "random", "zero")  # and some tasks' baselines, which see images
+BASELINE_IMAGE_SIZE = 64  # pixels
 
 
 def main() -> None:
@@ -39,40 +41,34 @@ def main() -> None:
 
 
 def evaluate(options: Options) -> None:
-    """Load, run the episodes, tell."""
+    """Load, run the episodes, print."""
     from gymnasium.vector import AutoresetMode
 
-    from robodl.evaluation.ablation import MOTIONS, SIGHTS, replace_images, replace_motion
+    from robodl.evaluation.ablation import replace_images, replace_motion
     from robodl.evaluation.rollout import FIRST_SEED, MAX_ROWS, evaluate_policy
     from robodl.learning.vec_env import make_envs
     from robodl.runs import report
+    from robodl.runs.progress import counting
     from robodl.runs.provenance import provenance
+    from robodl.runs.video import render_video
     from robodl_envs import RenderingError
 
-    if options.episodes < 1 or (options.seed or 0) < 0:
-        raise cli.UsageError(f"episodes must be 1 or more and seed 0 or more, got {options.episodes}, {options.seed}")
-    if options.motion not in MOTIONS:
-        raise cli.UsageError(f"motion must be one of {', '.join(MOTIONS)}, got {options.motion!r}")
-    if options.sight not in SIGHTS:
-        raise cli.UsageError(f"sight must be one of {', '.join(SIGHTS)}, got {options.sight!r}")
     cli.check_writable(options.output)
     cli.check_writable(options.video)
     if options.video and Path(options.video).suffix not in (".mp4", ".gif"):
         raise cli.UsageError(f"video must be a file named .mp4 or .gif, got {options.video}")
-    try:
+    with cli.settings_errors():
         policy, cfg, title = chosen(options)
         envs = make_envs(cfg, min(MAX_ROWS, options.episodes), AutoresetMode.DISABLED)
-    except cli.USER_ERRORS as error:
-        raise cli.UsageError(cli.one_line(error)) from error
     seed = cfg.seed if options.seed is None else options.seed
     inner: Any = envs.unwrapped
-    arm = inner.batch.robot.action_size
+    arm = inner.robot.action_size
 
     def ablated(policy):
         """With fresh random numbers for each use."""
         return replace_motion(replace_images(policy, options.sight, seed), arm, options.motion, seed)
 
-    score = evaluate_policy(ablated(policy), envs, options.episodes, FIRST_SEED + seed, report.counting("episodes"))
+    score = evaluate_policy(ablated(policy), envs, options.episodes, FIRST_SEED + seed, counting("episodes"))
     envs.close()
     lines = report.score_lines(score)
     if options.output:
@@ -83,7 +79,7 @@ def evaluate(options: Options) -> None:
     report.say(title, lines)
     if options.video:
         try:
-            report.render(ablated(policy), cfg, 3, FIRST_SEED + seed, Path(options.video))
+            render_video(ablated(policy), cfg, 3, FIRST_SEED + seed, Path(options.video))
         except RenderingError as error:
             raise cli.UsageError(str(error)) from error
         print(f"  video         {options.video}")
@@ -95,7 +91,7 @@ def chosen(options: Options):
 
     if (options.run is None) == (options.env is None):
         raise cli.UsageError("give either run=<folder> or env=<task>")
-    choices = (*OF_AN_ENV, *BASELINES.get(str(options.env), ())) if options.run is None else OF_A_RUN
+    choices = (*UNTRAINED_POLICIES, *BASELINES.get(str(options.env), ())) if options.run is None else RUN_POLICIES
     if options.policy not in choices:
         if options.run is None and options.policy == "best":
             raise cli.UsageError(f"env={options.env} needs policy={', '.join(choices)}; a trained policy, run=<folder>")
@@ -127,8 +123,8 @@ def untrained(options: Options, task: str):
 
     robot, control = options.robot or "panda", options.control or "tool"
     cfg = untrained_config(task, robot, control, options.threads)
-    if options.policy not in OF_AN_ENV:
-        cfg.observation, cfg.image_size = "image", BASELINE_SIZE
+    if options.policy not in UNTRAINED_POLICIES:
+        cfg.observation, cfg.image_size = "image", BASELINE_IMAGE_SIZE
         cfg.cameras = list(BASELINES[task][options.policy].cameras)
     envs = make_envs(cfg, num=1)
     policy = make_policy(options.policy, envs, options.seed or 0)
@@ -137,14 +133,8 @@ def untrained(options: Options, task: str):
 
 
 def untrained_config(task: str, robot: str, control: str, threads: int):
-    """The configuration of an environment for policies that need no training: everything else as it comes."""
-    from omegaconf import OmegaConf
-
-    from robodl.config import TrainConfig
-
-    return OmegaConf.structured(
-        TrainConfig(env={"task": task}, robot={"name": robot}, control=control, threads=threads)
-    )
+    """The configuration of an environment for policies that need no training: all else has its default."""
+    return environment(task, robot, control=control, threads=threads)
 
 
 if __name__ == "__main__":

@@ -2,22 +2,23 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from robodl import cli
 from robodl.documentation.markdown import MADE
+from robodl.options import option
 
 
 @dataclass
 class Options:
     """Pages on environments, one for each and an index, made from code and from results; the same bytes every time."""
 
-    env: list[str] = field(default_factory=list, metadata={"help": "tasks, such as [my_task]; ours if not given"})
-    output: str = field(default="docs/environments", metadata={"help": "folder to write to"})
-    results: str = field(default="docs/results", metadata={"help": "folder of suite.json and trained.json, if any"})
-    videos: str = field(default="videos", metadata={"help": "folder of <task>.gif, if any"})
-    check: bool = field(default=False, metadata={"help": "write nothing; exit code 1 if a page is not up to date"})
+    env: list[str] = option([], help="tasks, such as [my_task]; ours if not given")
+    output: str = option("docs/environments", help="folder to write to")
+    results: str = option("docs/results", help="folder of suite.json and trained.json, if any")
+    videos: str = option("videos", help="folder of <task>.gif, if any")
+    check: bool = option(False, help="write nothing; exit code 1 if a page is not up to date")
 
 
 def main() -> None:
@@ -31,15 +32,13 @@ def pages(options: Options) -> None:
         raise cli.UsageError(f"there is no folder {folder.resolve().parent} to write {folder} to")
     if folder.exists() and not folder.is_dir():
         raise cli.UsageError(f"output must be a folder, got the file {folder}")
-    try:
+    with cli.settings_errors():
         made = content(options.env, Path(options.videos), Path(options.results))
-    except cli.USER_ERRORS as error:
-        raise cli.UsageError(cli.one_line(error)) from error
     there = {name: text for name in made if (text := existing(folder / name)) is not None}
     if foreign := [name for name, text in there.items() if not text.startswith(MADE)]:
         raise cli.UsageError(f"{', '.join(foreign)} in {folder} was not made by robodl.pages: choose another output=")
     stale = sorted(name for name, text in made.items() if there.get(name) != text)
-    obsolete = [] if options.env else pages_of_nothing(folder, made)
+    obsolete = [] if options.env else obsolete_pages(folder, made)
     if options.check and stale + obsolete:
         names = ", ".join(stale + obsolete)
         cli.fail(f"not up to date in {folder}: {names}; python -m robodl.pages writes them anew", code=1)
@@ -58,8 +57,8 @@ def existing(path: Path) -> str | None:
     return path.read_bytes().decode("utf-8", "replace") if path.is_file() else None
 
 
-def pages_of_nothing(folder: Path, made: dict[str, str]) -> list[str]:
-    """Pages that were made once, of environments that are no more."""
+def obsolete_pages(folder: Path, made: dict[str, str]) -> list[str]:
+    """Pages of ours whose environments no longer exist."""
     paths = sorted(path for path in folder.glob("*.md") if path.name not in made)
     return [path.name for path in paths if str(existing(path)).startswith(MADE)]
 

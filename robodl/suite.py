@@ -3,12 +3,14 @@
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from robodl import cli
-from robodl.evaluate import OF_AN_ENV, untrained_config
+from robodl.config import OUTPUT, THREADS
+from robodl.evaluate import UNTRAINED_POLICIES, untrained_config
+from robodl.options import option
 
 EXPERT_AT_LEAST, FLOOR_AT_MOST = 0.95, 0.05  # success rates; a floor's is above that of a guess
 TABLE = "{:<16}{:<8}{:<8}{:>8}  {:<18}{:>6}{:>6}{:>10}"
@@ -23,13 +25,13 @@ class Options:
     in 5 % more than guesses do where the task is to choose.
     """
 
-    env: list[str] = field(default_factory=list, metadata={"help": "tasks, such as [reach,push]; all if not given"})
-    robot: list[str] = field(default_factory=list, metadata={"help": "robots, such as [panda]; all if not given"})
-    policy: list[str] = field(default_factory=list, metadata={"help": "of expert, random, zero; all if not given"})
-    episodes: int = field(default=200, metadata={"help": "episodes of each task, robot and policy"})
-    seed: int = field(default=0, metadata={"help": "episode k's is 2^31 + seed + k"})
-    threads: int = field(default=0, metadata={"help": "simulation threads, 0 for one per core"})
-    output: str | None = field(default=None, metadata={"help": "file to write the numbers to, as JSON"})
+    env: list[str] = option([], help="tasks, such as [reach,push]; all if not given")
+    robot: list[str] = option([], help="robots, such as [panda]; all if not given")
+    policy: list[str] = option([], help="policies; all if not given", choices=UNTRAINED_POLICIES)
+    episodes: int = option(200, help="episodes of each task, robot and policy", at_least=1)
+    seed: int = option(0, help="episode k's is 2^31 + seed + k", at_least=0)
+    threads: int = option(0, **THREADS)
+    output: str | None = option(**OUTPUT)
 
 
 def main() -> None:
@@ -37,17 +39,15 @@ def main() -> None:
 
 
 def suite(options: Options) -> None:
-    """Measure every pair of a task and a robot, tell, and judge."""
+    """Measure every pair of a task and a robot, print the table, and fail on rates out of bounds."""
     from robodl.runs.atomic_write import replacing
     from robodl.runs.provenance import provenance
 
-    options.policy = list(dict.fromkeys(options.policy or OF_AN_ENV))
-    check(options)
-    try:
-        pairs, refused = sorted_out(options)
+    options.policy = list(dict.fromkeys(options.policy or UNTRAINED_POLICIES))
+    cli.check_writable(options.output)
+    with cli.settings_errors():
+        pairs, refused = supported_pairs(options)
         check_policies(options, pairs)
-    except cli.USER_ERRORS as error:
-        raise cli.UsageError(cli.one_line(error)) from error
     print(TABLE.format("env", "robot", "policy", "success", "95 % interval", "steps", "most", "diverged"))
     rows = []
     for task, robot in pairs:
@@ -64,17 +64,7 @@ def suite(options: Options) -> None:
         cli.fail("; ".join(wrong), code=1)
 
 
-def check(options: Options) -> None:
-    if options.episodes < 1 or options.seed < 0 or options.threads < 0:
-        given = f"{options.episodes}, {options.seed}, {options.threads}"
-        raise cli.UsageError(f"episodes must be 1 or more, seed and threads 0 or more, got {given}")
-    for name in options.policy:
-        if name not in OF_AN_ENV:
-            raise cli.UsageError(f"policy must be of {', '.join(OF_AN_ENV)}, got {name!r}")
-    cli.check_writable(options.output)
-
-
-def sorted_out(options: Options) -> tuple[list[tuple[str, str]], list[dict[str, str]]]:
+def supported_pairs(options: Options) -> tuple[list[tuple[str, str]], list[dict[str, str]]]:
     """The pairs of task and robot to measure, and those that can't be, with the reason."""
     from robodl.evaluation.robot_support import chosen, unsupported_reason
 
@@ -92,7 +82,7 @@ def sorted_out(options: Options) -> tuple[list[tuple[str, str]], list[dict[str, 
 
 
 def check_policies(options: Options, pairs: list[tuple[str, str]]) -> None:
-    """Make everything once, small, so that what can't be made is refused before hours are spent on the rest."""
+    """Make each environment and policy once, small: a wrong one is refused before hours of measurement."""
     from robodl.learning.vec_env import make_envs
     from robodl_envs import make_policy
 
@@ -108,13 +98,14 @@ def measured(options: Options, task: str, robot: str) -> Iterator[dict[str, Any]
     from robodl.evaluation.rollout import FIRST_SEED, MAX_ROWS, evaluate_policy
     from robodl.learning.vec_env import make_envs
     from robodl.runs import report
+    from robodl.runs.progress import counting
     from robodl_envs import make_policy
 
     cfg = untrained_config(task, robot, "tool", options.threads)
     envs = make_envs(cfg, min(MAX_ROWS, options.episodes), "Disabled")
     for name in options.policy:
         policy = make_policy(name, envs, options.seed)
-        progress = report.counting(f"episodes of {task}, {robot}, {name}")
+        progress = counting(f"episodes of {task}, {robot}, {name}")
         score = evaluate_policy(policy, envs, options.episodes, FIRST_SEED + options.seed, progress)
         yield {"env": task, "robot": robot, "policy": name, **report.score_facts(score)}
     envs.close()
@@ -134,7 +125,7 @@ def say(text: str) -> None:
 
 
 def out_of_bounds(row: dict[str, Any]) -> str | None:
-    """What is wrong with a row, in words; None if its success rate is as it should be."""
+    """A row's fault in words; None if its success rate is within bounds."""
     from robodl.evaluation.task_metrics import chance_success_rate
     from robodl_envs import task_class
 

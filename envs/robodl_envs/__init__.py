@@ -8,13 +8,14 @@ envs = gymnasium.make_vec("robodl/Reach-v0", num_envs=256)
 """
 
 import importlib
+import warnings
 from typing import Any
 
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.component import Component
-from robodl_envs.experts.policy import BASELINES, Policy, make_policy, register_expert
 from robodl_envs.registry import (
     load_plugins,
+    register_expert,
     register_id,
     register_robot,
     register_task,
@@ -27,19 +28,24 @@ from robodl_envs.registry import (
 
 __all__ = [
     "BASELINES",
-    "CLASSES",
-    "FAR",
+    "MAX_DEPTH",
+    "SEGMENTATION_CLASSES",
     "SHARPNESS",
     "Component",
+    "Move",
+    "Observable",
+    "PerceptionTask",
     "Policy",
     "Randomize",
     "RenderingError",
+    "Robot",
+    "Task",
     "available_cores",
     "did_you_mean",
-    "gl_context",
     "image_modality",
     "load_plugins",
     "make",
+    "make_gl_context",
     "make_policy",
     "make_vec",
     "register_expert",
@@ -52,37 +58,42 @@ __all__ = [
     "task_names",
 ]
 
-for task, steps in (  # at least twice what 95 % of a scripted expert's episodes need
-    ("reach", 50),
-    ("pose_reach", 50),
-    ("push", 120),
-    ("slide", 200),
-    ("pick_and_place", 100),
-    ("stack", 150),
-    ("peg_insert", 100),
-    ("open_drawer", 100),
-    ("press_button", 50),
-    ("read_digit", 60),
-    ("inspect", 120),
-    ("track", 200),
-):
-    register_id(task, steps)
-
 LAZY = {  # what importing would make slow
-    "make": "gym_env",
-    "make_vec": "gym_env",
-    "RenderingError": "rendering.gl_context",
-    "gl_context": "rendering.gl_context",
-    "CLASSES": "rendering.modalities",
-    "FAR": "rendering.modalities",
-    "image_modality": "rendering.modalities",
-    "SHARPNESS": "perception.classification",
-    "available_cores": "engine",
+    "BASELINES": "experts.policy",
+    "MAX_DEPTH": "rendering.modalities",
+    "Move": "experts.policy",
+    "Observable": "component",
+    "PerceptionTask": "perception.perception_task",
+    "Policy": "experts.policy",
     "Randomize": "randomization.settings",
+    "RenderingError": "rendering.gl_context",
+    "Robot": "robots.robot",
+    "SEGMENTATION_CLASSES": "rendering.modalities",
+    "SHARPNESS": "perception.classification",
+    "Task": "tasks.task",
+    "available_cores": "simulator",
+    "image_modality": "rendering.modalities",
+    "make": "gym_env",
+    "make_gl_context": "rendering.gl_context",
+    "make_policy": "experts.policy",
+    "make_vec": "gym_env",
 }
+RENAMED = {  # names of version 0.1: they warn, and go with 0.3
+    "CLASSES": "SEGMENTATION_CLASSES",
+    "FAR": "MAX_DEPTH",
+    "gl_context": "make_gl_context",
+    "picture_kind": "image_modality",
+}
+
+for name in task_names():
+    register_id(name)
+del name
 
 
 def __getattr__(name: str) -> Any:
+    if name in RENAMED:
+        warnings.warn(f"robodl_envs.{name} is now robodl_envs.{RENAMED[name]}", DeprecationWarning, stacklevel=2)
+        name = RENAMED[name]
     if name not in LAZY:
         raise AttributeError(f"module 'robodl_envs' has no attribute {name!r}{did_you_mean(name, __all__)}")
     return getattr(importlib.import_module(f"robodl_envs.{LAZY[name]}"), name)

@@ -1,10 +1,9 @@
-"""Cameras: where they are, and what an observation sees through them.
+"""Cameras: their poses and fields of view, and the images that an observation holds of them.
 
-A picture's name in an observation is its camera's, "front", for colours, and "front_depth" or "front_segmentation"
-for the other kinds.
+An image is named after its camera, "front", for colours, and "front_depth" or "front_segmentation" for the other
+modalities.
 """
 
-import math
 from collections.abc import Sequence
 
 import mujoco
@@ -15,208 +14,163 @@ from robodl_envs.arrays import did_you_mean
 from robodl_envs.component import Component
 from robodl_envs.random_streams import RandomStreams
 from robodl_envs.randomization.image_noise import ImageNoise
-from robodl_envs.randomization.settings import Randomize, Visuals
-from robodl_envs.rendering.gl_context import RenderingError
-from robodl_envs.rendering.gl_renderer import POSES, GlRenderer
-from robodl_envs.rendering.modalities import CLASSES, FAR, KINDS, dtype_of, geom_classes, image_modality, shape_of
-from robodl_envs.rendering.notice import notice
-from robodl_envs.rendering.ray_renderer import RayRenderer
+from robodl_envs.randomization.settings import Randomize
+from robodl_envs.randomization.visuals import Visuals
+from robodl_envs.rendering.byte_layout import ByteLayout
+from robodl_envs.rendering.modalities import (
+    MAX_DEPTH,
+    MODALITIES,
+    SEGMENTATION_CLASSES,
+    ImageSpec,
+    geom_classes,
+    image_modality,
+)
+from robodl_envs.rendering.renderer import RENDERERS, Renderer, make_renderer
 from robodl_envs.robots.robot import Robot
 
-FIXED = {"front": (1.0, 0.0, 0.5), "side": (0.0, -1.0, 0.5), "top": (0.0, 0.0, 1.0)}  # from the workspace to the camera
-DISTANCE = 3.0  # of a fixed camera from the workspace's middle, in half diagonals of the workspace
-FOVY = 45.0  # degrees
-WRIST = (0.08, 0.0, 0.04)  # m, hand frame: in front of the hand
-WRIST_FOVY = 80.0  # degrees: the fingertips stay in the picture
-RENDERERS = ("ray", "gl")
-SIZES = (4, 1024)  # pixels
+FIXED_CAMERAS = {  # direction from the middle of the workspace to the camera, world frame
+    "front": (1.0, 0.0, 0.5),
+    "side": (0.0, -1.0, 0.5),
+    "top": (0.0, 0.0, 1.0),
+}
+FIXED_DISTANCE = 3.0  # of a fixed camera from the middle of the workspace, in half diagonals of the workspace
+FIXED_FOVY = 45.0  # degrees
+WRIST_POS = (0.08, 0.0, 0.04)  # m, hand frame: in front of the hand
+WRIST_FOVY = 80.0  # degrees: the fingertips stay in the image
+IMAGE_SIDES = (4, 1024)  # pixels, the smallest and the largest
 
 
 class CameraSensors(Component):
-    """What an observation sees: pictures of the model's cameras, drawn once a control step for the rows asked for.
+    """Cameras of an observation: draws their images once per control step, for the rows asked for.
 
     Args:
-        robot: whose workspace the fixed cameras look at and whose hand carries the wrist's.
-        pictures: names as above, of front, side, top, wrist and the cameras that the task adds to the model.
-        size: (height, width) of all pictures.
+        robot: its workspace is what fixed cameras look at, and its hand carries the wrist camera.
+        names: of images, of the cameras front, side, top, wrist and those that the task adds to the model.
+        size: (height, width) of all images, pixels.
         renderer: "ray" casts rays, which need no driver; "gl" draws with OpenGL, or with rays where there is none.
         threads: that draw with OpenGL; rays use the simulation's.
-        randomize: how the scene's looks vary, and what the cameras' electronics do.
+        randomize: variation of the scene's visuals, and noise and latency of images.
     """
 
-    saved = ("frames",)
+    saved = ("image_bytes",)
 
     def __init__(
         self,
         robot: Robot,
-        pictures: Sequence[str],
+        names: Sequence[str],
         size: tuple[int, int],
         renderer: str,
         threads: int,
         randomize: Randomize,
     ):
+        low, high = IMAGE_SIDES
         if renderer not in RENDERERS:
             raise ValueError(f"renderer must be one of {', '.join(RENDERERS)}, got {renderer!r}")
-        if not pictures:
-            raise ValueError(f"cameras must name at least one picture, such as {', '.join(FIXED)} or wrist")
-        if len(set(pictures)) < len(pictures):
-            raise ValueError(f"cameras must differ, got {', '.join(pictures)}")
-        if not all(SIZES[0] <= side <= SIZES[1] for side in size):
-            raise ValueError(f"image_size must be from {SIZES[0]} to {SIZES[1]} pixels, got {size[0]} x {size[1]}")
-        self.robot, self.names, self.size, self.threads = robot, tuple(pictures), size, threads
-        self.renderer, self.randomize = renderer, randomize
-        self.looks = Visuals(randomize) if randomize.looks else None
-        self.gl: GlRenderer | None = None
+        if not names:
+            raise ValueError(f"cameras must name at least one image, such as {', '.join(FIXED_CAMERAS)} or wrist")
+        if len(set(names)) < len(names):
+            raise ValueError(f"cameras must differ, got {', '.join(names)}")
+        if not all(low <= side <= high for side in size):
+            raise ValueError(f"image_size must be from {low} to {high} pixels, got {size[0]} x {size[1]}")
+        self.robot, self.names, self.size, self.threads = robot, tuple(names), size, threads
+        self.renderer_name, self.randomize = renderer, randomize
+        self.visuals = Visuals(randomize) if randomize.visuals else None
+        self.renderer: Renderer | None = None
 
     def __repr__(self):
-        return f"CameraSensors({', '.join(self.names)}, {self.size[0]} x {self.size[1]}, {self.renderer})"
+        return f"CameraSensors({', '.join(self.names)}, {self.size[0]} x {self.size[1]}, {self.renderer_name})"
 
     @property
     def parts(self):
-        return [part for part in (self.looks, self.sensor) if part is not None]
+        return [part for part in (self.visuals, self.noise) if part is not None]
 
     def build(self, spec):
-        own = {camera.name for camera in spec.cameras}
-        for name in own:
-            if image_modality(name)[1] != KINDS[0]:
-                raise ValueError(f"a camera's name must not end as a kind of picture does, got {name!r}")
-        known = own | set(FIXED) | {"wrist"}
-        self.pictures = {name: checked_picture(name, known) for name in self.names}  # {name: (camera, kind)}
-        self.kinds: dict[str, list[str]] = {}  # {camera: its kinds}
-        for camera, kind in self.pictures.values():
-            self.kinds.setdefault(camera, []).append(kind)
-        for camera in self.kinds:  # in the order of the names: a set's changes from process to process
-            if camera not in own:
+        of_task = {camera.name for camera in spec.cameras}
+        for name in of_task:
+            if image_modality(name)[1] != MODALITIES[0]:
+                raise ValueError(f"a camera's name must not end like a modality, got {name!r}")
+        known = of_task | set(FIXED_CAMERAS) | {"wrist"}
+        self.sources = {name: checked_image(name, known) for name in self.names}  # {image: (camera, modality)}
+        self.cameras: dict[str, list[str]] = {}  # {camera: modalities}, in the order of the names
+        for camera, modality in self.sources.values():
+            self.cameras.setdefault(camera, []).append(modality)
+        for camera in self.cameras:
+            if camera not in of_task:
                 add_camera(spec, self.robot, camera)
-        self.arrange()
-
-    def arrange(self) -> None:
-        """Give each picture its place in a row's frame: one run of bytes, copied, delayed and saved as one.
-
-        Depths come first, so that their floats are aligned.
-        """
-        self.places: dict[str, tuple[slice, np.dtype, tuple[int, int, int]]] = {}
-        self.bytes = 0
-        for name in sorted(self.names, key=lambda name: self.pictures[name][1] != "depth"):
-            kind = self.pictures[name][1]
-            shape, dtype = shape_of(kind, *self.size), np.dtype(dtype_of(kind))
-            begin, self.bytes = self.bytes, self.bytes + math.prod(shape) * dtype.itemsize
-            self.places[name] = (slice(begin, self.bytes), dtype, shape)
+        self.layout = ByteLayout(self.sources, self.size)
+        colors = [self.layout.fields[name][::2] for name in self.names if self.sources[name][1] == "rgb"]
         s = self.randomize
-        colors = [self.places[name][::2] for name in self.names if self.pictures[name][1] == "rgb"]
-        self.sensor = ImageNoise(s, colors, self.bytes) if s.noise or s.blur or s.latency or s.dropped else None
+        self.noise = ImageNoise(s, colors, self.layout.num_bytes) if s.image_noise else None
 
     def bind(self, sim):
         self.close()
-        self.sim = sim
         super().bind(sim)
-        self.classes = geom_classes(sim.model, self.robot.root_body)
-        self.eyes = {name: int(sim.model.camera(name).id) for name in self.kinds}
-        height, width = self.size
-        flat = [name for name, eye in self.eyes.items() if sim.model.cam_projection[eye]]
-        if flat:
-            raise ValueError(f"cameras must be perspective, which camera {flat[0]!r} of the model is not")
-        carried = sim.model.body_weldid[sim.model.cam_bodyid] != 0
-        self.rays = {
-            name: RayRenderer(sim, kinds, height, width, self.classes, bool(carried[self.eyes[name]]))
-            for name, kinds in self.kinds.items()
-        }
-        self.poses = {field: sim.bind(field) for field in POSES}
-        self.place, self.turn = self.poses["cam_xpos"], self.poses["cam_xmat"]  # (N, ncam, 3), (N, ncam, 9)
-        self.geom_place, self.geom_turn = self.poses["geom_xpos"], self.poses["geom_xmat"]
-        self.frames = np.zeros((sim.num, self.bytes), np.uint8)  # as they last arrived
+        projection = sim.model.cam_projection
+        orthographic = [name for name in self.cameras if projection[sim.model.camera(name).id]]
+        if orthographic:
+            raise ValueError(f"cameras must be perspective, which camera {orthographic[0]!r} of the model is not")
+        images = ImageSpec(self.cameras, *self.size, geom_classes(sim.model, self.robot.root_body))
+        self.renderer = make_renderer(self.renderer_name, sim, images, self.threads)
+        self.image_bytes = np.zeros((sim.num, self.layout.num_bytes), np.uint8)  # latest images of each row
 
-    def reset(self, ids, rng):
-        super().reset(ids, rng)
+    def image_spaces(self) -> dict[str, spaces.Box]:
+        """The space of each image of a single row."""
+        high = {"rgb": 255, "depth": MAX_DEPTH, "segmentation": len(SEGMENTATION_CLASSES) - 1}
+        boxes = {}
+        for name, (_, modality) in self.sources.items():
+            _, dtype, shape = self.layout.fields[name]
+            boxes[name] = spaces.Box(0, high[modality], shape, dtype.type)
+        return boxes
 
-    def space(self) -> dict[str, spaces.Box]:
-        """The space of each picture of a single row."""
-        highest = {"rgb": 255, "depth": FAR, "segmentation": len(CLASSES) - 1}
-        return {
-            name: spaces.Box(0, highest[kind], shape_of(kind, *self.size), dtype_of(kind))
-            for name, (_, kind) in self.pictures.items()
-        }
-
-    def look(self, ids: np.ndarray, rng: RandomStreams) -> None:
-        """Draw rows ids, (n,), anew, and take what arrives of it."""
+    def capture(self, ids: np.ndarray, rng: RandomStreams) -> None:
+        """Draw rows ids, (n,), anew; noise, latency and dropout decide what arrives."""
         if not len(ids):
             return
-        drawn = self.by_gl(ids) if self.renderer == "gl" else self.by_rays(ids)
-        frames = np.empty((len(ids), self.bytes), np.uint8)
-        for name, (camera, kind) in self.pictures.items():
-            frames[:, self.places[name][0]] = drawn[camera][kind].reshape(len(ids), -1).view(np.uint8)
-        self.frames[ids] = frames if self.sensor is None else self.sensor.take(ids, frames, self.frames[ids], rng)
+        assert self.renderer is not None
+        background = self.visuals.background[ids] if self.visuals is not None and self.randomize.background else None
+        drawn = self.renderer.draw(ids, background)
+        image_bytes = self.layout.pack(drawn, len(ids))
+        if self.noise is not None:
+            image_bytes = self.noise.transmitted(ids, image_bytes, self.image_bytes[ids], rng)
+        self.image_bytes[ids] = image_bytes
 
-    def observe(self) -> dict[str, np.ndarray]:
-        """The pictures of all rows as they were last drawn: new arrays, (N, height, width, channels)."""
-        return {name: self.read(name) for name in self.names}
-
-    def read(self, name: str) -> np.ndarray:
-        columns, dtype, shape = self.places[name]
-        return self.frames[:, columns].copy().view(dtype).reshape(-1, *shape)
-
-    def by_rays(self, ids):
-        geoms = self.geom_place[ids], self.geom_turn[ids].reshape(len(ids), -1, 3, 3)
-        own = self.sim.own.get("cam_fovy")
-        sky, drawn = self.sky, {}
-        for name, camera in self.eyes.items():
-            eye = self.place[ids, camera], self.turn[ids, camera].reshape(-1, 3, 3)
-            fovy = np.full(len(ids), self.sim.model.cam_fovy[camera]) if own is None else own[ids, camera]
-            drawn[name] = self.rays[name].draw(ids, eye, fovy, geoms, None if sky is None else sky[ids])
-        return drawn
-
-    def by_gl(self, ids):
-        try:
-            if self.gl is None or not self.gl.mine:
-                self.gl = GlRenderer(self.sim, self.poses, self.kinds, *self.size, self.classes, self.threads)
-        except RenderingError as error:
-            notice(f"drawing by ray casting: {error}")
-            self.renderer = "ray"
-            return self.by_rays(ids)
-        try:
-            return self.gl.draw(ids, self.sky)
-        except BaseException:  # Ctrl-C too: painters that nobody waited for would answer the next question
-            self.close()
-            raise
-
-    @property
-    def sky(self) -> np.ndarray | None:
-        """The colour beyond the floor, (N, 3) uint8; None for black everywhere."""
-        return self.looks.sky if self.looks is not None and self.randomize.background else None
+    def images(self) -> dict[str, np.ndarray]:
+        """The latest images of all rows, as new arrays: {name: (N, height, width, channels)}."""
+        return {name: self.layout.unpack(self.image_bytes, name) for name in self.names}
 
     def close(self) -> None:
-        """Free what OpenGL holds; the next picture makes it anew."""
-        if self.gl is not None:
-            self.gl.close()
-        self.gl = None
+        """Free what the renderer holds; the next `capture` acquires it anew."""
+        if self.renderer is not None:
+            self.renderer.close()
 
 
-def checked_picture(name: str, cameras: set[str]) -> tuple[str, str]:
-    """The camera and the kind of a picture's name; ValueError with near names if there is no such camera."""
-    camera, kind = image_modality(name)
+def checked_image(name: str, cameras: set[str]) -> tuple[str, str]:
+    """Camera and modality of an image's name; ValueError with near names if there is no such camera."""
+    camera, modality = image_modality(name)
     if camera not in cameras:
-        names = [known + end for known in sorted(cameras) for end in ("", *(f"_{kind}" for kind in KINDS[1:]))]
-        raise ValueError(f"no picture named {name!r}{did_you_mean(name, names)}; there are {', '.join(names)}")
-    return camera, kind
+        suffixes = ["", *(f"_{modality}" for modality in MODALITIES[1:])]
+        names = [known + suffix for known in sorted(cameras) for suffix in suffixes]
+        raise ValueError(f"no image named {name!r}{did_you_mean(name, names)}; there are {', '.join(names)}")
+    return camera, modality
 
 
 def add_camera(spec: mujoco.MjSpec, robot: Robot, name: str) -> None:
-    """Add one of our cameras to the model."""
+    """Add a fixed camera or the wrist camera to the model."""
     if name == "wrist":
-        tool = np.asarray(robot.tool_in_hand)
-        quat = looking(tool - WRIST, up=(1.0, 0.0, 0.0))
-        spec.body(robot.hand).add_camera(name=name, pos=WRIST, quat=quat, fovy=WRIST_FOVY)
+        to_tool = np.asarray(robot.tool_in_hand) - WRIST_POS
+        quat = look_along(to_tool, up=(1.0, 0.0, 0.0))
+        spec.body(robot.hand).add_camera(name=name, pos=WRIST_POS, quat=quat, fovy=WRIST_FOVY)
         return
     low, high = np.asarray(robot.workspace)
-    away = np.asarray(FIXED[name]) / np.linalg.norm(FIXED[name])
-    place = 0.5 * (low + high) + 0.5 * DISTANCE * np.linalg.norm(high - low) * away
+    direction = np.asarray(FIXED_CAMERAS[name]) / np.linalg.norm(FIXED_CAMERAS[name])
+    pos = 0.5 * (low + high) + 0.5 * FIXED_DISTANCE * np.linalg.norm(high - low) * direction
     up = (1.0, 0.0, 0.0) if name == "top" else (0.0, 0.0, 1.0)
-    spec.worldbody.add_camera(name=name, pos=place, quat=looking(-away, up), fovy=FOVY)
+    spec.worldbody.add_camera(name=name, pos=pos, quat=look_along(-direction, up), fovy=FIXED_FOVY)
 
 
-def looking(way, up) -> np.ndarray:
-    """The orientation, w x y z, of a camera that looks along `way` with `up` upwards in the picture."""
-    back = -np.asarray(way) / np.linalg.norm(way)
+def look_along(direction, up) -> np.ndarray:
+    """The orientation, w x y z, of a camera that looks along a direction, with `up` upwards in the image."""
+    back = -np.asarray(direction) / np.linalg.norm(direction)
     right = np.cross(up, back)
     right /= np.linalg.norm(right)
     quat = np.zeros(4)

@@ -1,8 +1,9 @@
-"""What robots, controllers, tasks, cameras and randomisers have in common: one life cycle."""
+"""Parts of an environment (robots, controllers, tasks, cameras, randomisers) and what they let an agent observe."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Field:
-    """A part of an observation: its name, by which experts and tables find it, its unit, its bounds, its meaning.
+class Observable:
+    """One entry of an observation or of a goal.
 
-    low, high: (k,) each; values are clipped to them.
+    Args:
+        name: by which experts and tables find it.
+        unit: such as "m" or "rad/s"; "1" for numbers without a unit.
+        low, high: (k,) bounds; values are clipped to them.
+        meaning: one phrase for the documentation, with the frame.
+        read: gives the values of all rows now, (N, k). None in goals, which `achieved_goal` and `desired_goal` read.
+        proprioceptive: whether the agent knows it without looking, so that observation="image" has it too.
     """
 
     name: str
@@ -28,15 +35,22 @@ class Field:
     low: Any
     high: Any
     meaning: str
+    read: Callable[[], Array] | None = None
+    proprioceptive: bool = False
 
     @property
     def bounds(self) -> np.ndarray:
-        """(2, k)"""
+        """(2, k) lower and upper bounds."""
         return np.stack([np.asarray(self.low, float), np.asarray(self.high, float)])
+
+    @property
+    def size(self) -> int:
+        """The number k of its values."""
+        return self.bounds.shape[1]
 
 
 class Component:
-    """A part of an environment, called in this order: build, bind, then reset and begin for every new episode.
+    """A part of an environment, called in this order: build, bind; reset, begin for new episodes; update each step.
 
     A component's settings are fixed at construction. What changes while episodes run lives in the simulator's
     state, or in (N, ...) arrays that the component makes in `bind` and names in `saved`, so that a snapshot of
@@ -47,7 +61,7 @@ class Component:
 
     @property
     def parts(self) -> Sequence[Component]:
-        """The components that this one is made of, whose life cycle its own calls carry along."""
+        """Components that this one is made of; its own life cycle calls theirs."""
         return ()
 
     def build(self, spec: mujoco.MjSpec) -> None:
@@ -56,19 +70,36 @@ class Component:
             part.build(spec)
 
     def bind(self, sim: Simulator) -> None:
-        """Look names up once and keep live arrays; make own arrays. Called again after a fork."""
+        """Look names up once, keep live arrays, and make own arrays. Called again after a fork."""
         for part in self.parts:
             part.bind(sim)
 
-    def reset(self, ids: np.ndarray, rng: RandomStreams) -> None:
-        """Write the state that new episodes in rows ids, (n,) sorted integers, start from, drawing only from rng."""
+    def reset(self, ids: Array, rng: RandomStreams) -> None:
+        """Write the initial state of new episodes in rows ids, (n,) ascending; random numbers come from rng alone."""
         for part in self.parts:
             part.reset(ids, rng)
 
-    def begin(self, ids: np.ndarray) -> None:
-        """Start from the poses in rows ids, which all components' `reset` have led to and which are current now."""
+    def begin(self, ids: Array) -> None:
+        """Initialise what depends on current poses, such as controller targets, after `reset` and `forward`."""
         for part in self.parts:
             part.begin(ids)
+
+    def update(self, ids: Array) -> None:
+        """Update what is counted or remembered over an episode, after each control step of rows ids."""
+        for part in self.parts:
+            part.update(ids)
+
+    def observables(self) -> list[Observable]:
+        """What the component adds to the state; read after `bind`."""
+        return []
+
+
+def all_parts(components: Sequence[Component]) -> list[Component]:
+    """Components with their parts, at any depth, each after the one that it is a part of."""
+    found = []
+    for component in components:
+        found += [component, *all_parts(component.parts)]
+    return found
 
 
 class Actuated(Component):
@@ -77,13 +108,12 @@ class Actuated(Component):
     size: int  # numbers of the action that it takes
 
     def act(self, action: Array) -> None:
-        """Take its share of the actions, (N, size) in [-1, 1], to servo commands."""
+        """Write servo commands for its share of the actions, (N, size) in [-1, 1]."""
         raise NotImplementedError
 
-    def observe(self) -> list[Array]:
-        """What it adds to the robot's observation: (N, k) arrays."""
-        return []
 
-    def fields(self) -> list[Field]:
-        """What each array of `observe` is."""
-        return []
+def __getattr__(name: str) -> Any:
+    if name == "Field":  # of version 0.1; goes with 0.3
+        warnings.warn("robodl_envs.component.Field is now Observable", DeprecationWarning, stacklevel=2)
+        return Observable
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,13 +1,11 @@
-"""Things that tasks are about: free bodies, and what an observation says of them."""
+"""Rigid bodies that move freely, and their observables."""
 
 import mujoco
-import numpy as np
 
-from robodl_envs.arrays import Array
-from robodl_envs.component import Field
-from robodl_envs.scene import HARD, OBJECT
+from robodl_envs.arrays import Array, namespace
+from robodl_envs.component import Observable
+from robodl_envs.scene import HARD, OBJECT, OFFSET_BOUNDS, Corners
 from robodl_envs.simulator import Simulator
-from robodl_envs.tasks.task import AWAY, Corners
 
 BOX, CYLINDER = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER
 RED, BLUE, YELLOW = (0.85, 0.22, 0.18, 1.0), (0.16, 0.36, 0.75, 1.0), (0.93, 0.75, 0.20, 1.0)
@@ -31,13 +29,12 @@ class FreeBody:
         rgba=RED,
         density: float = DENSITY,
     ):
-        self.name, self.half = name, half
-        kind = BOX if len(half) == 3 else CYLINDER
+        self.name = name
         body = spec.worldbody.add_body(name=name)
         body.add_freejoint(name=name)
         body.add_geom(
             name=name,
-            type=kind,
+            type=BOX if len(half) == 3 else CYLINDER,
             size=[*half, 0.0][:3],
             rgba=rgba,
             density=density,
@@ -52,22 +49,39 @@ class FreeBody:
         self.qpos, self.qvel = joint.qpos, joint.qvel  # (N, 7), (N, 6), live
         self.pos, self.quat = self.qpos[:, :3], self.qpos[:, 3:]  # world frame
         self.velocity = self.qvel[:, :3]  # (N, 3) m/s, world frame
+        self.upright = sim.array([1.0, 0.0, 0.0, 0.0])
 
-    def place(self, ids: np.ndarray, pos: Array) -> None:
-        """Put it at positions, (n, 3), upright and at rest."""
+    def place(self, ids: Array, pos: Array) -> None:
+        """Put it at positions, (n, 3), upright; a reset row's bodies are at rest."""
         self.pos[ids] = pos
-        self.quat[ids] = (1.0, 0.0, 0.0, 0.0)
+        self.quat[ids] = self.upright
 
-    def observe(self, tool: Array) -> list[Array]:
-        """Where it is from the tool, (N, 3); how it is turned, (N, 4), w >= 0; and its velocities, (N, 6)."""
-        quat = np.where(self.quat[:, :1] < 0.0, -self.quat, self.quat)
-        return [self.pos - tool, quat, self.qvel]
-
-    def fields(self, away: Corners = AWAY) -> list[Field]:
-        """What each array of `observe` is. away: low and high corner, m, of where it is from the tool."""
+    def observables(self, robot, offset: Corners = OFFSET_BOUNDS) -> list[Observable]:
+        """Offset from the robot's tool, within bounds given as low and high corner, orientation and velocities."""
         speed = [2.0] * 3 + [30.0] * 3
+        low, high = [-value for value in speed], speed
         return [
-            Field(f"to_{self.name}", "m", *away, f"from the tool to the {self.name}, world frame"),
-            Field(f"{self.name}_quat", "1", [0.0] + [-1.0] * 3, [1.0] * 4, f"the {self.name}'s orientation"),
-            Field(f"{self.name}_qvel", "m/s, rad/s", [-v for v in speed], speed, "its velocity, world frame; its turn"),
+            Observable(
+                f"to_{self.name}",
+                "m",
+                *offset,
+                f"from the tool to the {self.name}, world frame",
+                lambda: self.pos - robot.tool,
+            ),
+            Observable(
+                f"{self.name}_quat",
+                "1",
+                [0.0] + [-1.0] * 3,
+                [1.0] * 4,
+                f"the {self.name}'s orientation",
+                lambda: namespace(self.quat).where(self.quat[:, :1] < 0.0, -self.quat, self.quat),
+            ),
+            Observable(
+                f"{self.name}_qvel",
+                "m/s, rad/s",
+                low,
+                high,
+                "its linear and angular velocity",
+                lambda: self.qvel,
+            ),
         ]

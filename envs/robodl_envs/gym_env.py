@@ -1,7 +1,7 @@
-"""The Gymnasium faces of BatchEnv: one arm, and many arms."""
+"""The Gymnasium environments over BatchEnv: one arm, and many arms."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
@@ -11,26 +11,29 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
 from robodl_envs.engine import BatchEnv
-from robodl_envs.randomization.settings import Randomize
 from robodl_envs.rendering.scene_camera import SceneCamera
 from robodl_envs.robots.robot import Robot
 from robodl_envs.settings import (
     RENDER_MODES,
-    checked_autoreset,
+    EnvSettings,
+    VectorEnvSettings,
     checked_mask,
-    checked_render_mode,
-    make_batch,
     make_spaces,
     row_seeds,
-    sorted_settings,
+    split_settings,
+    with_signature,
 )
 from robodl_envs.tasks.task import Task
+
+GYMNASIUM_STATE = ("spec", "_np_random", "_np_random_seed", "observation_space", "action_space")
 
 
 class Episodes:
     """Public members that both environments share, for training code and tools."""
 
     batch: BatchEnv
+    task_argument: str | Task
+    settings: Any  # EnvSettings, or VectorEnvSettings
 
     @property
     def task(self) -> Task:
@@ -60,7 +63,7 @@ class Episodes:
     @property
     def state_columns(self) -> dict[str, slice]:
         """Columns of each observable, by name, in the "observation" of `state_observation`."""
-        return self.batch.state_columns()
+        return self.batch.state_columns
 
     def state_observation(self) -> dict[str, np.ndarray]:
         """The observation of observation="state" at this instant, without noise, (N, ...), whatever is observed."""
@@ -68,67 +71,50 @@ class Episodes:
 
     def goal_distance(self) -> np.ndarray:
         """Distances to the goals as last observed, (N,), in the unit of the goal's first observable."""
-        return self.batch.distance()
+        return self.batch.goal_distance()
 
     def metrics(self) -> dict[str, np.ndarray]:
         """The task's own metrics of the episodes so far, (N,) each; empty for most tasks."""
-        return self.batch.task.metrics()
+        return self.batch.metrics()
+
+    def get_state(self) -> dict[str, Any]:
+        """An exact, picklable copy of all episodes, for `set_state`."""
+        return self.batch.get_state()
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on, to the last bit, from a state of an environment made with the same settings."""
+        self.batch.set_state(state)
+
+    def __reduce__(self):
+        kept = {name: vars(self)[name] for name in GYMNASIUM_STATE if name in vars(self)}
+        return restored, (type(self), self.task_argument, vars(self.settings), self.get_state(), kept)
 
 
 class RobotTaskEnv(Episodes, gymnasium.Env):
-    """One arm doing one task: the N = 1 face of BatchEnv.
+    """One arm doing one task.
 
     Observations are dicts. With observation="state" of float32 vectors: observation, achieved_goal, desired_goal.
-    With "image" of pictures, and of what the arm feels of itself, proprioception: joints, gripper, tool, and what the
-    task lets it know; where goals and objects are must be seen. With "image+state" of both pictures and the former
-    vectors. Actions are the arm's, and in some tasks what it says. info has is_success (of this instant), success_once
-    (in this episode), success_at_end (lasting for the last 5 steps), diverged, and the task's metrics of the episode.
+    With "image" of images and of proprioception: joints, gripper, tool, and what else the task lets the arm know; where
+    goals and objects are must be seen. With "image+state" of both images and the former vectors. Actions are the
+    arm's, and in perception tasks an answer. info has is_success (of this instant), success_once (in this episode),
+    success_at_end (lasting for the last 5 steps), diverged, and the task's metrics of the episode.
 
     `make` gives a GoalEnv, which has compute_reward, where the observation holds goals.
     `gymnasium.make` adds the time limit from the registry; made directly, the environment has the one given here.
 
     Args:
         task: name of a registered task, or a Task, which is copied.
-        robot: name of a registered robot.
-        control: "tool" for Cartesian increments of the tool, "joint" for increments of the joint angles.
-        reward: "dense", "sparse" (0 at the goal, -1 elsewhere), or "shaped" (the speed of approach to the goal, m/s).
-        observation: "state", "image" or "image+state".
-        cameras: names of pictures: front, side, top, wrist, or a camera of the task's own, each also with _depth (m,
-            float32) or _segmentation (0 background, 1 floor, 2 robot, 3 goal, 4 objects) appended. None for the
-            task's own choice: for most of them front and side.
-        image_size: pixels, or (height, width).
-        renderer: of the pictures: "ray" casts rays, which need no driver; "gl" draws with OpenGL, which is faster
-            for large pictures and the wrist's camera, and falls back to rays where there is no OpenGL.
-        randomize: what varies from episode to episode, by name, as {"colors": 0.1}; see Randomize. Goals, and with them
-            rewards and success, are exact whatever it says.
-        control_dt: seconds of one step, a multiple of the timestep, 0.004 s.
-        max_episode_steps: steps after which an episode is truncated; None for never.
-        render_mode: "rgb_array" or None.
-        threads: simulation threads; 0 for one per core.
+        settings: as EnvSettings has them.
     """
 
     metadata = {"render_modes": RENDER_MODES, "render_fps": 25}
 
-    def __init__(
-        self,
-        task: str | Task,
-        robot: str = "panda",
-        control: str = "tool",
-        reward: str = "dense",
-        observation: str = "state",
-        cameras: Sequence[str] | None = None,
-        image_size: int | Sequence[int] = 64,
-        renderer: str = "ray",
-        randomize: Randomize | Mapping[str, Any] | None = None,
-        control_dt: float = 0.04,
-        max_episode_steps: int | None = None,
-        render_mode: str | None = None,
-        threads: int = 1,
-    ):
-        self.settings = own_copy(locals())
-        self.batch = make_batch(self.settings, 1)
-        self.render_mode = checked_render_mode(render_mode)
-        self.metadata = {**self.metadata, "render_fps": max(1, round(1.0 / control_dt))}
+    @with_signature(EnvSettings)
+    def __init__(self, task: str | Task, **settings: Any):
+        self.settings, self.task_argument = EnvSettings.of(settings), copy.deepcopy(task)
+        self.batch = self.settings.make_batch(task, 1)
+        self.render_mode = self.settings.render_mode
+        self.metadata = {**self.metadata, "render_fps": self.settings.render_fps}
         self.camera = SceneCamera()
         self.observation_space, self.action_space = make_spaces(self.batch)
 
@@ -146,77 +132,39 @@ class RobotTaskEnv(Episodes, gymnasium.Env):
         return first_row(observation), float(reward[0]), bool(terminated[0]), bool(truncated[0]), scalars(info)
 
     def render(self):
-        """A picture, (480, 480, 3) uint8, where render_mode is "rgb_array"."""
+        """An image, (480, 480, 3) uint8, where render_mode is "rgb_array"."""
         return self.camera.render(self.batch.sim) if self.render_mode else None
 
     def close(self):
         self.camera.close()
         self.batch.close()
 
-    def get_state(self) -> dict[str, Any]:
-        """An exact, picklable copy of the episode, for `set_state`."""
-        return self.batch.get_state()
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Go on, to the last bit, from a state of an environment made with the same settings."""
-        self.batch.set_state(state)
-
-    def __reduce__(self):
-        return restored, (type(self), self.settings, self.get_state(), carried(self))
-
-
-class GoalEnv(RobotTaskEnv):
-    """A RobotTaskEnv whose observations hold goals: hindsight replay may ask for the rewards of others."""
-
-    def compute_reward(self, achieved_goal, desired_goal, info=None):
-        """Rewards of goals with any leading axes, (..., g) -> (...,): a pure function, info is not looked at."""
-        return self.batch.reward(np.asarray(achieved_goal), np.asarray(desired_goal))
-
 
 class RobotTaskVectorEnv(Episodes, gymnasium.vector.VectorEnv):
-    """Many arms doing one task on a thread pool: the N = num_envs face of BatchEnv.
+    """Many arms doing one task on a thread pool.
 
     Row i of an environment reset with seed s is the single environment reset with seed s + i, to the last bit.
     Infos are arrays, (N,), each with the mask "_<key>" of the rows it speaks of, as in gymnasium.vector.
 
     Args:
-        num_envs: number of arms N.
-        autoreset_mode: when an ended episode's row begins anew: AutoresetMode.NEXT_STEP, SAME_STEP or DISABLED.
-        Others: as RobotTaskEnv's.
+        task: name of a registered task, or a Task, which is copied.
+        settings: as VectorEnvSettings has them.
     """
 
     metadata = {"render_modes": RENDER_MODES, "render_fps": 25, "autoreset_mode": AutoresetMode.NEXT_STEP}
 
-    def __init__(
-        self,
-        task: str | Task,
-        num_envs: int = 1,
-        robot: str = "panda",
-        control: str = "tool",
-        reward: str = "dense",
-        observation: str = "state",
-        cameras: Sequence[str] | None = None,
-        image_size: int | Sequence[int] = 64,
-        renderer: str = "ray",
-        randomize: Randomize | Mapping[str, Any] | None = None,
-        control_dt: float = 0.04,
-        max_episode_steps: int | None = None,
-        render_mode: str | None = None,
-        threads: int = 0,
-        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
-    ):
-        self.settings = own_copy(locals())
-        self.batch = make_batch(self.settings, num_envs)
-        self.num_envs = num_envs
-        self.autoreset_mode = checked_autoreset(autoreset_mode)
-        self.render_mode = checked_render_mode(render_mode)
-        fps = max(1, round(1.0 / control_dt))
+    @with_signature(VectorEnvSettings)
+    def __init__(self, task: str | Task, **settings: Any):
+        self.settings, self.task_argument = VectorEnvSettings.of(settings), copy.deepcopy(task)
+        self.num_envs, self.autoreset_mode = self.settings.num_envs, self.settings.autoreset_mode
+        self.batch = self.settings.make_batch(task, self.num_envs)
+        self.render_mode, fps = self.settings.render_mode, self.settings.render_fps
         self.metadata = {**self.metadata, "render_fps": fps, "autoreset_mode": self.autoreset_mode}
         self.camera = SceneCamera()
         self.single_observation_space, self.single_action_space = make_spaces(self.batch)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
-        self.ended = np.zeros(num_envs, bool)  # rows whose episode is over
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+        self.ended = np.zeros(self.num_envs, bool)  # rows whose episode is over
 
     def reset(self, *, seed: int | Sequence[int | None] | None = None, options: dict | None = None):
         """Begin new episodes in all rows, or in those of options["reset_mask"], (N,) bool."""
@@ -228,31 +176,31 @@ class RobotTaskVectorEnv(Episodes, gymnasium.vector.VectorEnv):
         return observation, masked(info, rows.copy())
 
     def step(self, actions):
-        renew = self.ended if self.autoreset_mode == AutoresetMode.NEXT_STEP and self.ended.any() else None
-        observation, reward, terminated, truncated, info = self.batch.step(actions, renew)
+        reset_mask = self.ended if self.autoreset_mode == AutoresetMode.NEXT_STEP and self.ended.any() else None
+        observation, reward, terminated, truncated, info = self.batch.step(actions, reset_mask)
         self.ended = terminated | truncated
         info = masked(info, np.ones(self.num_envs, bool))
         if self.autoreset_mode == AutoresetMode.SAME_STEP and self.ended.any():
-            observation, info = self.renewed(observation, info)
+            observation, info = self.reset_ended(observation, info)
             self.ended = np.zeros(self.num_envs, bool)
         return observation, np.asarray(reward, np.float64), terminated, truncated, info
 
-    def renewed(self, observation, info):
+    def reset_ended(self, observation, info):
         """Begin anew in the rows that ended: their last observation and info move to final_obs and final_info."""
         ended, ids = self.ended, np.flatnonzero(self.ended)
         final_obs = np.full(self.num_envs, None, dtype=object)
         for i in ids:
             final_obs[i] = {key: value[i] for key, value in observation.items()}
-        observation, fresh = self.batch.reset(ids)
+        observation, new = self.batch.reset(ids)
         final = {key: value for key, value in info.items() if not key.startswith("_")}
-        fresh = {key: np.where(ended, value, final[key]) for key, value in fresh.items()}
-        info = masked(fresh, np.ones(self.num_envs, bool))
+        new = {key: np.where(ended, value, final[key]) for key, value in new.items()}
+        info = masked(new, np.ones(self.num_envs, bool))
         info |= {"final_obs": final_obs, "_final_obs": ended}
         info |= {"final_info": masked(final, ended.copy()), "_final_info": ended.copy()}
         return observation, info
 
     def render(self):
-        """A tuple of pictures, one a row, (480, 480, 3) uint8, where render_mode is "rgb_array"."""
+        """A tuple of images, one a row, (480, 480, 3) uint8, where render_mode is "rgb_array"."""
         if not self.render_mode:
             return None
         return tuple(self.camera.render(self.batch.sim, row) for row in range(self.num_envs))
@@ -262,29 +210,29 @@ class RobotTaskVectorEnv(Episodes, gymnasium.vector.VectorEnv):
         self.batch.close()
 
     def get_state(self) -> dict[str, Any]:
-        """An exact, picklable copy of all episodes, for `set_state`."""
-        return {**self.batch.get_state(), "ended": self.ended.copy()}
+        return {**super().get_state(), "ended": self.ended.copy()}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on, to the last bit, from a state of an environment made with the same settings."""
-        self.batch.set_state(state)
+        super().set_state(state)
         self.ended = state.get("ended", np.zeros(self.num_envs, bool)).copy()
 
-    def __reduce__(self):
-        return restored, (type(self), self.settings, self.get_state(), carried(self))
 
+class GoalRewards:
+    """compute_reward, for environments whose observations hold goals: hindsight replay asks for rewards of others."""
 
-class GoalVectorEnv(RobotTaskVectorEnv):
-    """A RobotTaskVectorEnv whose observations hold goals: hindsight replay may ask for the rewards of others."""
+    batch: BatchEnv
 
     def compute_reward(self, achieved_goal, desired_goal, info=None):
-        """Rewards of goals with any leading axes, (..., g) -> (...,): a pure function, info is not looked at."""
-        return self.batch.reward(np.asarray(achieved_goal), np.asarray(desired_goal))
+        """Rewards of goals with any leading axes, (..., g) -> (...,): a pure function, info is ignored."""
+        return self.batch.rewards.of_goals(np.asarray(achieved_goal), np.asarray(desired_goal))
 
 
-def own_copy(arguments: dict[str, Any]) -> dict[str, Any]:
-    """A constructor's arguments by name, safe from what the caller does with his."""
-    return copy.deepcopy({name: value for name, value in arguments.items() if name not in ("self", "__class__")})
+class GoalEnv(GoalRewards, RobotTaskEnv):
+    """A RobotTaskEnv whose observations hold goals."""
+
+
+class GoalVectorEnv(GoalRewards, RobotTaskVectorEnv):
+    """A RobotTaskVectorEnv whose observations hold goals."""
 
 
 def first_row(observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -300,17 +248,11 @@ def masked(info: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarra
     return {**info, **{f"_{key}": rows for key in info}}
 
 
-def carried(env) -> dict[str, Any]:
-    """What of Gymnasium's own goes along with a pickled environment: its spec, seeds, and the spaces' generators."""
-    names = ("spec", "_np_random", "_np_random_seed", "observation_space", "action_space")
-    return {name: vars(env)[name] for name in names if name in vars(env)}
-
-
-def restored(cls, settings, state, own):
+def restored(cls, task, settings, state, gymnasium_state):
     """An environment as it was when it was pickled."""
-    env = cls(**settings)
+    env = cls(task, **settings)
     env.set_state(state)
-    vars(env).update(own)
+    vars(env).update(gymnasium_state)
     return env
 
 
@@ -320,15 +262,15 @@ def has_goals(settings: dict[str, Any]) -> bool:
 
 
 def make(task: str | Task, **settings) -> RobotTaskEnv:
-    """What `gymnasium.make` calls: settings are RobotTaskEnv's and the task's own, such as Reach's radius."""
-    env = GoalEnv if has_goals(settings) else RobotTaskEnv
-    return env(**sorted_settings(RobotTaskEnv, task, settings))
+    """Make a single environment, for `gymnasium.make`: settings are EnvSettings' and the task's, such as radius."""
+    task, settings = split_settings(EnvSettings, task, settings)
+    return (GoalEnv if has_goals(settings) else RobotTaskEnv)(task, **settings)
 
 
 def make_vec(task: str | Task, **settings) -> RobotTaskVectorEnv:
-    """What `gymnasium.make_vec` calls: settings are RobotTaskVectorEnv's and the task's own."""
-    envs = GoalVectorEnv if has_goals(settings) else RobotTaskVectorEnv
-    return envs(**sorted_settings(RobotTaskVectorEnv, task, settings))
+    """Make a vector environment, for `gymnasium.make_vec`: settings are VectorEnvSettings' and the task's."""
+    task, settings = split_settings(VectorEnvSettings, task, settings)
+    return (GoalVectorEnv if has_goals(settings) else RobotTaskVectorEnv)(task, **settings)
 
 
 # Gymnasium looks at a creator's metadata to see whether it must wrap it for render_mode="human" or "rgb_array_list".

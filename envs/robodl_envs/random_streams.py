@@ -3,70 +3,102 @@
 Row i draws the same numbers whatever the number of rows, the thread count, and whatever its neighbours do,
 because a row's stream is a function of its own seed and its own count of draws alone. NumPy's generators can't
 do that without a Python loop over rows; SplitMix64 (Steele, Lea and Flood, OOPSLA 2014, figure 16) can: its
-k-th number is a hash of seed + k * GAMMA.
+k-th number is a hash of seed + k * GAMMA. On torch tensors the bits are the same, as signed integers.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
-GAMMA = np.uint64(0x9E3779B97F4A7C15)  # SplitMix64: the odd integer nearest to 2^64 / golden ratio
-MIX_1 = np.uint64(0xBF58476D1CE4E5B9)  # SplitMix64: Stafford's variant 13 of the 64-bit finaliser
-MIX_2 = np.uint64(0x94D049BB133111EB)
+from robodl_envs.arrays import Array, arange, array, cast, distance, first_true, integers, namespace
+
+GAMMA = 0x9E3779B97F4A7C15  # SplitMix64: the odd integer nearest to 2^64 / golden ratio
+MIX_1 = 0xBF58476D1CE4E5B9  # SplitMix64: Stafford's variant 13 of the 64-bit finaliser
+MIX_2 = 0x94D049BB133111EB
 
 
 class RandomStreams:
-    """num independent random streams; `state`, (num,) uint64, is all that a snapshot needs."""
+    """num independent random streams; `state`, (num,) 64-bit integers, is all that a snapshot needs.
 
-    def __init__(self, num: int):
-        self.state = mix(np.random.SeedSequence().generate_state(num, np.uint64))
+    Args:
+        num: number of rows.
+        like: floats of the library, dtype and device of what is drawn; None for NumPy's float64.
+    """
 
-    def seed(self, ids: np.ndarray, seeds: np.ndarray) -> None:
-        """Start the streams of rows ids, (n,), anew from integer seeds, (n,)."""
+    def __init__(self, num: int, like: Array | None = None):
+        self.like = np.zeros(0) if like is None else like
+        self.state = words(np.random.SeedSequence().generate_state(num, np.uint64), self.like)
+        self.state = mix(self.state)
+
+    def seed(self, ids: Array, seeds: Any) -> None:
+        """Start the streams of rows ids, (n,), anew from integer seeds, (n,) from 0 to 2^64 - 1."""
         # Mixed twice so that neighbouring seeds begin far apart on SplitMix64's single cycle.
-        self.state[ids] = mix(mix(np.asarray(seeds).astype(np.uint64)) + GAMMA)
+        self.state[ids] = mix(mix(words(np.asarray(seeds).astype(np.uint64), self.like)) + constant(GAMMA, self.state))
 
-    def bits(self, ids: np.ndarray, count: int) -> np.ndarray:
-        """The next count numbers of rows ids: (n, count) uint64."""
-        steps = np.arange(1, count + 1, dtype=np.uint64) * GAMMA
+    def bits(self, ids: Array, count: int) -> Array:
+        """The next count numbers of rows ids: (n, count), 64 random bits each, unsigned in NumPy, signed in torch."""
+        steps = words(np.arange(1, count + 1, dtype=np.uint64) * np.uint64(GAMMA), self.like)
         numbers = mix(self.state[ids][:, None] + steps)
         self.state[ids] = self.state[ids] + steps[-1:]
         return numbers
 
-    def uniform(self, ids, low=0.0, high=1.0) -> np.ndarray:
-        """Draw from [low, high): (n, *shape), where shape is that of low and high broadcast together."""
-        low = np.asarray(low, float)
-        span = np.asarray(high, float) - low
-        unit = (self.bits(ids, span.size) >> np.uint64(11)) * 2.0**-53
-        return low + span * unit.reshape(-1, *span.shape)
+    def unit(self, ids: Array, count: int) -> Array:
+        """The next count numbers of rows ids, uniform in [0, 1): (n, count) floats."""
+        return array(cast(shifted_right(self.bits(ids, count), 11), "float64") * 2.0**-53, self.like)
 
-    def uniform_apart(self, ids, low, high, others, least: float, tries: int = 16) -> np.ndarray:
+    def uniform(self, ids: Array, low: Any = 0.0, high: Any = 1.0) -> Array:
+        """Draw from [low, high): (n, *shape), where shape is that of low and high broadcast together."""
+        low = array(low, self.like)
+        span = array(high, self.like) - low
+        return low + span * self.unit(ids, math.prod(span.shape)).reshape(-1, *span.shape)
+
+    def uniform_apart(self, ids: Array, low: Any, high: Any, others: Array, least: float, tries: int = 16) -> Array:
         """Draw points, (n, 3), from a box, each at least so far from its row's other point, (n, 3).
 
         Of `tries` points the first far enough is taken, or the farthest where none is.
         """
-        low, high = np.asarray(low, float), np.asarray(high, float)
-        points = self.uniform(ids, np.tile(low, (tries, 1)), np.tile(high, (tries, 1)))  # (n, tries, 3)
-        apart = np.sqrt(((points - others[:, None]) ** 2).sum(axis=2))
-        good = apart >= least
-        choice = np.where(good.any(axis=1), good.argmax(axis=1), apart.argmax(axis=1))
-        return points[np.arange(len(ids)), choice]
+        xp = namespace(self.like)
+        low, high = (xp.tile(array(corner, self.like), (tries, 1)) for corner in (low, high))
+        points = self.uniform(ids, low, high)  # (n, tries, 3)
+        distances = distance(points, others[:, None])
+        good = distances >= least
+        choice = xp.where(good.any(axis=1), first_true(good), distances.argmax(axis=1))
+        return points[arange(len(ids), self.like), choice]
 
-    def normal(self, ids, mean=0.0, std=1.0) -> np.ndarray:
+    def normal(self, ids: Array, mean: Any = 0.0, std: Any = 1.0) -> Array:
         """Draw from a normal distribution: (n, *shape), where shape is that of mean and std broadcast together."""
-        mean, std = np.broadcast_arrays(np.asarray(mean, float), np.asarray(std, float))
-        unit = (self.bits(ids, 2 * mean.size) >> np.uint64(11)) * 2.0**-53
-        radius = np.sqrt(-2.0 * np.log1p(-unit[:, : mean.size]))  # Box and Muller; 1 - unit is never zero
-        angle = 2.0 * math.pi * unit[:, mean.size :]
-        return mean + std * (radius * np.cos(angle)).reshape(-1, *mean.shape)
+        xp = namespace(self.like)
+        mean, std = array(mean, self.like), array(std, self.like)
+        shape = xp.broadcast_shapes(mean.shape, std.shape)
+        size = math.prod(shape)
+        unit = self.unit(ids, 2 * size)
+        radius = xp.sqrt(-2.0 * xp.log1p(-unit[:, :size]))  # Box and Muller; 1 - unit is never zero
+        angle = 2.0 * math.pi * unit[:, size:]
+        return mean + std * (radius * xp.cos(angle)).reshape(-1, *shape)
 
-    def integers(self, ids, high: int) -> np.ndarray:
+    def integers(self, ids: Array, high: int) -> Array:
         """Draw from 0 .. high - 1: (n,) int64. The bias, below high / 2^53, is beyond notice."""
-        return (self.uniform(ids) * high).astype(np.int64)
+        return cast(self.uniform(ids) * high, "int64")
 
 
-def mix(x: np.ndarray) -> np.ndarray:
-    """SplitMix64's hash of 64-bit integers."""
-    x = (x ^ (x >> np.uint64(30))) * MIX_1
-    x = (x ^ (x >> np.uint64(27))) * MIX_2
-    return x ^ (x >> np.uint64(31))
+def words(values: np.ndarray, like: Array) -> Array:
+    """64-bit integers, (n,) uint64, as words of the library of `like`; torch has no shifts of unsigned ones."""
+    return values if isinstance(like, np.ndarray) else integers(values.view(np.int64), like)
+
+
+def constant(value: int, like: Array) -> Any:
+    """A 64-bit constant that multiplies and adds to words like these."""
+    return np.uint64(value) if isinstance(like, np.ndarray) else value - (value >> 63 << 64)
+
+
+def shifted_right(x: Array, count: int) -> Array:
+    """Words shifted right by some bits, zeros coming in from the left."""
+    return x >> np.uint64(count) if isinstance(x, np.ndarray) else (x >> count) & ((1 << 64 - count) - 1)
+
+
+def mix(x: Array) -> Array:
+    """SplitMix64's hash of 64-bit words."""
+    x = (x ^ shifted_right(x, 30)) * constant(MIX_1, x)
+    x = (x ^ shifted_right(x, 27)) * constant(MIX_2, x)
+    return x ^ shifted_right(x, 31)

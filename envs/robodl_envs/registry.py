@@ -1,4 +1,4 @@
-"""Names of robots and tasks, and the classes behind them.
+"""Robots and tasks by name: one row each.
 
 Ours are imported when first asked for. Other packages add theirs with `register_robot` and `register_task`, in
 a module named by an entry point of the group "robodl.plugins", imported at the first unknown name:
@@ -7,7 +7,11 @@ a module named by an entry point of the group "robodl.plugins", imported at the 
     my_package = "my_package.tasks"
 """
 
+import dataclasses
 import importlib
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -16,6 +20,46 @@ import gymnasium
 from robodl_envs.arrays import did_you_mean
 
 PLUGINS = "robodl.plugins"
+
+
+@dataclass(frozen=True)
+class TaskEntry:
+    """One row of the registry.
+
+    Args:
+        task: a Task subclass, or "module:Class".
+        max_episode_steps: time limit of its id; ours are at least twice what 95 % of an expert's episodes need.
+        expert: a scripted policy, a function of (state, robot) to a Move, or "module:function"; None for none.
+        student_observable_expert: the same for imitation, where the expert knows more than images show.
+    """
+
+    task: str | type
+    max_episode_steps: int = 50
+    expert: str | Callable | None = None
+    student_observable_expert: str | Callable | None = None
+
+
+def ours(place: str, max_episode_steps: int, student_observable_expert: str | None = None) -> TaskEntry:
+    """A row of a task of this package, whose expert is named as its module is."""
+    name = place.partition(":")[0].rpartition(".")[2]
+    expert = f"robodl_envs.experts.{name}:{name}"
+    return TaskEntry(f"robodl_envs.{place}", max_episode_steps, expert, student_observable_expert)
+
+
+TASKS: dict[str, TaskEntry] = {
+    "reach": ours("tasks.reach:Reach", 50),
+    "pose_reach": ours("tasks.pose_reach:PoseReach", 50),
+    "push": ours("tasks.push:Push", 120),
+    "slide": ours("tasks.slide:Slide", 200),
+    "pick_and_place": ours("tasks.pick_and_place:PickAndPlace", 100),
+    "stack": ours("tasks.stack:Stack", 150),
+    "peg_insert": ours("tasks.peg_insert:PegInsert", 100),
+    "open_drawer": ours("tasks.open_drawer:OpenDrawer", 100),
+    "press_button": ours("tasks.press_button:PressButton", 50),
+    "read_digit": ours("perception.read_digit:ReadDigit", 60),
+    "inspect": ours("perception.inspect:Inspect", 120),
+    "track": ours("perception.track:Track", 200, "robodl_envs.experts.track:search_policy"),
+}
 ROBOTS: dict[str, str | type] = {
     "iiwa14": "robodl_envs.robots.iiwa14:Iiwa14",
     "panda": "robodl_envs.robots.panda:Panda",
@@ -23,20 +67,6 @@ ROBOTS: dict[str, str | type] = {
     "ur5e": "robodl_envs.robots.ur5e:Ur5e",
 }
 DOWNLOADED = frozenset({"iiwa14"})  # robots whose models the extra `robots` downloads
-TASKS: dict[str, str | type] = {
-    "reach": "robodl_envs.tasks.reach:Reach",
-    "pose_reach": "robodl_envs.tasks.pose_reach:PoseReach",
-    "push": "robodl_envs.tasks.push:Push",
-    "slide": "robodl_envs.tasks.slide:Slide",
-    "pick_and_place": "robodl_envs.tasks.pick_and_place:PickAndPlace",
-    "stack": "robodl_envs.tasks.stack:Stack",
-    "peg_insert": "robodl_envs.tasks.peg_insert:PegInsert",
-    "open_drawer": "robodl_envs.tasks.open_drawer:OpenDrawer",
-    "press_button": "robodl_envs.tasks.press_button:PressButton",
-    "read_digit": "robodl_envs.perception.read_digit:ReadDigit",
-    "inspect": "robodl_envs.perception.inspect:Inspect",
-    "track": "robodl_envs.perception.track:Track",
-}
 
 
 def robot_names(downloaded: bool = False) -> list[str]:
@@ -55,35 +85,66 @@ def task_names() -> list[str]:
 
 def robot_class(name: str) -> type:
     """The Robot subclass of a name; KeyError with near names for an unknown one."""
-    return lookup("robot", ROBOTS, name)
+    check_known("robot", ROBOTS, name)
+    robot = ROBOTS[name] = imported(ROBOTS[name])
+    return robot
 
 
 def task_class(name: str) -> type:
     """The Task subclass of a name; KeyError with near names for an unknown one."""
-    return lookup("task", TASKS, name)
+    return imported(task_entry(name).task)
+
+
+def task_entry(name: str) -> TaskEntry:
+    """The row of a task's name; KeyError with near names for an unknown one."""
+    check_known("task", TASKS, name)
+    return TASKS[name]
+
+
+def task_name(task: Any) -> str | None:
+    """The name that the class of a task is registered by; None if it is not registered."""
+    return next((name for name, entry in TASKS.items() if place(entry.task) == place(type(task))), None)
 
 
 def register_robot(name: str, robot: str | type) -> None:
     """Add a robot, a Robot subclass or "module:Class", under a name in lower case."""
-    add("robot", ROBOTS, name, robot)
+    check_new("robot", name, ROBOTS.get(name), robot)
+    ROBOTS[name] = robot
 
 
-def register_task(name: str, task: str | type, max_episode_steps: int = 50) -> str:
+def register_task(
+    name: str, task: str | type, max_episode_steps: int = 50, expert: str | Callable | None = None
+) -> str:
     """Add a task, a Task subclass or "module:Class", and its Gymnasium id, which is returned.
 
     The id of `my_task` is `robodl/MyTask-v0`.
+
+    Args:
+        expert: a scripted policy, a function of (state, robot) to a Move, or "module:function".
     """
-    add("task", TASKS, name, task)
-    return register_id(name, max_episode_steps)
+    known = TASKS.get(name)
+    check_new("task", name, known and known.task, task)
+    expert = known.expert if known and expert is None else expert
+    TASKS[name] = TaskEntry(task, max_episode_steps, expert)
+    return register_id(name)
 
 
-def register_id(task: str, max_episode_steps: int) -> str:
+def register_expert(task: str, expert: str | Callable) -> None:
+    """Give a task, by its name, a scripted expert: a function of (state, robot) to a Move, or "module:function"."""
+    entry = task_entry(task)
+    if entry.expert is not None and place(entry.expert) != place(expert):
+        raise ValueError(f"there is an expert for {task!r} already: {place(entry.expert)}")
+    TASKS[task] = dataclasses.replace(entry, expert=expert)
+
+
+def register_id(task: str) -> str:
+    """Register a task's id with Gymnasium."""
     env_id = task_id(task)
     gymnasium.register(
         id=env_id,
         entry_point="robodl_envs.gym_env:make",
         vector_entry_point="robodl_envs.gym_env:make_vec",
-        max_episode_steps=max_episode_steps,
+        max_episode_steps=TASKS[task].max_episode_steps,
         kwargs={"task": task},
     )
     return env_id
@@ -94,12 +155,12 @@ def task_id(task: str) -> str:
     return f"robodl/{''.join(word.capitalize() for word in task.split('_'))}-v0"
 
 
-def add(kind: str, registry: dict, name: str, value: str | type) -> None:
+def check_new(kind: str, name: str, known: Any, value: Any) -> None:
+    """Refuse a name that is no lower-case identifier, or that something else has."""
     if not name.isidentifier() or name != name.lower():
         raise ValueError(f"a {kind}'s name is a lower-case identifier such as 'my_{kind}', got {name!r}")
-    if name in registry and place(registry[name]) != place(value):
-        raise ValueError(f"there is a {kind} named {name!r} already: {place(registry[name])}")
-    registry[name] = value
+    if known is not None and place(known) != place(value):
+        raise ValueError(f"there is a {kind} named {name!r} already: {place(known)}")
 
 
 def place(value: Any) -> str:
@@ -107,7 +168,16 @@ def place(value: Any) -> str:
     return value if isinstance(value, str) else f"{value.__module__}:{value.__qualname__}"
 
 
-def lookup(kind: str, registry: dict, name: str) -> type:
+def imported(value: Any) -> Any:
+    """A class or function, given as itself or as "module:name"."""
+    if not isinstance(value, str):
+        return value
+    module, _, name = value.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def check_known(kind: str, registry: dict, name: str) -> None:
+    """Refuse a name that neither we nor a plugin has: KeyError with near names."""
     if name not in registry:
         load_plugins()
     if name not in registry:
@@ -115,14 +185,16 @@ def lookup(kind: str, registry: dict, name: str) -> type:
         if more := DOWNLOADED & set(registry):
             known += f"; with the extra robots: {', '.join(sorted(more))}"
         raise KeyError(f"no {kind} named {name!r}{did_you_mean(str(name), registry)}; installed: {known}")
-    value = registry[name]
-    if isinstance(value, str):
-        module, _, attribute = value.partition(":")
-        value = registry[name] = getattr(importlib.import_module(module), attribute)
-    return value
 
 
 def load_plugins() -> None:
-    """Import what installed packages offer under the entry-point group "robodl.plugins"."""
+    """Import what installed packages offer under the entry-point group "robodl.plugins".
+
+    A plugin that fails is named in one warning, and harms nothing else.
+    """
     for entry_point in entry_points(group=PLUGINS):
-        entry_point.load()
+        try:
+            entry_point.load()
+        except Exception as error:  # whatever the plugin's code raises
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            warnings.warn(f"plugin {entry_point.name} ({entry_point.value}) is left out: {reason}", stacklevel=2)

@@ -1,10 +1,10 @@
-"""The world that every task starts from, and the physics settings all tasks share.
+"""The empty world and the physics settings that all tasks share.
 
-Settings, with what each was measured against (docs/architecture.md has the table):
+Settings and the measurements they were chosen by (docs/architecture.md has the table):
 timestep 4 ms      grasps hold as still as at 2 ms, at twice the speed.
 discrete           solves contacts and stiff servos together. Euler is unstable with the servos' velocity gains;
-                   implicitfast damps after it has solved the contacts, and things slip out of moving fingers: 4.5 mm
-                   in 0.2 m where discrete lets them slip 1 mm, at the same speed.
+                   implicitfast damps after it has solved the contacts, and objects slip in moving fingers: 4.5 mm in
+                   0.2 m, with discrete 1 mm, at the same speed.
 elliptic cone and impratio 10   a held cube slides in the fingers with pyramidal cones and impratio 1.
 """
 
@@ -13,15 +13,19 @@ import mujoco
 TIMESTEP = 0.004  # s
 GRAVITY = (0.0, 0.0, -9.81)  # m/s^2
 
-# Which geoms may touch: a pair collides if either's contype has a bit of the other's conaffinity.
+# Collision bits: a pair of geoms collides if either's contype has a bit of the other's conaffinity.
 OBJECT_BIT, ROBOT_BIT = 1, 2
 OBJECT = {"contype": OBJECT_BIT, "conaffinity": OBJECT_BIT | ROBOT_BIT}
 ROBOT = {"contype": ROBOT_BIT, "conaffinity": OBJECT_BIT}
 NO_CONTACT = {"contype": 0, "conaffinity": 0}
-FIXTURE = {"contype": 0, "conaffinity": ROBOT_BIT}  # what robots touch and objects do not
-# Stiffer than MuJoCo's defaults, with which a hand presses small things into the floor.
+FIXTURE = {"contype": 0, "conaffinity": ROBOT_BIT}  # robots touch it and objects do not
+# Stiffer than MuJoCo's defaults, with which a hand presses small objects into the floor.
 HARD = {"solref": [0.005, 1.0], "solimp": [0.95, 0.99, 0.001, 0.5, 2.0]}
 FLOOR = (0.32, 0.36, 0.40, 1.0)
+
+Corners = tuple[tuple[float, float, float], tuple[float, float, float]]  # low and high corner of a box
+POSITION_BOUNDS: Corners = (-1.5, -1.5, -0.5), (1.5, 1.5, 1.5)  # m, of objects and goals, world frame
+OFFSET_BOUNDS: Corners = (-1.0, -1.0, -1.0), (1.0, 1.0, 1.0)  # m, of objects from the tool, world frame
 
 
 def empty_scene() -> mujoco.MjSpec:
@@ -48,7 +52,7 @@ def empty_scene() -> mujoco.MjSpec:
         name="floor",
         type=mujoco.mjtTexture.mjTEXTURE_2D,
         builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
-        rgb1=[1.0, 1.0, 1.0],  # times the floor's colour, which is all that pictures for learning show
+        rgb1=[1.0, 1.0, 1.0],  # times the floor's colour, which is all that images for learning show
         rgb2=[0.88, 0.89, 0.90],
         width=64,
         height=64,
@@ -63,7 +67,7 @@ def empty_scene() -> mujoco.MjSpec:
         width=64,
         height=64,
     )
-    spec.visual.quality.shadowsize = 2048  # pictures for people take two thirds of the time of 4096, and look the same
+    spec.visual.quality.shadowsize = 2048  # images for people take two thirds of the time of 4096, and look the same
     spec.visual.headlight.ambient = [0.35, 0.35, 0.35]
     spec.visual.headlight.diffuse = [0.35, 0.35, 0.35]
     return spec
@@ -73,3 +77,17 @@ def add_marker(spec: mujoco.MjSpec, name: str, radius: float, rgba=(1.0, 0.2, 0.
     """Add a sphere, radius in metres, that touches nothing and that a task moves through `sim.mocap_pos(name)`."""
     body = spec.worldbody.add_body(name=name, mocap=True)
     body.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[radius, 0, 0], rgba=rgba, **NO_CONTACT)
+
+
+def substeps(control_dt: float, timestep: float) -> int:
+    """Timesteps of a control step; ValueError unless it is a whole number of them."""
+    if not 0.0 < control_dt <= 1.0:
+        raise ValueError(f"control_dt must be a multiple of the timestep {timestep:g} s up to 1 s, got {control_dt} s")
+    nstep = round(control_dt / timestep)
+    if nstep < 1 or abs(nstep * timestep - control_dt) > 1e-9:
+        nearest = max(1, nstep) * timestep
+        raise ValueError(
+            f"control_dt must be a multiple of the timestep {timestep:g} s, got {control_dt:g} s; "
+            f"nearest: {nearest:g} s"
+        )
+    return nstep

@@ -1,9 +1,10 @@
-"""Checks at the door: settings are judged once, when an environment is made, and refused in one line."""
+"""Settings of an environment: every constructor argument, declared and checked once, and refused in one line."""
 
 import copy
 import dataclasses
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from numbers import Integral
 from typing import Any
 
@@ -11,90 +12,208 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
+from robodl_envs import registry
 from robodl_envs.arrays import did_you_mean
 from robodl_envs.cameras import CameraSensors
-from robodl_envs.engine import BatchEnv, available_cores
-from robodl_envs.randomization.settings import randomize_settings
-from robodl_envs.registry import robot_class, robot_names, task_class
+from robodl_envs.checks import check_once
+from robodl_envs.engine import BatchEnv
+from robodl_envs.observation import OBSERVATIONS
+from robodl_envs.randomization.settings import Randomize, randomize_settings
+from robodl_envs.renamed import adopt_old_hooks
+from robodl_envs.rewards import REWARDS
 from robodl_envs.robots.robot import Robot
+from robodl_envs.simulator import available_cores
 from robodl_envs.tasks.task import Task
 
 RENDER_MODES = ["rgb_array"]
-OBSERVATIONS = ("state", "image", "image+state")
 
 
-def make_batch(settings: Mapping[str, Any], num: int) -> BatchEnv:
-    """A BatchEnv of num rows from an environment's arguments, by name.
+@dataclass
+class EnvSettings:
+    """Arguments of an environment besides its task.
 
-    A task given as an object is copied: two environments never share one.
+    Args:
+        robot: name of a registered robot.
+        control: "tool" for Cartesian increments of the tool, "joint" for increments of the joint angles.
+        reward: "dense", "sparse" (0 at the goal, -1 elsewhere), or "shaped" (the speed of approach to the goal, m/s).
+        observation: "state", "image" or "image+state".
+        cameras: names of images: front, side, top, wrist, or a camera of the task's own, each also with _depth (m,
+            float32) or _segmentation (0 background, 1 floor, 2 robot, 3 goal, 4 objects) appended. None for the
+            task's own choice: for most of them front and side.
+        image_size: pixels, or (height, width).
+        renderer: of the images: "ray" casts rays, which need no driver; "gl" draws with OpenGL, which is faster
+            for large images and the wrist's camera, and falls back to rays where there is no OpenGL.
+        randomize: what varies from episode to episode, by name, as {"colors": 0.1}; see Randomize. Goals, and with them
+            rewards and success, are exact whatever it says.
+        control_dt: seconds of one step, a multiple of the timestep, 0.004 s.
+        max_episode_steps: steps after which an episode is truncated; None for never.
+        render_mode: "rgb_array" or None.
+        threads: simulation threads; 0 for one per core.
     """
-    task, observation = settings["task"], settings["observation"]
-    if observation not in OBSERVATIONS:
-        near = did_you_mean(str(observation), OBSERVATIONS)
-        raise ValueError(f"observation must be one of {', '.join(OBSERVATIONS)}, got {observation!r}{near}")
-    task = copy.deepcopy(task) if isinstance(task, Task) else task_class(task)()
-    arm = checked_robot(settings["robot"], task)(
-        control=settings["control"], gripper=task.gripper, rotation=task.rotation
-    )
-    threads, randomize = settings["threads"], randomize_settings(settings["randomize"])
-    chosen = task.cameras if settings["cameras"] is None else settings["cameras"]
-    names, size = checked_names(chosen), checked_size(settings["image_size"])
-    # Made even if nothing is to be seen, so that wrong settings are refused.
-    eyes = CameraSensors(
-        arm, names, size, settings["renderer"], max(1, min(threads or available_cores(), num)), randomize
-    )
-    limits = settings["control_dt"], settings["reward"], settings["max_episode_steps"]
-    return BatchEnv(arm, task, num, *limits, threads, observation, None if observation == "state" else eyes, randomize)
+
+    robot: str = "panda"
+    control: str = "tool"
+    reward: str = "dense"
+    observation: str = "state"
+    cameras: Sequence[str] | None = None
+    image_size: int | Sequence[int] = 64
+    renderer: str = "ray"
+    randomize: Randomize | Mapping[str, Any] | None = None
+    control_dt: float = 0.04
+    max_episode_steps: int | None = None
+    render_mode: str | None = None
+    threads: int = 1
+
+    def __post_init__(self):
+        if self.observation not in OBSERVATIONS:
+            near = did_you_mean(str(self.observation), OBSERVATIONS)
+            raise ValueError(f"observation must be one of {', '.join(OBSERVATIONS)}, got {self.observation!r}{near}")
+        if self.reward not in REWARDS:
+            near = did_you_mean(str(self.reward), REWARDS)
+            raise ValueError(f"reward must be one of {', '.join(REWARDS)}, got {self.reward!r}{near}")
+        if self.threads < 0:
+            raise ValueError(f"threads must be 0 (one per core) or more, got {self.threads}")
+        steps = self.max_episode_steps
+        if steps is not None and steps < 1:
+            raise ValueError(f"max_episode_steps must be at least 1, or None for no limit, got {steps}")
+        if self.render_mode is not None and self.render_mode not in RENDER_MODES:
+            raise ValueError(f"render_mode must be 'rgb_array' or None, got {self.render_mode!r}")
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "EnvSettings":
+        """Settings by name, copied, so that they are safe from what the caller does with his.
+
+        Raises:
+            TypeError: a name that is no setting.
+        """
+        known = [setting.name for setting in fields(cls)]
+        for name in settings:
+            if name not in known:
+                raise TypeError(f"no setting named {name!r}{did_you_mean(name, known)}")
+        return cls(**copy.deepcopy(dict(settings)))
+
+    @property
+    def render_fps(self) -> int:
+        """Frames per second of a video that has a frame a step."""
+        return max(1, round(1.0 / self.control_dt))
+
+    def make_batch(self, task: str | Task, num: int) -> BatchEnv:
+        """A BatchEnv of num rows.
+
+        A task given as an object is copied: two environments never share one.
+        """
+        task = copy.deepcopy(task) if isinstance(task, Task) else registry.task_class(task)()
+        adopt_old_hooks(type(task))
+        robot_class = checked_robot(self.robot, task)
+
+        def make_robot() -> Robot:
+            return robot_class(control=self.control, gripper=task.gripper, rotation=task.rotation)
+
+        robot = make_robot()
+        check_once(task, robot_class, lambda rows: BatchEnv(make_robot(), copy.deepcopy(task), rows, threads=1))
+        randomize = randomize_settings(self.randomize)
+        names = checked_names(task.cameras if self.cameras is None else self.cameras)
+        # Made even if there are no images, so that wrong settings are refused.
+        drawing = max(1, min(self.threads or available_cores(), num))
+        cameras = CameraSensors(robot, names, checked_size(self.image_size), self.renderer, drawing, randomize)
+        return BatchEnv(
+            robot,
+            task,
+            num,
+            self.control_dt,
+            self.reward,
+            self.max_episode_steps,
+            self.threads,
+            self.observation,
+            None if self.observation == "state" else cameras,
+            randomize,
+        )
+
+
+@dataclass
+class VectorEnvSettings(EnvSettings):
+    """Arguments of a vector environment besides its task.
+
+    Args:
+        num_envs: number of arms N.
+        autoreset_mode: when an ended episode's row begins anew: AutoresetMode.NEXT_STEP, SAME_STEP or DISABLED.
+        threads: simulation threads; 0, the default here, for one per core.
+        Others: as EnvSettings'.
+    """
+
+    threads: int = 0
+    num_envs: int = 1
+    autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.num_envs < 1:
+            raise ValueError(f"num_envs must be at least 1, got {self.num_envs}")
+        try:
+            self.autoreset_mode = AutoresetMode(self.autoreset_mode)
+        except ValueError:
+            modes = ", ".join(repr(mode.value) for mode in AutoresetMode)
+            raise ValueError(f"autoreset_mode must be one of {modes}, got {self.autoreset_mode!r}") from None
+
+
+def with_signature(settings: type[EnvSettings]) -> Callable[[Callable], Callable]:
+    """Give a constructor of (self, task, **settings) the signature that help() and IDEs show."""
+
+    def wrap(function: Callable) -> Callable:
+        parameters = list(inspect.signature(function).parameters.values())[:-1]
+        parameters += list(inspect.signature(settings).parameters.values())
+        function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return function
+
+    return wrap
 
 
 def make_spaces(batch: BatchEnv) -> tuple[spaces.Dict, spaces.Box]:
     """A single row's observation and action space."""
+    layout = batch.layout
     boxes: dict[str, spaces.Space] = {
-        key: spaces.Box(batch.low[columns], batch.high[columns]) for key, columns in batch.slices.items()
+        key: spaces.Box(layout.low[columns], layout.high[columns]) for key, columns in layout.keys.items()
     }
-    if batch.eyes is not None:
-        boxes |= batch.eyes.space()
-    return spaces.Dict(boxes), spaces.Box(-1.0, 1.0, batch.action_shape[1:], np.float32)
+    if batch.cameras is not None:
+        boxes |= batch.cameras.image_spaces()
+    return spaces.Dict(boxes), spaces.Box(-1.0, 1.0, (batch.action_size,), np.float32)
 
 
-def sorted_settings(env_class: type, task: str | Task, settings: dict[str, Any]) -> dict[str, Any]:
-    """The environment's arguments, with the task's own settings gone into the task.
+def split_settings(
+    settings_class: type[EnvSettings], task: str | Task, settings: Mapping[str, Any]
+) -> tuple[str | Task, dict[str, Any]]:
+    """The task with its own settings applied, and the environment's settings.
 
     Raises:
         TypeError: a setting that neither the environment nor the task has.
     """
-    known = set(inspect.signature(env_class).parameters)
-    fields = {f.name for f in dataclasses.fields(dataclass_of(task)) if f.init}
-    for name in settings:
-        if name not in known | fields:
-            raise TypeError(f"no setting named {name!r}{did_you_mean(name, known | fields)}")
-    own = {name: value for name, value in settings.items() if name in fields}
-    if own:
-        task = task_class(task)(**own) if isinstance(task, str) else dataclasses.replace(dataclass_of(task), **own)
-    return {"task": task, **{name: value for name, value in settings.items() if name not in fields}}
-
-
-def dataclass_of(task: str | Task) -> Any:
-    """The class of a task's name, or the task itself; TypeError if it is no dataclass, which tasks are."""
-    found = task_class(task) if isinstance(task, str) else task
+    found = registry.task_class(task) if isinstance(task, str) else task
     if not dataclasses.is_dataclass(found):
         raise TypeError(f"a task must be a dataclass, whose fields are its settings, got {found!r}")
-    return found
+    of_task = {each.name for each in fields(found) if each.init}
+    known = {each.name for each in fields(settings_class)} | of_task
+    for name in settings:
+        if name not in known:
+            raise TypeError(f"no setting named {name!r}{did_you_mean(name, known)}")
+    own = {name: value for name, value in settings.items() if name in of_task}
+    if own:
+        task = found(**own) if isinstance(found, type) else dataclasses.replace(found, **own)  # type: ignore
+    return task, {name: value for name, value in settings.items() if name not in of_task}
 
 
 def checked_robot(name: str, task: Task) -> type[Robot]:
     """The robot of a name; ValueError if it can't do the task."""
-    robot = robot_class(name)
-    if why := task.unsupported_reason(robot):
-        known = ", ".join(robot_names())
-        raise ValueError(f"robot={name} does not do {type(task).__name__}: {why}; installed: {known}")
+    robot = registry.robot_class(name)
+    if reason := task.unsupported_reason(robot):
+        known = ", ".join(registry.robot_names())
+        raise ValueError(f"robot={name} does not do {type(task).__name__}: {reason}; installed: {known}")
     return robot
 
 
 def checked_names(cameras: str | Sequence[str]) -> list[str]:
     names = [cameras] if isinstance(cameras, str) else list(cameras)
     if not all(isinstance(name, str) for name in names):
-        raise ValueError(f"cameras must be names of pictures, such as ['front', 'wrist_depth'], got {cameras!r}")
+        raise ValueError(f"cameras must be names of images, such as ['front', 'wrist_depth'], got {cameras!r}")
     return names
 
 
@@ -104,20 +223,6 @@ def checked_size(size: int | Sequence[int]) -> tuple[int, int]:
     if len(sides) != 2 or not all(isinstance(side, Integral) and not isinstance(side, bool) for side in sides):
         raise ValueError(f"image_size must be an integer or (height, width), pixels, got {size!r}")
     return int(sides[0]), int(sides[1])
-
-
-def checked_render_mode(mode: str | None) -> str | None:
-    if mode is not None and mode not in RENDER_MODES:
-        raise ValueError(f"render_mode must be 'rgb_array' or None, got {mode!r}")
-    return mode
-
-
-def checked_autoreset(mode: AutoresetMode | str) -> AutoresetMode:
-    try:
-        return AutoresetMode(mode)
-    except ValueError:
-        modes = ", ".join(repr(m.value) for m in AutoresetMode)
-        raise ValueError(f"autoreset_mode must be one of {modes}, got {mode!r}") from None
 
 
 def checked_mask(options: dict | None, num: int) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""What `robodl.pages` writes: a page for each environment, from its code and from measured results."""
+"""Documentation made from code and results: pages of environments, tables of measurements."""

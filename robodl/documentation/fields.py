@@ -33,7 +33,7 @@ def exceptions(ours: Fields, others: dict[str, Fields]) -> str:
 
 
 def differences(ours: Fields, theirs: Fields) -> list[str]:
-    """What other fields add to ours, lack, or have in another size or range, in words."""
+    """Differences of other fields from ours in words: added, missing, of another size or range."""
     known = {field.name: field for field in ours}
     lines = []
     for field in theirs:

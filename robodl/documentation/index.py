@@ -12,7 +12,7 @@ INTRODUCTION = """\
 Importing `robodl_envs` registers these ids with Gymnasium. Each has a page; below the table is told what all share."""
 OBSERVATIONS = """\
 `observation="state"`, the default: `observation`, `achieved_goal` and `desired_goal`, float32, within finite bounds.
-`"image"`: the pictures of `cameras=` and `proprioception`, what the arm feels of itself. `"image+state"`: both."""
+`"image"`: the images of `cameras=` and `proprioception`, what the arm feels of itself. `"image+state"`: both."""
 REWARDS = """\
 `reward="dense"`, the default, and `"sparse"` are functions of the goals alone: `compute_reward` gives them for any.
 `"shaped"` is the speed at which a task's potential falls; it needs the step before, and has no `compute_reward`."""

@@ -103,8 +103,8 @@ def success(about: Subject) -> str:
 
 
 def metrics(about: Subject) -> str:
-    """What a task is judged by besides success; nothing where that is all."""
-    names = about.shown.task.metrics()
+    """The task's metrics besides success; "" if it has none."""
+    names = about.shown.metrics()
     if not names:
         return ""
     text = first_paragraph(summary_function(about.task_class).__doc__) or "not described"
@@ -123,7 +123,7 @@ def rewards(about: Subject) -> str:
 
 
 def observation(about: Subject) -> str:
-    """What the vector of observation="state" holds, and what differs with the other control and other robots."""
+    """Columns of observation="state", and their differences with the other control and other robots."""
     name, batch = next(iter(about.tool.items()))
     others = {'control="joint"': about.joint[name].fields}
     others |= {f'robot="{robot}"': other.fields for robot, other in about.tool.items()}
@@ -138,7 +138,7 @@ def observation(about: Subject) -> str:
 
 
 def goal(about: Subject) -> str:
-    """What achieved_goal and desired_goal hold."""
+    """Columns of achieved_goal and desired_goal."""
     fields = about.shown.task.goal_fields()
     others = {f'robot="{robot}"': other.task.goal_fields() for robot, other in about.tool.items()}
     parts = ["`achieved_goal` and `desired_goal`.", fields_table(fields), exceptions(fields, others)]
@@ -146,7 +146,7 @@ def goal(about: Subject) -> str:
 
 
 def action(about: Subject) -> str:
-    """What each number of an action does; robots that act alike share their rows."""
+    """The effect of each number of an action; robots that act alike share their rows."""
     robots: dict[tuple[tuple[str, str, str], ...], list[str]] = {}
     for batches in (about.tool, about.joint):
         for name, batch in batches.items():

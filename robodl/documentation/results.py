@@ -1,7 +1,8 @@
 """Measured results that are kept beside the documentation, and their tables.
 
 suite.json is what `robodl.suite` wrote. trained.json is a list of rows, one a training run, with the keys TRAINED, and
-metrics, the task's own by name, where it has some.
+metrics, the task's own by name, where it has some. evaluations.json is a list of rows with the keys EVALUATED and
+metrics with their intervals. `robodl.results` adds rows to both.
 """
 
 import json
@@ -9,22 +10,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from robodl.cli import UsageError
 from robodl.documentation.markdown import percent, table
+from robodl.errors import UsageError
 
 RATES = ("success_rate", "success_low", "success_high", "episodes")
 MEASURED = ("env", "robot", "policy", "steps_to_success", "steps_to_success_95", *RATES)
 TRAINED = ("env", "robot", "algo", "seed", "steps", "train_seconds", "command", *RATES)
+EVALUATED = ("env", "robot", "policy", "motion", "sight", "seed", "episodes")
 POLICIES = ("expert", "random", "zero")
 
 
 @dataclass(frozen=True)
 class Results:
-    """Rows of the suite, what they were made by and on, and rows of training runs."""
+    """Rows of the suite, what they were made by and on, rows of training runs, and rows of evaluations."""
 
     suite: list[dict[str, Any]]
     origin: str
     trained: list[dict[str, Any]]
+    evaluations: list[dict[str, Any]]
 
     def of_task(self, task: str) -> list[str]:
         """Markdown on one environment: none where nothing has been measured."""
@@ -46,7 +49,8 @@ def load(folder: Path) -> Results:
         raise UsageError(f"{folder / 'suite.json'} is not what robodl.suite writes")
     rows = checked(folder / "suite.json", suite.get("rows"), MEASURED)
     trained = checked(folder / "trained.json", read(folder / "trained.json", []), TRAINED)
-    return Results(rows, origin(suite) if rows else "", trained)
+    evaluations = checked(folder / "evaluations.json", read(folder / "evaluations.json", []), EVALUATED)
+    return Results(rows, origin(suite) if rows else "", trained, evaluations)
 
 
 def read(path: Path, otherwise: Any) -> Any:
@@ -69,7 +73,7 @@ def checked(path: Path, rows: Any, keys: tuple[str, ...]) -> list[dict[str, Any]
 
 
 def origin(suite: dict[str, Any]) -> str:
-    """What the suite's rows were made by and on."""
+    """The command, machine and commit of the suite's rows."""
     seed = f" seed={suite['seed']}" if suite.get("seed") else ""
     command = f"python -m robodl.suite episodes={suite['rows'][0]['episodes']}{seed} output=docs/results/suite.json"
     machine = suite.get("machine", {})

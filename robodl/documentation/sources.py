@@ -1,4 +1,4 @@
-"""What source code says of itself: docstrings, and the comments that trail a dataclass's fields."""
+"""Documentation in source code: docstrings, and the comments that trail a dataclass's fields."""
 
 import ast
 import dataclasses

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from robodl_envs import CLASSES, FAR, Policy, image_modality
+from robodl_envs import MAX_DEPTH, SEGMENTATION_CLASSES, Policy, image_modality
 
 MOTIONS = ("own", "still", "random")
 SIGHTS = ("own", "noise")
@@ -55,7 +55,7 @@ def replace_images(policy: Policy, sight: str, seed: int) -> Policy:
     rng = np.random.default_rng(seed)
 
     def noise(name: str, image: np.ndarray) -> np.ndarray:
-        high = {"depth": FAR, "segmentation": len(CLASSES)}.get(image_modality(name)[1], 256)
+        high = {"depth": MAX_DEPTH, "segmentation": len(SEGMENTATION_CLASSES)}.get(image_modality(name)[1], 256)
         return (high * rng.random(image.shape)).astype(image.dtype)
 
     return lambda observation: policy(

@@ -1,4 +1,4 @@
-"""Speed of pictures, against `mujoco.Renderer` as it comes, in turns."""
+"""Speed of images, against `mujoco.Renderer` as it comes, in turns."""
 
 import functools
 import os
@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 REPEATS = 5
-ROWS = "renderer  threads  pictures/s  x Renderer  steps/s with it"
+ROWS = "renderer  threads  images/s  x Renderer  steps/s with it"
 
 
-def bench_pictures(options) -> list[dict[str, Any]]:
-    """Measure both ways to draw and tell; returns a row of facts for each."""
-    from robodl_envs import RenderingError, gl_context, make_vec
+def bench_rendering(options) -> list[dict[str, Any]]:
+    """Measure both renderers and print a table; returns its rows."""
+    from robodl_envs import RenderingError, make_vec
 
     settings: dict[str, Any] = {"robot": options.robot, "observation": options.observation, "threads": options.threads}
     settings |= {"cameras": options.cameras, "image_size": options.image_size, "max_episode_steps": 50}
@@ -31,7 +31,7 @@ def bench_pictures(options) -> list[dict[str, Any]]:
         each.reset(seed=0)
     theirs = MujocoRenderer(options.env, options.image_size) if "gl" in names else None
     size = options.image_size
-    print(f"{num} rows, {len(options.cameras)} pictures of {size}x{size} a row and step: {', '.join(options.cameras)}")
+    print(f"{num} rows, {len(options.cameras)} images of {size}x{size} a row and step: {', '.join(options.cameras)}")
     print(ROWS)
     results: list[dict[str, Any]] = []
     action = envs["ray"].action_space.sample()
@@ -39,21 +39,21 @@ def bench_pictures(options) -> list[dict[str, Any]]:
         batch, count = envs[name].batch, num * len(options.cameras)
         rounds = []
         for _ in range(REPEATS):
-            pictures = count * rate(functools.partial(batch.eyes.look, batch.all, batch.rng), options.seconds / 2)
+            images = count * rate(functools.partial(batch.cameras.look, batch.all, batch.rng), options.seconds / 2)
             steps = num * rate(functools.partial(envs[name].step, action), options.seconds / 2)
             reference = theirs.rate(options.seconds / 2) if theirs else float("nan")
-            rounds.append((pictures, steps, reference, pictures / reference))
-        pictures, steps, reference, ratio = (statistics.median(column) for column in zip(*rounds, strict=True))
+            rounds.append((images, steps, reference, images / reference))
+        images, steps, reference, ratio = (statistics.median(column) for column in zip(*rounds, strict=True))
         result = {"renderer": name, "num_envs": num, "cameras": options.cameras, "image_size": size}
-        result |= {"threads": batch.threads, "pictures_per_s": pictures, "steps_per_s": steps}
+        result |= {"threads": batch.threads, "images_per_s": images, "steps_per_s": steps}
         if theirs:
             result |= {"mujoco_renderer_per_s": reference, "ratio": ratio}
         results.append(result)
-        line = f"{name:<8}{batch.threads:>9}{pictures:>12,.0f}{ratio:>12.0f}{steps:>17,.0f}"
+        line = f"{name:<8}{batch.threads:>9}{images:>12,.0f}{ratio:>12.0f}{steps:>17,.0f}"
         print(line, flush=True)
     if theirs:
         reference = statistics.median(result["mujoco_renderer_per_s"] for result in results)
-        print(f"mujoco.Renderer as it comes: {reference:,.1f} pictures/s")
+        print(f"mujoco.Renderer as it comes: {reference:,.1f} images/s")
         theirs.close()
     for each in envs.values():
         each.close()
@@ -82,7 +82,7 @@ class MujocoRenderer:
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=own)
 
     def rate(self, seconds: float) -> float:
-        """Pictures a second."""
+        """Images a second."""
         assert self.process.stdin and self.process.stdout
         print(seconds, file=self.process.stdin, flush=True)
         return float(self.process.stdout.readline())
@@ -108,12 +108,12 @@ def serve(task: str, size: int) -> None:
     mujoco.mj_forward(model, data)
     renderer = mujoco.Renderer(model, size, size)
 
-    def picture():
+    def draw():
         renderer.update_scene(data)
         renderer.render()
 
     for line in sys.stdin:
-        print(rate(picture, float(line)), flush=True)
+        print(rate(draw, float(line)), flush=True)
     renderer.close()
 
 

@@ -12,11 +12,11 @@ from gymnasium import spaces
 from omegaconf import DictConfig
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from robodl.cli import UsageError
+from robodl.config import ImitationConfig, imitation_config
+from robodl.errors import UsageError
 from robodl.imitation.behaviour_cloning import MAX_WEIGHTS, fit_policy
 from robodl.imitation.demonstrations import FIRST_SEED, read_dataset
 from robodl.imitation.output_layout import continuous_columns, logit_slices
-from robodl.imitation.settings import ImitationConfig, imitation_config
 from robodl.imitation.transition_store import TransitionStore
 from robodl.learning.vec_env import Sb3VecEnv, make_envs
 from robodl_envs.experts.policy import student_observable_policy
@@ -73,8 +73,8 @@ def imitate_expert(
     kept_steps = min(steps, settings.keep_episodes * episode_steps or steps)
     if settings.error_weight and kept_steps * rows > MAX_WEIGHTS:
         raise UsageError(
-            f"clone_focus draws from at most {MAX_WEIGHTS:,} transitions, got {kept_steps * rows:,}: "
-            "lower clone or clone_keep, or set clone_focus=0"
+            f"algo.imitation_error_weight draws from at most {MAX_WEIGHTS:,} transitions, got {kept_steps * rows:,}: "
+            "lower algo.imitation_transitions or algo.imitation_keep_episodes, or set algo.imitation_error_weight=0"
         )
     # The latest steps of all rows, in a ring: (kept_steps, rows, ...).
     observations = {

@@ -13,9 +13,9 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
+from robodl.config import imitation_config
 from robodl.imitation import minari_io
 from robodl.imitation.episodes import Episode
-from robodl.imitation.settings import imitation_config
 from robodl.learning.frame_buffer import FrameBuffer
 from robodl.learning.pixel_sac import PixelSAC
 from robodl.learning.vec_env import Sb3VecEnv, make_envs
@@ -38,24 +38,29 @@ def check_teaching(model: BaseAlgorithm, cfg: DictConfig, envs) -> None:
             missing or of other settings.
     """
     algo, imitated = cfg.algo, imitation_config(cfg.algo).transitions
-    if algo.get("value_first") and not (imitated and isinstance(model, OnPolicyAlgorithm)):
-        raise ValueError("algo.value_first is for PPO after a clone: give algo.clone, or algo.value_first=0")
+    if algo.get("critic_warmup_steps") and not (imitated and isinstance(model, OnPolicyAlgorithm)):
+        way_out = "give algo.imitation_transitions, or algo.critic_warmup_steps=0"
+        raise ValueError(f"algo.critic_warmup_steps is for PPO after imitation: {way_out}")
     if algo.get("demonstrations") and not isinstance(model, OffPolicyAlgorithm):
-        raise ValueError("algo.demonstrations go into a replay buffer, which PPO has not: give algo.clone instead")
+        way_out = "give algo.imitation_transitions instead"
+        raise ValueError(f"algo.demonstrations go into a replay buffer, which PPO does not have: {way_out}")
     if cfg.resume and not isinstance(model, PixelSAC):
         return  # they are in the policy or in its replay buffer already
     if not (algo.get("demonstrations") or imitated):
         if algo.get("dataset"):
-            raise ValueError("algo.dataset is where algo.demonstrations or algo.clone come from: give one of them")
+            raise ValueError(
+                "algo.dataset goes with algo.demonstrations or algo.imitation_transitions: give one of them"
+            )
     elif algo.get("dataset"):
         available = sum(len(episode) for episode in read_dataset(algo["dataset"], cfg))
         if imitated > available:
-            raise ValueError(f"algo.clone={imitated} is more than the {available} transitions of {algo['dataset']}")
+            raise ValueError(f"algo.imitation_transitions={imitated} is more than the {available} of {algo['dataset']}")
     else:
         try:
             make_policy("expert", envs)
         except ValueError as error:
-            raise ValueError(f"{error}; without an expert: algo=ppo, or algo.clone=0 algo.value_first=0") from None
+            way_out = "algo=ppo, or algo.imitation_transitions=0 algo.critic_warmup_steps=0"
+            raise ValueError(f"{error}; without an expert: {way_out}") from None
 
 
 def demonstrate(model: BaseAlgorithm, cfg: DictConfig) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from robodl.evaluation.rollout import Score
 from robodl.imitation.episodes import Episode, in_batches, play
+from robodl_envs.arrays import distance
 
 
 def replay(envs, episodes: Sequence[Episode], progress: Callable[[int], object] = int) -> list[Episode]:
@@ -59,11 +60,12 @@ def score_episodes(envs, episodes: Sequence[Episode]) -> Score:
     goals = [
         np.stack([each.observations[key][-1] for each in episodes]) for key in ("achieved_goal", "desired_goal")
     ]  # (n, g)
+    size = envs.unwrapped.task.goal_observables()[0].size  # the distance is that of the goal's first observable
     return Score(
         success=np.array([each.success for each in episodes]),
         success_once=np.array([each.is_success.any() for each in episodes]),
         first_success=np.array(first),
-        distance=np.asarray(envs.unwrapped.task.distance(*goals)),
+        distance=np.asarray(distance(*(goal[:, :size] for goal in goals))),
         returns=np.array([each.rewards.sum() for each in episodes]),
         diverged=sum(bool(each.infos["diverged"].any()) for each in episodes),
     )

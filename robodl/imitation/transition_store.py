@@ -3,16 +3,16 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from robodl.cli import UsageError
+from robodl.errors import UsageError
 
-STATE_KEY = "imitation"  # of a run's training state, while it imitates
+RENAMED_FILES = {"observations": "seen", "expert_actions": "wanted", "action_errors": "missed"}  # since version 0.1
 
 
 @dataclass
@@ -44,7 +44,7 @@ class TransitionStore:
         """
         if self.folder is None:
             return np.zeros(shape, dtype)
-        path = self.folder / f"{name}.npy"
+        path = array_file(self.folder, name)
         if self.state is None:
             try:
                 return allocate(path, shape, dtype)
@@ -81,15 +81,11 @@ class TransitionStore:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def saved_state(training_state: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The state of imitation in a run's training state; None if imitation is over or has not begun.
-
-    Raises:
-        UsageError: version 0.1 was stopped while it imitated, and its files differ.
-    """
-    if "clone" in training_state:
-        raise UsageError("a run of version 0.1 can't be resumed in its imitation: start it anew")
-    return training_state.get(STATE_KEY)
+def array_file(folder: Path, name: str) -> Path:
+    """The file of an array: that of version 0.1 if there is one."""
+    first, dot, rest = name.partition(".")
+    old = folder / f"{RENAMED_FILES.get(first, first)}{dot}{rest}.npy"
+    return old if old.exists() else folder / f"{name}.npy"
 
 
 def allocate(path: Path, shape: tuple[int, ...], dtype) -> np.ndarray:

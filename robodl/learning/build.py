@@ -14,6 +14,7 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecMonitor
 from torch import nn
 
+from robodl.config import own_algo_keys
 from robodl.learning.pixel_sac import PixelSAC
 from robodl.learning.vec_env import Sb3VecEnv, make_envs
 from robodl.vision.encoder import Encoder
@@ -25,23 +26,6 @@ TRUSTED_PACKAGES = ("stable_baselines3.", "sb3_contrib.", "robodl.")  # of class
 RESERVED_ARGUMENTS = ("policy", "env", "policy_kwargs", "device", "seed", "tensorboard_log", "_init_setup_model")
 RENAMED_TARGETS = {"robodl.algos.PixelSAC": "robodl.learning.pixel_sac.PixelSAC"}  # since version 0.1
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU}
-# Keys of `algo` that are not arguments of every algorithm's class.
-OWN_KEYS = (
-    *("_target_", "hidden", "activation", "log_std_init", "anneal", "her", "noise"),
-    *(
-        "demonstrations",
-        "dataset",
-        "clone",
-        "clone_rows",
-        "clone_length",
-        "clone_steps",
-        "clone_last",
-        "clone_batch",
-        "clone_keep",
-        "clone_focus",
-        "value_first",
-    ),
-)
 
 
 def pick_device(name: str) -> torch.device:
@@ -76,7 +60,7 @@ def algo_class(algo: DictConfig | dict[str, Any]) -> type[BaseAlgorithm]:
         raise ValueError(f"algo._target_ must name a Stable-Baselines3 algorithm, got {target!r}: {error}") from None
     if not (isinstance(found, type) and issubclass(found, BaseAlgorithm)):
         raise ValueError(f"algo._target_ must name a Stable-Baselines3 algorithm, got {target!r}")
-    known = set(inspect.signature(found).parameters) - set(RESERVED_ARGUMENTS) | set(OWN_KEYS)
+    known = set(inspect.signature(found).parameters) - set(RESERVED_ARGUMENTS) | set(own_algo_keys())
     for key in algo:
         if key not in known:
             raise TypeError(f"{name} has no setting named {key!r}{did_you_mean(str(key), known)}")
@@ -87,7 +71,7 @@ def build_model(cfg: DictConfig, envs: VecMonitor, device: torch.device) -> Base
     """Build an untrained model of the configuration's algorithm."""
     algo = dict(cfg.algo)
     found = algo_class(algo)
-    own = set(OWN_KEYS) - set(inspect.signature(found).parameters)
+    own = set(own_algo_keys()) - set(inspect.signature(found).parameters)
     arguments = {key: value for key, value in algo.items() if key not in own}
     if algo.get("anneal"):
         arguments["learning_rate"] = LinearSchedule(algo["learning_rate"], 0.0, 1.0)

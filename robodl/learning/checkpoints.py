@@ -9,12 +9,12 @@ import numpy as np
 from omegaconf import DictConfig
 from stable_baselines3.common.callbacks import BaseCallback
 
+from robodl.config import imitation_config
 from robodl.evaluation.rollout import FIRST_SEED, SELECTION_SEED_OFFSET, Score, evaluate_policy
-from robodl.imitation.settings import imitation_config
 from robodl.learning.policy_files import save_policy
 from robodl.learning.vec_env import channels_first
-from robodl.runs.report import show_eyes
 from robodl.runs.run_folder import Run
+from robodl.runs.tensorboard import log_saliency
 
 
 class Checkpoints(BaseCallback):
@@ -83,7 +83,7 @@ class Checkpoints(BaseCallback):
         self.success_rate = score.success_rate
         log_score(self.logger, score)
         if self.cfg.observation != "state":
-            show_eyes(self.model.policy, self.envs, seed, self.logger, self.num_timesteps)
+            log_saliency(self.model.policy, self.envs, seed, self.logger, self.num_timesteps)
         self.logger.dump(self.num_timesteps)
         rank = (score.success_rate, -float(score.distance.mean()))
         if rank > self.best_rank:

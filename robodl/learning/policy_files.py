@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from safetensors.torch import load_file, save_file
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from robodl.config import TrainConfig, settled
 from robodl.learning.build import algo_class, policy_settings
 from robodl.learning.vec_env import channels_first_space, make_envs
 from robodl.runs.atomic_write import replacing
@@ -36,7 +37,7 @@ def load_policy(stem: Path, device: torch.device) -> tuple[Any, DictConfig]:
         OSError: they cannot be read.
     """
     try:
-        cfg = OmegaConf.create(json.loads(stem.with_suffix(".json").read_text())["config"])
+        cfg = settled(TrainConfig, json.loads(stem.with_suffix(".json").read_text())["config"], warn=False)
         tensors = with_current_names(load_file(stem.with_suffix(".safetensors"), device="cpu"))
     except OSError:
         raise

@@ -1,140 +1,29 @@
-"""What a run tells: TensorBoard, result.json, the video, and the words on the terminal."""
+"""The numbers of a run: result.json, and the words on the terminal."""
 
-import itertools
 import json
 import os
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from omegaconf import OmegaConf
-from stable_baselines3.common.logger import HParam, Logger, TensorBoardOutputFormat, configure
 
-from robodl.evaluation.rollout import FIRST_SEED, Score
+from robodl.evaluation.rollout import Score
+from robodl.learning.vec_env import channels_first
 from robodl.runs.atomic_write import replacing
 from robodl.runs.provenance import provenance
 from robodl.runs.run_folder import Run
-from robodl.learning.vec_env import channels_first, make_envs
-from robodl.runs.video import add_gif, gif, record_episodes, write_video
-from robodl.vision.saliency import saliency_overlays
-from robodl_envs import Policy, RenderingError
-
-GIF_SIZE = 128  # pixels
-
-
-def open_logger(run: Run, cfg) -> Logger:
-    """A logger that writes TensorBoard files only, the run's settings under HParams first."""
-    logger = configure(str(run.tensorboard), ["tensorboard"])
-    flat = {"algo": algorithm(cfg), "task": cfg.env["task"], "robot": cfg.robot["name"]}
-    flat |= {key: cfg[key] for key in ("control", "reward", "seed", "num_envs", "total_timesteps")}
-    flat |= {f"algo.{key}": value for key, value in cfg.algo.items() if isinstance(value, (int, float))}
-    metrics = {"eval/success_rate": 0.0, "eval/distance_mm": 0.0}
-    logger.record("hparams", HParam(flat, metrics), exclude=("stdout", "log", "json", "csv"))
-    return logger
+from robodl_envs import Policy
 
 
 def algorithm(cfg) -> str:
-    """What a run learns by, in words: "PPO", or "PPO after a clone"."""
+    """A run's algorithm in words: "PPO", or "PPO after imitation"."""
     name = cfg.algo["_target_"].rpartition(".")[2]
-    return f"{name} after a clone" if cfg.algo.get("clone") else name
+    return f"{name} after imitation" if cfg.algo.get("imitation_transitions") else name
 
 
 def acting(policy) -> Policy:
     """A policy's deterministic actions as a function of observations."""
     return lambda observation: policy.predict(channels_first(observation), deterministic=True)[0]
-
-
-def save_video(run: Run, cfg, policy, logger: Logger, step: int) -> Path | str:
-    """Render the policy's episodes to an mp4 and the first into TensorBoard; where it is, or why there is none."""
-    if not cfg.video_episodes:
-        return "none asked for"
-    path = run.video(cfg.env["task"])
-    try:
-        episodes, fps = render(acting(policy), cfg, cfg.video_episodes, FIRST_SEED + cfg.seed, path)
-    except RenderingError as error:
-        return f"none: {error}"
-    moving = gif(episodes[0], GIF_SIZE, fps)
-    for writer in writers(logger):
-        add_gif(writer, "eval/episode", moving, step)
-    return path
-
-
-def writers(logger: Logger) -> list[Any]:
-    """The SummaryWriters behind a logger."""
-    return [output.writer for output in logger.output_formats if isinstance(output, TensorBoardOutputFormat)]
-
-
-def show_eyes(policy, envs, seed: int, logger: Logger, step: int) -> None:
-    """What each camera sees at an episode's start, and what of it the policy attends to, into TensorBoard."""
-    observation, _ = envs.reset(seed=seed)
-    for name, picture in saliency_overlays(policy, observation).items():
-        for writer in writers(logger):
-            writer.add_image(f"eyes/{name}", picture, step, dataformats="HWC")
-
-
-def render(policy: Policy, cfg, episodes: int, seed: int, path: Path) -> tuple[list[list[np.ndarray]], int]:
-    """Write episodes to a video; returns their frames and the frame rate.
-
-    Raises:
-        RenderingError: nothing can be drawn here.
-    """
-    envs = make_envs(cfg, 1, autoreset_mode="Disabled", render_mode="rgb_array")
-    fps = envs.metadata["render_fps"]
-    try:
-        films = record_episodes(policy, envs, episodes, seed, counting("frames"))
-    finally:
-        envs.close()
-    write_video(path, list(itertools.chain(*films)), fps)
-    return films, fps
-
-
-def counting(noun: str):
-    """Progress for what takes seconds: a number on the terminal that counts up, and nothing elsewhere."""
-
-    def show(count: int) -> None:
-        if sys.stdout.isatty():
-            print(f"\r{count} {noun}", end="", flush=True)
-
-    return show
-
-
-class Imitating:
-    """Progress of a clone: a line now and then, and its loss in TensorBoard."""
-
-    EVERY = 5.0  # s, at least, between lines
-
-    def __init__(self, total: int, logger: Logger, last: float = 1.0):
-        """last: how many times as long as in other rounds it learns in the last."""
-        self.total, self.logger, self.last = total, logger, last
-        self.began = self.told = self.acted = time.monotonic()
-        self.first: int | None = None  # transitions where it began: more than none where it goes on
-        self.loss, self.left = "", ""
-
-    def __call__(self, count: int, loss: float | None, learnt: float) -> None:
-        now = time.monotonic()
-        self.first = count if self.first is None else self.first
-        if loss is not None:
-            self.logger.record("clone/loss", loss)
-            self.logger.record("clone/transitions", count)
-            self.logger.dump(count)
-            self.loss = f"  loss {loss:.4f}"
-            # A round takes its time to act, and its time to learn: all are alike but for the last.
-            more = (self.last - 1.0) * (now - self.acted) if count < self.total else 0.0
-            self.tell_left((now - self.began) * max(self.total - count, 0) / (count - self.first) + more)
-            self.acted = now
-        elif not learnt:
-            self.acted = now
-        elif count >= self.total:
-            self.tell_left((now - self.acted) * (1.0 - learnt) / learnt)
-        if now - self.told >= self.EVERY or (loss is not None and count >= self.total):
-            self.told = now
-            what = f"  learning {learnt:4.0%}" if loss is None and learnt else ""
-            print(f"{count:>10,} / {self.total:,} transitions{self.loss}{self.left}{what}", flush=True)
-
-    def tell_left(self, seconds: float) -> None:
-        self.left = f"  {seconds:.0f} s left"
 
 
 def save_result(run: Run, cfg, score: Score, steps: int, train_seconds: float) -> None:
@@ -203,9 +92,9 @@ def say_start(run: Run, cfg, device) -> None:
 
 
 def say_interrupted(run: Run, saved: int) -> None:
-    """saved: steps at the last checkpoint; 0 where it is of a clone, before the first step."""
+    """saved: steps at the last checkpoint; 0 during imitation, before the first step."""
     if run.last.with_suffix(".npz").is_file():
-        where = f"at {saved:,} steps" if saved else "of its clone"
+        where = f"at {saved:,} steps" if saved else "of its imitation"
         print(f"\nstopped; the last checkpoint is {where}; python -m robodl.train resume={near(run.folder)}")
     else:
         print(f"\nstopped before the first checkpoint: {near(run.folder)}")

@@ -3,13 +3,17 @@
 checkpoints/best.*     the policy that did best in the periodic evaluations, see robodl.learning.policy_files
 checkpoints/last.*     the policy of the last checkpoint
 checkpoints/last.npz   everything else training needs to go on from there: arrays only, nothing pickled
-checkpoints/imitation/ transitions that a policy imitates, until it has, see robodl.imitation.transition_store
+checkpoints/imitation/ transitions of an imitation that is not over, see robodl.imitation.transition_store
 checkpoints/*_sb3.zip  the same policies as Stable-Baselines3 writes them, for people who use it directly
 tb/                    TensorBoard
 result.json            the final numbers
 """
 
 import json
+import secrets
+import time
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from robodl.errors import UsageError
 from robodl.runs.atomic_write import replacing
 from robodl.runs.sb3_internals import flatten, restore_training, training_state, unflatten
 
@@ -28,7 +33,8 @@ class Run:
         self.folder = folder
         self.checkpoints = folder / "checkpoints"
         self.best, self.last = self.checkpoints / "best", self.checkpoints / "last"
-        self.transitions = self.checkpoints / "imitation"
+        before = self.checkpoints / "clone"  # of version 0.1
+        self.imitation = before if before.is_dir() else self.checkpoints / "imitation"
         self.tensorboard = folder / "tb"
         self.result = folder / "result.json"
 
@@ -55,11 +61,11 @@ class Run:
         """The step count of the best policy."""
         return int(json.loads(self.best.with_suffix(".json").read_text())["num_timesteps"])
 
-    def config(self) -> DictConfig:
-        """The configuration that the run was started with."""
+    def config(self) -> dict[str, Any]:
+        """The configuration that the run was started with, as it was written."""
         try:
-            return OmegaConf.create(json.loads(self.last.with_suffix(".json").read_text())["config"])
-        except (ValueError, KeyError) as error:
+            return dict(json.loads(self.last.with_suffix(".json").read_text())["config"])
+        except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{self.last}.json is damaged: {error}") from error
 
     def video(self, task: str) -> Path:
@@ -72,7 +78,65 @@ class Run:
 
     def load_training(self, model: BaseAlgorithm) -> dict[str, Any]:
         """Put a fresh model into the state that was saved; returns `extra`."""
-        with np.load(self.last.with_suffix(".npz"), allow_pickle=False) as file:
-            state = unflatten({name: file[name] for name in file.files})
-        restore_training(model, state)
+        path = self.last.with_suffix(".npz")
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                state = unflatten({name: file[name] for name in file.files})
+        except (ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{path} is damaged: {error}") from error
+        restore_training(model, current(state))
         return state.get("extra", {})
+
+
+def run_name(name: str | None, job: int | None = None) -> str:
+    """A run folder's name: the given one, with a number if it is one job of several, else date, time and an id."""
+    if name is None:
+        return f"{time.strftime('%Y-%m-%d_%H%M%S')}_{secrets.token_hex(2)}"
+    return name if job is None else f"{name}_{job}"
+
+
+def check_free(parent: Path, name: str | None, job: int | None = None, resumes: bool = True) -> None:
+    """Refuse a run's name that is no folder's, or that another run has, which may be one to resume: UsageError."""
+    if name is None:
+        return
+    if name in ("", ".", "..") or Path(name).name != name:
+        raise UsageError(f"name must be a folder's name without '/', got {name!r}")
+    if (folder := parent / run_name(name, job)).exists():
+        raise taken(folder, resumes)
+
+
+def taken(folder: Path, resumes: bool) -> UsageError:
+    way_out = f"go on with resume={folder}" if resumes else "remove that folder"
+    return UsageError(f"there is a run {folder} already; choose another name, or {way_out}")
+
+
+def new_folder(parent: Path, name: str | None, job: int | None = None, resumes: bool = True) -> Path:
+    """Make a run's folder, which no other run has: two of one name that begin at once don't share it either."""
+    while True:
+        folder = parent / run_name(name, job)
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            if name is not None:
+                raise taken(folder, resumes) from None
+        except OSError as error:
+            raise UsageError(f"can't make the folder {folder}: {error.strerror}") from None
+
+
+def save_config(folder: Path, cfg: DictConfig, words: Sequence[str]) -> None:
+    """Write a run's configuration, and the words that it was composed from, where Hydra writes them."""
+    (folder / ".hydra").mkdir()
+    OmegaConf.save(cfg, folder / ".hydra/config.yaml")
+    OmegaConf.save(OmegaConf.create(list(words)), folder / ".hydra/overrides.yaml")
+
+
+def current(state: dict[str, Any]) -> dict[str, Any]:
+    """A training state in today's names; those of version 0.1 are renamed."""
+    if "clone" in (extra := state.get("extra", {})):
+        extra["imitation"] = extra.pop("clone")
+    for envs in (state.get("envs", {}), extra.get("imitation", {}).get("envs", {})):
+        if "made_by" in envs:
+            envs["made_by"] = np.asarray(str(envs["made_by"]).replace("seen as Eyes(", "seen as CameraSensors("))
+    return state

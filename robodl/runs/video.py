@@ -1,6 +1,7 @@
-"""Episodes as pictures: mp4 files that browsers play, and small GIFs for TensorBoard's Images tab."""
+"""Videos of episodes: mp4 files that browsers play, and small GIFs for TensorBoard's Images tab."""
 
 import io
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,28 @@ import gymnasium
 import numpy as np
 
 from robodl.evaluation.captions import caption
+from robodl.learning.vec_env import make_envs
+from robodl.runs.progress import counting
 from robodl.vision.image_views import beside, captioned, color_images
 from robodl_envs import Policy
 
-HOLD = 10  # frames that an episode's last picture stays
+LAST_FRAME_REPEATS = 10  # frames that an episode's last frame stays
+
+
+def render_video(policy: Policy, cfg, episodes: int, seed: int, path: Path) -> tuple[list[list[np.ndarray]], int]:
+    """Write episodes of a configuration's environment to a video; returns their frames and the frame rate.
+
+    Raises:
+        RenderingError: nothing can be drawn here.
+    """
+    envs = make_envs(cfg, 1, autoreset_mode="Disabled", render_mode="rgb_array")
+    fps = envs.metadata["render_fps"]
+    try:
+        films = record_episodes(policy, envs, episodes, seed, counting("frames"))
+    finally:
+        envs.close()
+    write_video(path, list(itertools.chain(*films)), fps)
+    return films, fps
 
 
 def record_episodes(
@@ -24,24 +43,23 @@ def record_episodes(
 ) -> list[list[np.ndarray]]:
     """Frames, (H, W, 3) uint8, of the episodes of seed, seed + 1, ...; envs has one row and render_mode rgb_array.
 
-    Where the policy sees pictures, they stand to the right of the pretty one. Where it says something, that is written
-    below.
+    Images of the observation stand to the right of `render()`'s, the caption of the policy's output below.
     """
     films: list[list[np.ndarray]] = []
     for k in range(episodes):
         observation, _ = envs.reset(seed=seed + k)
-        frames = [picture(envs, observation)]
+        frames = [video_frame(envs, observation)]
         ended = False
         while not ended:
             observation, _, terminated, truncated, _ = envs.step(policy(observation))
-            frames.append(picture(envs, observation))
+            frames.append(video_frame(envs, observation))
             ended = bool(terminated[0] or truncated[0])
             progress(sum(len(film) for film in films) + len(frames))
-        films.append(frames + [frames[-1]] * HOLD)
+        films.append(frames + [frames[-1]] * LAST_FRAME_REPEATS)
     return films
 
 
-def picture(envs: gymnasium.vector.VectorEnv, observation: dict[str, np.ndarray]) -> np.ndarray:
+def video_frame(envs: gymnasium.vector.VectorEnv, observation: dict[str, np.ndarray]) -> np.ndarray:
     pretty: Any = envs.render()
     return captioned(beside(pretty[0], color_images(observation)), caption(envs.unwrapped, 0))
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from robodl_envs import CLASSES, FAR
+from robodl_envs import MAX_DEPTH, SEGMENTATION_CLASSES
 
 # A colour a class: background, floor, robot, goal, object.
 PALETTE = np.array([[0, 0, 0], [90, 100, 110], [235, 235, 235], [235, 60, 45], [70, 140, 230]], np.uint8)
-assert len(PALETTE) == len(CLASSES)
-MAX_SHADED_DEPTH = 0.25 * FAR  # m, beyond which depth is black
+assert len(PALETTE) == len(SEGMENTATION_CLASSES)
+MAX_SHADED_DEPTH = 0.25 * MAX_DEPTH  # m, beyond which depth is black
 
 
 def color_images(observation: dict[str, np.ndarray], row: int = 0) -> dict[str, np.ndarray]:

@@ -1,14 +1,14 @@
-"""Ways to draw, for tests of pictures."""
+"""Fixtures for tests of images."""
 
 import pytest
 
-from robodl_envs import RenderingError, gl_context
+from robodl_envs import RenderingError, make_gl_context
 
 
 @pytest.fixture(scope="module")
 def opengl():
     try:
-        gl_context(8, 8).free()
+        make_gl_context(8, 8).free()
     except RenderingError as error:
         pytest.skip(f"no OpenGL on this machine: {error}")
 

@@ -85,8 +85,8 @@ def test_what_a_part_has_not_is_in_no_picture(renderer):
 
     def pictures():
         sim.forward(ids)
-        eyes.look(ids, envs.batch.rng)
-        return eyes.observe()
+        eyes.capture(ids, envs.batch.rng)
+        return eyes.images()
 
     moved = pictures()
     for name in cameras:

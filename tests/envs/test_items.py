@@ -7,7 +7,7 @@ import pytest
 from robodl_envs import make_vec
 from robodl_envs.arrays import rotation_angle
 from robodl_envs.free_body import FreeBody
-from tests.envs.pairs import PAIRS
+from tests.envs.robot_support import SUPPORTED
 
 IN_HAND = {"peg"}
 LOOSE = ["peg_insert", "pick_and_place", "push", "slide", "stack"]  # tasks with things that move freely
@@ -28,7 +28,7 @@ def deepest(envs, row):
 NO_PLACES = ("stack", "track", "read_digit", "inspect")  # goals that are none for the arm: their own tests know them
 
 
-@pytest.mark.parametrize(("task", "robot"), PAIRS)
+@pytest.mark.parametrize(("task", "robot"), SUPPORTED)
 def test_episodes_start_at_rest_with_goals_in_reach(task, robot):
     """In 500 episodes nothing is in anything else, falls or flies off, and goals lie where things can be brought."""
     envs = make_vec(task, num_envs=500, robot=robot)
@@ -69,7 +69,7 @@ def still(envs):
     return action
 
 
-@pytest.mark.parametrize(("task", "robot"), [pair for pair in PAIRS if pair[0] in LOOSE])
+@pytest.mark.parametrize(("task", "robot"), [pair for pair in SUPPORTED if pair[0] in LOOSE])
 def test_nothing_is_pressed_through_the_table(task, robot, rng):
     """Extreme actions, held for half a second each, and random ones."""
     envs = make_vec(task, num_envs=24, robot=robot, max_episode_steps=None)
@@ -85,7 +85,7 @@ def test_nothing_is_pressed_through_the_table(task, robot, rng):
 
 
 def test_what_is_loose():
-    assert {task for task, robot in PAIRS if items(make_vec(task, robot=robot))} == set(LOOSE)
+    assert {task for task, robot in SUPPORTED if items(make_vec(task, robot=robot))} == set(LOOSE)
 
 
 def test_slides_potential_is_where_the_puck_will_rest():

@@ -14,14 +14,14 @@ import pytest
 
 import robodl_envs
 from robodl_envs.gym_env import make, make_vec
-from robodl_envs.rendering.modalities import COARSE, FINE
+from robodl_envs.rendering.modalities import COARSE_GROUP, FINE_GROUP
 from robodl_envs.robots.iiwa14 import Iiwa14
 from robodl_envs.robots.panda import Panda
 from robodl_envs.scene import OBJECT_BIT, ROBOT_BIT, empty_scene
 from tests.envs.arms import simulated, start
 from tests.envs.rollouts import batch_rollout, single_rollout
 
-MODEL, ENTRY = Iiwa14.arm.model, Iiwa14.arm.entry
+MODEL, ENTRY = Iiwa14.mjcf.removeprefix("menagerie:").split("/")
 
 # Angles in degrees; settings, defaults, actuators and lights that ours must not take after; a flange within a frame.
 ARM = """
@@ -97,7 +97,7 @@ ARM = """
   <sensor><jointpos joint="nod"/></sensor>
   <keyframe><key name="home" qpos="0 0 0 0 0 0 0"/></keyframe>
 </mujoco>
-""".replace("FLANGE", Iiwa14.arm.flange)
+""".replace("FLANGE", Iiwa14.flange)
 SHELL = "v 1 1 1\nv 1 -1 -1\nv -1 1 -1\nv -1 -1 1\nf 1 2 3\nf 1 4 2\nf 1 3 4\nf 2 4 3\n"  # a tetrahedron
 
 
@@ -138,7 +138,7 @@ def test_our_servos_on_its_joints():
     """Columns are joints from the base to the hand; ranges are the model's, limits the data sheet's."""
     robot = Iiwa14(gripper=True)
     model = simulated(robot, num=2).model
-    names = [f"{MODEL}/{name}" for name in ("swing", "lean", "twist", "elbow", "roll", "nod", "spin")]
+    names = [f"iiwa14/{name}" for name in ("swing", "lean", "twist", "elbow", "roll", "nod", "spin")]
     assert [model.joint(i).name for i in range(9)] == [*names, "left_finger", "right_finger"]
     assert [int(model.actuator(i).trnid[0]) for i in range(model.nu)] == list(range(9))
     np.testing.assert_allclose(robot.range[1], np.radians([170, 120, 170, 120, 170, 120, 175]))
@@ -146,7 +146,7 @@ def test_our_servos_on_its_joints():
     np.testing.assert_allclose(model.actuator_ctrlrange[:7], robot.range.T)
     np.testing.assert_allclose(model.jnt_actfrcrange[:7, 1], [320, 320, 176, 176, 110, 40, 40])
     np.testing.assert_allclose(np.degrees(robot.velocity), [85, 85, 100, 75, 130, 135, 135])
-    assert np.abs(model.dof_damping[:7] - 1.0).max() == 0.0  # Servo's, not the model's
+    assert np.abs(model.dof_damping[:7] - 1.0).max() == 0.0  # our servos', not the model's
 
 
 @pytest.mark.usefixtures("menagerie")
@@ -232,12 +232,12 @@ def test_two_looks():
     """Links with hidden collision shapes are drawn by them for learning, by meshes for people; others as they are."""
     model = simulated(Iiwa14(), num=2).model
     groups = {
-        name: sorted(model.geom_group[model.geom_bodyid == model.body(f"{MODEL}/{name}").id])
+        name: sorted(model.geom_group[model.geom_bodyid == model.body(f"iiwa14/{name}").id])
         for name in ("b", "cube", "e", "f")
     }
-    assert groups == {"b": [COARSE, FINE], "cube": [1], "e": [2], "f": [COARSE]}
+    assert groups == {"b": [COARSE_GROUP, FINE_GROUP], "cube": [1], "e": [2], "f": [COARSE_GROUP]}
     env = make("reach", robot="iiwa14", observation="image", cameras=["front_segmentation"], image_size=32)
-    assert (env.reset(seed=0)[0]["front_segmentation"] == robodl_envs.CLASSES.index("robot")).sum() > 20
+    assert (env.reset(seed=0)[0]["front_segmentation"] == robodl_envs.SEGMENTATION_CLASSES.index("robot")).sum() > 20
 
 
 @pytest.mark.usefixtures("menagerie")
@@ -295,7 +295,7 @@ def test_without_a_network(monkeypatch, tmp_path, kind):
         ('<joint name="spin" range="-175 175"/>', "", ["7 hinges", "swing, lean, twist, elbow, roll, nod"]),
         ('<joint name="spin" range', '<joint name="spin" type="slide" range', ["7 hinges", "spin"]),
         ('<joint name="roll"/>', '<joint name="roll" range="0 0"/>', ["ranges", "roll"]),
-        (f'site name="{Iiwa14.arm.flange}"', 'site name="wrist"', [Iiwa14.arm.flange, "wrist"]),
+        (f'site name="{Iiwa14.flange}"', 'site name="wrist"', [Iiwa14.flange, "wrist"]),
         ('<body name="base">', '<body name="table"/><body name="base">', ["1 body", "2"]),
         ("<worldbody>", "<wordbody>", ["can't be used", "XML"]),
     ],

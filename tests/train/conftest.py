@@ -12,8 +12,8 @@ import pytest
 import torch
 from hydra import compose, initialize_config_module
 
-from robodl.config import register
-from robodl.imitation.settings import KEYS
+from robodl.config import TrainConfig, settled
+from robodl.hydra_command import register
 from robodl.learning.build import build_model, pick_device, training_envs
 
 SMALL = ("total_timesteps=2048", "eval_every=1024", "eval_episodes=10", "test_episodes=20", "video_episodes=0")
@@ -55,12 +55,17 @@ def be(module, arguments, cwd, out, err):
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
+def python_path(folder):
+    """PYTHONPATH with a folder in front."""
+    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 @pytest.fixture
 def composed():
     """Training's configuration, composed from overrides."""
-    register()
+    register("config", TrainConfig)
     with initialize_config_module("robodl.conf", version_base="1.3"):
-        yield lambda *overrides: compose("config", overrides=list(overrides))
+        yield lambda *overrides: settled(TrainConfig, compose("config", overrides=list(overrides)))
 
 
 def model_of(cfg):
@@ -71,8 +76,7 @@ def model_of(cfg):
 
 def imitation_words(**settings):
     """Overrides of a configuration that set imitation's settings, by the names of ImitationConfig."""
-    keys = {name: key for key, name in KEYS.items()}
-    return [f"++algo.{keys[name]}={value}" for name, value in settings.items()]
+    return [f"++algo.imitation_{name}={value}" for name, value in settings.items()]
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,11 @@
 
 import json
 import shutil
+import textwrap
 
 import pytest
 
-from tests.train.conftest import run_warm
+from tests.train.conftest import run, run_warm
 
 CASES = [
     ("train", ["env=reech"], ["no env named 'reech'", "did you mean 'reach'"]),
@@ -14,12 +15,12 @@ CASES = [
     ("train", ["sed=1"], ["no key named 'sed'", "seed"]),
     ("train", ["learning_rate=0.1"], ["did you mean algo.learning_rate?"]),
     ("train", ["--env", "reach"], ["key=value", "--env"]),
-    ("train", ["seed=x"], ["seed=x", "Integer"]),
+    ("train", ["seed=x"], ["seed must be an integer of at least 0, got 'x'"]),
     ("train", ["algo.n_step=3"], ["n_step", "n_steps"]),
     ("train", ["env.radios=3"], ["radios", "radius"]),
     ("train", ["env.radius=-1"], ["radius must be more than 0 m and less than 10 m, got -1"]),
     ("train", ["control_dt=0.03"], ["0.004", "nearest: 0.032"]),
-    ("train", ["num_envs=0"], ["num_envs must be at least 1, got 0"]),
+    ("train", ["num_envs=0"], ["num_envs must be an integer of at least 1, got 0"]),
     ("train", ["algo.gamma=2"], ["algo.gamma must be a number from 0 to 1, got 2"]),
     ("train", ["algo.hidden=12"], ["algo.hidden", "12"]),
     ("train", ["algo._target_=os.system"], ["_target_", "os.system"]),
@@ -30,7 +31,7 @@ CASES = [
     ("train", ["algo.n_epochs=0"], ["algo.n_epochs must be an integer of at least 1"]),
     ("train", ["device=meta"], ["device must be auto, cpu or cuda"]),
     ("train", ["env.wrappers=[1]"], ["no setting named 'wrappers'"]),
-    ("train", ["observation=image", "cameras=[fromt]"], ["no picture named 'fromt'", "front"]),
+    ("train", ["observation=image", "cameras=[fromt]"], ["no image named 'fromt'", "front"]),
     (
         "train",
         ["observation=image", "encoder=nature"],
@@ -46,8 +47,8 @@ CASES = [
     ),
     ("train", ["encoder.weights=none.safetensors"], ["encoder.weights is for images"]),
     ("train", ["encoder=smal"], ["no encoder named 'smal'", "small"]),
-    ("train", ["observation=image", "encoder.wieghts=x"], ["no setting named 'wieghts'", "weights"]),
-    ("train", ["observation=pixels"], ["no observation named 'pixels'", "image"]),
+    ("train", ["observation=image", "encoder.wieghts=x"], ["no key named 'encoder.wieghts'", "encoder.weights"]),
+    ("train", ["observation=pixels"], ["observation must be one of state, image, image+state, got 'pixels'"]),
     ("train", ["observation=image", "randomize.colours=1"], ["randomize has no 'colours'", "colors"]),
     ("train", ["observation=image", "image_size=[32,x]"], ["image_size must be"]),
     ("train", ["randomize=fysics"], ["no randomize named 'fysics'", "physics"]),
@@ -75,38 +76,51 @@ CASES = [
     ("pretrain", ["data.label=goal"], ["data.label must be one of", "desired_goal"]),
     ("pretrain", ["data.frame=500"], ["data=sim has no setting named 'frame'", "frames"]),
     ("pretrain", ["data.name=foo"], ["data.name must be one of sim, mnist, digits, got 'foo'"]),
-    ("pretrain", ["observation=image"], ["observation=image+state, got 'image'"]),
+    ("pretrain", ["observation=image"], ["observation must be one of image+state, got 'image'"]),
     ("pretrain", ["data.motion=walk"], ["data.motion must be one of random, still, expert, got 'walk'"]),
-    ("train", ["total_timesteps=0"], ["total_timesteps=0 is for a clone", "algo.clone"]),
+    ("train", ["total_timesteps=0"], ["total_timesteps=0 is for imitation alone", "algo.imitation_transitions"]),
     ("evaluate", ["env=reach", "policy=zero", "motion=fast"], ["motion must be one of own, still, random, got 'fast'"]),
     ("evaluate", ["env=reach", "policy=zero", "sight=dim"], ["sight must be one of own, noise, got 'dim'"]),
     ("evaluate", ["env=reach", "policy=kalman"], ["policy must be one of expert, random, zero here, got 'kalman'"]),
     ("pretrain", ["data.frames=3"], ["data.frames must be an integer of at least 100, got 3"]),
     ("pretrain", ["encoder=nature"], ["encoder=nature needs images of at least 36 pixels"]),
-    ("pretrain", ["epochs=0"], ["epochs must be at least 1, got 0"]),
+    ("pretrain", ["epochs=0"], ["epochs must be an integer of at least 1, got 0"]),
     ("pretrain", ["epoch=1"], ["no key named 'epoch'", "epochs"]),
-    ("pretrain", ["cameras=[fromt]"], ["no picture named 'fromt'", "front"]),
-    ("doctor", ["seconds=0"], ["seconds must be more than 0"]),
-    ("bench", ["seconds=nan"], ["seconds must be more than 0"]),
+    ("pretrain", ["cameras=[fromt]"], ["no image named 'fromt'", "front"]),
+    ("doctor", ["seconds=0"], ["seconds must be a number of more than 0 and at most 60, got 0"]),
+    ("bench", ["seconds=nan"], ["seconds must be a number of more than 0 and at most 600, got nan"]),
     ("bench", ["num_envs=["], ["num_envs=["]),
     ("bench", ["observation=image", "control=joint"], ["num_envs=[64]"]),
-    ("train", ["algo.demonstrations=100"], ["algo.demonstrations go into a replay buffer", "algo.clone"]),
-    ("train", ["algo.clone=100", "control=joint"], ["experts act by control='tool'"]),
+    (
+        "train",
+        ["algo.demonstrations=100"],
+        ["go into a replay buffer", "algo.imitation_transitions"],
+    ),
+    ("train", ["algo.imitation_transitions=100", "control=joint"], ["experts act by control='tool'"]),
     ("train", ["algo.dataset=robodl/reach/none-v0"], ["give one of them"]),
-    ("train", ["algo.clone=100", "algo.dataset=robodl/reach/none-v0"], ["robodl/reach/none-v0"]),
-    ("train", ["algo.value_first=100"], ["algo.value_first is for PPO after a clone"]),
+    ("train", ["algo.imitation_transitions=100", "algo.dataset=robodl/reach/none-v0"], ["robodl/reach/none-v0"]),
+    ("train", ["algo.critic_warmup_steps=100"], ["algo.critic_warmup_steps is for PPO after imitation"]),
     ("train", ["algo.target_kl=abc"], ["algo.target_kl must be a number of at least 0, got 'abc'"]),
     ("train", ["env=push", "control=joint"], ["control='tool'", "algo=ppo"]),
-    ("train", ["algo.clone=-1"], ["algo.clone must be an integer of at least 0, got -1"]),
+    (
+        "train",
+        ["algo.imitation_transitions=-1"],
+        ["imitation_transitions must be an integer of at least 0, got -1"],
+    ),
     ("train", ["algo.activation=sigmoid"], ["algo.activation must be one of tanh, relu, got 'sigmoid'"]),
-    ("pretrain", ["algo=sac"], ["takes no algorithm"]),
+    ("pretrain", ["algo=sac"], ["no key named 'algo'"]),
     ("train", ["algo.anneal=nope"], ["algo.anneal must be true or false, got 'nope'"]),
     ("evaluate", ["env=reach", "policy=zero", "output=no/where.json"], ["no folder", "no/where.json"]),
     ("evaluate", ["env=reach", "policy=zero", "video=a.avi"], [".mp4 or .gif"]),
     ("evaluate", ["run=x", "control=joint"], ["go with env="]),
     ("train", ["resume=nowhere"], ["no run folder at nowhere"]),
     ("train", ["name=a/b"], ["name must be"]),
-    ("train", ["-m", "seed=0,-1"], ["seed must be at least 0, got -1"]),
+    ("train", ["-m", "env.radius=choice(0.02,-1)"], ["radius must be more than 0 m", "got -1"]),
+    ("train", ["-m", "algo.gamma=interval(0.5,2)"], ["algo.gamma must be a number from 0 to 1, got 2"]),
+    ("train", ["-m", "seed=shuffle(range(-1,1))"], ["seed must be an integer of at least 0, got -1"]),
+    ("train", ["hydra.run.dir=here"], ["hydra.run.dir is not used", "name="]),
+    ("train", ["algo.ent_coef=x", "algo=sac"], ["could not convert string to float"]),
+    ("train", ["-m", "seed=0,-1"], ["seed must be an integer of at least 0, got -1"]),
     ("evaluate", ["run=nowhere"], ["no run folder at nowhere"]),
     ("evaluate", ["env=reech", "policy=zero"], ["no task named 'reech'", "reach"]),
     ("evaluate", ["env=reach", "policy=exprt"], ["policy must be one of", "'exprt'"]),
@@ -114,17 +128,17 @@ CASES = [
     ("evaluate", ["episods=3"], ["'episods'", "episodes"]),
     ("suite", ["env=[reech]"], ["no task named 'reech'", "reach"]),
     ("suite", ["robot=pandda"], ["no robot named 'pandda'", "did you mean 'panda'"]),
-    ("suite", ["policy=[best]"], ["policy must be of expert, random, zero, got 'best'"]),
-    ("suite", ["episodes=0"], ["episodes must be 1 or more", "got 0"]),
+    ("suite", ["policy=[best]"], ["policy must be a list of expert, random, zero, got ['best']"]),
+    ("suite", ["episodes=0"], ["episodes must be an integer of at least 1, got 0"]),
     ("suite", ["env=[stack]", "robot=[so101]"], ["robot=so101 does not do stack: it needs fingers that stay parallel"]),
     ("suite", ["output=no/where.json"], ["no folder", "no/where.json"]),
-    ("suite", ["env={a: 1}"], ["env must be a list of single values", "{'a': 1}"]),
+    ("suite", ["env={a: 1}"], ["env must be a list of texts", "{'a': 1}"]),
     ("demos", [], ["env=<task> or replay=<name of a dataset>"]),
     ("demos", ["env=reech"], ["no task named 'reech'", "did you mean 'reach'"]),
-    ("demos", ["env=reach", "n=0"], ["n must be 1 or more", "got 0"]),
+    ("demos", ["env=reach", "n=0"], ["n must be an integer of at least 1, got 0"]),
     ("demos", ["env=reach", "noise=-1"], ["noise must be a number of at least 0, got -1"]),
     ("demos", ["env=reach", "noise=nan"], ["noise must be a number of at least 0, got nan"]),
-    ("demos", ["env=reach", "seed=2000000000"], ["seed must be from 0 to 2^30 - 1"]),
+    ("demos", ["env=reach", "seed=2000000000"], ["seed must be an integer from 0 to 1073741823, got 2000000000"]),
     ("demos", ["env=reach", "control=joint"], ["experts act by control='tool', got control='joint'"]),
     ("demos", ["env=reach", "robot=pandda"], ["no robot named 'pandda'", "panda"]),
     ("demos", ["env=reach", "reward=sprase"], ["reward must be one of dense, sparse, shaped", "'sprase'"]),
@@ -149,6 +163,35 @@ def test_one_line_and_exit_code_2(command, arguments, words, tmp_path):
     for word in words:
         assert word in lines[0]
     assert not done.stdout and not list(tmp_path.iterdir())
+
+
+BUGGY = """
+    import robodl_envs
+    from robodl_envs.tasks.reach import Reach
+
+    class Buggy(Reach):
+        def bind(self, sim):
+            super().bind(sim)
+            self.spot = sim.mocap_pos("spot")  # there is none
+
+    robodl_envs.register_task("buggy", Buggy)
+"""
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_a_bug_in_a_task_is_a_traceback(command, tmp_path):
+    """A wrong name in somebody's task shows the line that has it, exit code 1; no folder is made."""
+    plugin = tmp_path / "plugin"
+    (plugin / "buggy-1.0.dist-info").mkdir(parents=True)
+    (plugin / "buggy_task.py").write_text(textwrap.dedent(BUGGY))
+    (plugin / "buggy-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: buggy\nVersion: 1.0\n")
+    (plugin / "buggy-1.0.dist-info/entry_points.txt").write_text("[robodl.plugins]\nbuggy = buggy_task\n")
+    (tmp_path / "work").mkdir()
+    words = ["env=buggy"] + (["policy=zero"] if command == "evaluate" else [])
+    done = run(f"robodl.{command}", *words, cwd=tmp_path / "work", check=False, PYTHONPATH=str(plugin))
+    assert done.returncode == 1 and "Traceback" in done.stderr
+    assert 'self.spot = sim.mocap_pos("spot")' in done.stderr and not done.stderr.startswith("error:")
+    assert not list((tmp_path / "work").iterdir())
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from robodl.cli import UsageError
-from robodl.config import check
 from robodl.demos import Options, demos
+from robodl.errors import UsageError
 from robodl.evaluation.rollout import evaluate_policy
 from robodl.imitation import dagger
 from robodl.imitation.dagger import imitate
@@ -18,6 +17,7 @@ from robodl.imitation.transition_store import TransitionStore
 from robodl.learning.vec_env import make_envs
 from robodl.runs.report import acting
 from robodl.runs.sb3_internals import deterministic_actions
+from robodl.train import check
 from tests.train.conftest import SMALL, imitation_words, model_of, run
 
 ONE_EPISODE = 128 * 50  # transitions, of Reach, of all rows together
@@ -183,16 +183,16 @@ def test_imitation_of_a_dataset(composed, tmp_path, monkeypatch):
 
 def test_a_run_with_imitation(tmp_path):
     """The policy is evaluated before PPO goes on, and the run's result says what it was made with."""
-    words = ("env=reach", "name=c", "algo.clone=6400", "algo.value_first=1024")
+    words = ("env=reach", "name=c", "algo.imitation_transitions=6400", "algo.critic_warmup_steps=1024")
     done = run("robodl.train", *words, *SMALL, cwd=tmp_path)
     assert "         0 / 2,048 steps  success" in done.stdout
     result = json.loads((tmp_path / "runs/reach/c/result.json").read_text())
-    assert result["config"]["algo"]["clone"] == 6400 and result["success_rate"] > 0.8
+    assert result["config"]["algo"]["imitation_transitions"] == 6400 and result["success_rate"] > 0.8
 
 
 def test_a_run_with_imitation_alone(tmp_path):
     """total_timesteps=0: the policy is tested and saved, its loss in TensorBoard, progress on the terminal."""
-    few = ["total_timesteps=0", "algo.clone=400", "algo.clone_rows=8", "algo.clone_steps=5", "algo.clone_last=5"]
+    few = ["total_timesteps=0", *imitation_words(transitions=400, rows=8, updates=5, last_updates=5)]
     few += ["algo.hidden=[16]", "image_size=16", "eval_episodes=4", "test_episodes=4", "video_episodes=0", "name=c"]
     few += ["torch_threads=1"]
     done = run("robodl.train", "env=read_digit", *few, cwd=tmp_path)
@@ -202,7 +202,7 @@ def test_a_run_with_imitation_alone(tmp_path):
     assert "distance_mm" not in result
     events = EventAccumulator(str(tmp_path / "runs/read_digit/c/tb"))
     events.Reload()
-    assert {"clone/loss", "eval/accuracy", "eval/steps_used"} <= set(events.Tags()["scalars"])
+    assert {"imitation/loss", "eval/accuracy", "eval/steps_used"} <= set(events.Tags()["scalars"])
     run("robodl.evaluate", "run=runs/read_digit/c", "motion=still", "episodes=4", "output=still.json", cwd=tmp_path)
     still = json.loads((tmp_path / "still.json").read_text())
     assert still["motion"] == "still" and "sight" not in still and 0.0 <= still["accuracy"] <= 1.0

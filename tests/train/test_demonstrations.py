@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from robodl.config import check
 from robodl.demos import Options, demos
 from robodl.imitation.demonstrations import demonstrate
+from robodl.train import check
 from tests.train.conftest import model_of
 
 

@@ -1,11 +1,13 @@
 """Evaluation: what the numbers mean, and that they can be made again."""
 
+import importlib
 import json
 
 import numpy as np
 import pytest
 
 from robodl.evaluation.rollout import Score, evaluate_policy
+from robodl.options import options
 from robodl_envs import make_policy
 from robodl_envs.gym_env import make_vec
 from tests.train.conftest import run
@@ -74,7 +76,23 @@ def test_steps_to_success():
     assert never.steps_to_success is None
 
 
-def test_help_teaches(tmp_path):
-    for command in ("evaluate", "bench", "suite", "pages"):
-        shown = run(f"robodl.{command}", "--help", cwd=tmp_path).stdout
-        assert "key=value" in shown and "output" in shown and "MISSING" not in shown
+@pytest.mark.parametrize("command", ["bench", "demos", "doctor", "evaluate", "pages", "results", "suite"])
+def test_help_teaches(command, tmp_path, monkeypatch, capsys):
+    """Every key is shown with its default, what it does and what it takes."""
+    module = importlib.import_module(f"robodl.{command}")
+    monkeypatch.setattr("sys.argv", [command, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        module.main()
+    shown = capsys.readouterr().out
+    assert ended.value.code == 0 and shown.startswith(f"python -m robodl.{command} [key=value ...]")
+    for key, each in options(module.Options).items():
+        assert f"  {key}" in shown and each.help in shown and f"({each.rule})" in shown
+
+
+@pytest.mark.parametrize("command", ["train", "pretrain"])
+def test_help_of_composed_commands_teaches(command, tmp_path):
+    """Groups and their options, then every key."""
+    shown = run(f"robodl.{command}", "--help", cwd=tmp_path).stdout
+    assert "encoder: article, impala, keypoints, nature, small" in shown
+    assert "seed=0  " in shown and "(an integer of at least 0)" in shown and "env.<name>" in shown
+    assert not list(tmp_path.iterdir())

@@ -40,8 +40,8 @@ def test_views_for_people(tmp_path):
     run("robodl.train", *IMAGES, *words, *PPO, cameras, "video_episodes=1", "name=film", cwd=tmp_path)
     events = EventAccumulator(str(tmp_path / "runs/reach/film/tb"))
     events.Reload()
-    assert {"eyes/front", "eyes/front_depth", "eyes/wrist", "eval/episode"} <= set(events.Tags()["images"])
-    image = events.Images("eyes/front")[0]
+    assert {"saliency/front", "saliency/front_depth", "saliency/wrist", "eval/episode"} <= set(events.Tags()["images"])
+    image = events.Images("saliency/front")[0]
     assert (image.width, image.height) == (384, 192)
     with av.open(str(tmp_path / "videos/reach/film/policy.mp4")) as container:
         stream = container.streams.video[0]
@@ -88,7 +88,7 @@ def test_doctor(tmp_path):
     """Says what is here, measures, and says how to mend what is missing; also where there is no OpenGL."""
     done = run("robodl.doctor", "seconds=0.2", "output=found.json", cwd=tmp_path)
     found = json.loads((tmp_path / "found.json").read_text())
-    assert found["speeds"]["ray"]["pictures_per_s"] > 0 and found["versions"]["mujoco"] in done.stdout
+    assert found["speeds"]["ray"]["images_per_s"] > 0 and found["versions"]["mujoco"] in done.stdout
     without = run("robodl.doctor", "seconds=0.2", cwd=tmp_path, MUJOCO_GL="disable").stdout
     assert "To mend" in without and "unset MUJOCO_GL" in without and "ray" in without
 
@@ -97,7 +97,7 @@ def test_bench_of_images(tmp_path):
     words = ["observation=image", "image_size=16", "num_envs=[4]", "seconds=0.1", "output=bench.json"]
     run("robodl.bench", *words, cwd=tmp_path)
     results = json.loads((tmp_path / "bench.json").read_text())["results"]
-    assert results[0]["renderer"] == "ray" and all(result["pictures_per_s"] > 0 for result in results)
+    assert results[0]["renderer"] == "ray" and all(result["images_per_s"] > 0 for result in results)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from robodl_envs import make, task_class, task_names
 from robodl_envs.randomization.settings import Randomize
 from robodl_envs.tasks.task import Task
 from tests.envs.test_names import install
-from tests.train.conftest import run
+from tests.train.conftest import python_path, run
 
 ROOT = Path(__file__).parents[2]
 SUITE = [
@@ -134,12 +134,6 @@ def test_pages_on_tasks_of_other_packages(tmp_path):
     assert "`robodl/Hover-v0`" in text and "| `height` | `0.3` |  |" in text and "lasts 20 steps" in text
     assert "not described" in text and "Hover(" not in text
     assert set(texts(tmp_path / "pages")) == {"README.md", "hover.md"}
-
-
-def python_path(folder):
-    import os
-
-    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def test_an_override_without_docstring_is_not_described():

@@ -56,7 +56,7 @@ def test_pretraining_on_an_image_set(image_set, tmp_path):
     done = run("robodl.pretrain", *arguments, cwd=tmp_path)
     assert "epoch 4 / 4" in done.stdout and "right" in done.stdout
     result = json.loads((tmp_path / "runs/pretrain/two/result.json").read_text())
-    assert result["accuracy"] > 0.95 and result["pictures"] == 300 and result["seconds"] > 0
+    assert result["accuracy"] > 0.95 and result["images"] == 300 and result["seconds"] > 0
     assert load_file(tmp_path / "runs/pretrain/two/encoder.safetensors")
     events = EventAccumulator(str(tmp_path / "runs/pretrain/two/tb"))
     events.Reload()

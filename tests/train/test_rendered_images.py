@@ -7,7 +7,8 @@ import pytest
 import torch
 from hydra import compose, initialize_config_module
 
-from robodl.config import register
+from robodl.config import settled
+from robodl.hydra_command import register
 from robodl.pretrain import PretrainConfig
 from robodl.vision import task_labels
 from robodl.vision.image_encoder import ImageEncoder
@@ -21,7 +22,7 @@ def loaded(*overrides):
     """The images of a command line."""
     register("pretrain", PretrainConfig)
     with initialize_config_module("robodl.conf", version_base="1.3"):
-        return load_images(compose("pretrain", overrides=list(overrides)))
+        return load_images(settled(PretrainConfig, compose("pretrain", overrides=list(overrides))))
 
 
 def test_no_goal_is_in_training_and_in_test():

@@ -1,6 +1,7 @@
 """The training command, as a user runs it."""
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from robodl.errors import UsageError
+from robodl.runs.run_folder import current, new_folder
+from robodl.train import train
 from tests.train.conftest import SMALL, run
 
 
@@ -113,6 +117,57 @@ def test_multirun(tmp_path):
     assert seeds == [0, 1]
 
 
+def test_two_runs_never_share_a_folder(tmp_path):
+    """A name is taken by who comes first; without a name another one is found."""
+    folder = new_folder(tmp_path / "reach", "mine")
+    assert folder == tmp_path / "reach/mine" and folder.is_dir()
+    with pytest.raises(UsageError, match=r"there is a run .*reach/mine already; .*resume="):
+        new_folder(tmp_path / "reach", "mine")
+    assert new_folder(tmp_path / "reach", "mine", job=1).name == "mine_1"
+    assert len({new_folder(tmp_path / "reach", None) for _ in range(5)}) == 5
+
+
+def test_a_run_of_the_last_version_goes_on(trained, tmp_path):
+    """Its checkpoints have keys of `algo` by their old names."""
+    shutil.copytree(trained / "runs", tmp_path / "runs")
+    for name in ("last", "best"):
+        path = tmp_path / f"runs/reach/small/checkpoints/{name}.json"
+        content = json.loads(path.read_text())
+        content["config"]["algo"] |= {"clone": 0, "clone_rows": 64, "value_first": 0}
+        path.write_text(json.dumps(content))
+    more = ("total_timesteps=3072", "test_episodes=5", "video_episodes=0")
+    done = run("robodl.train", "resume=runs/reach/small", *more, cwd=tmp_path)
+    assert not done.stderr
+    saved = json.loads((tmp_path / "runs/reach/small/checkpoints/last.json").read_text())
+    assert saved["num_timesteps"] == 3072 and saved["config"]["algo"]["imitation_rows"] == 64
+    assert "clone" not in saved["config"]["algo"]
+
+
+def test_states_of_the_last_version_have_names_of_today():
+    """An imitation that was stopped, and environments with images, are recognised by what saved them."""
+    envs = {"made_by": np.asarray("4 x Panda() doing Reach(), seen as Eyes(front, ray), mujoco 4.0.0")}
+    state = current({"envs": dict(envs), "extra": {"clone": {"done": 3, "envs": dict(envs)}}})
+    for each in (state["envs"], state["extra"]["imitation"]["envs"]):
+        assert str(each["made_by"]) == "4 x Panda() doing Reach(), seen as CameraSensors(front, ray), mujoco 4.0.0"
+    assert "clone" not in state["extra"]
+
+
+def test_training_returns_its_success_rate(composed, tmp_path, monkeypatch):
+    """A sweeper such as Optuna's can look for settings that raise it."""
+    monkeypatch.chdir(tmp_path)
+    rate = train(composed("env=reach", "name=here", "num_envs=8", *SMALL))
+    assert rate == json.loads((tmp_path / "runs/reach/here/result.json").read_text())["success_rate"]
+
+
+def test_old_keys_work_and_warn(tmp_path):
+    words = ("algo.clone=640", "algo.clone_steps=2", "algo.clone_last=2", "name=old")
+    done = run("robodl.train", "env=reach", *words, *SMALL, cwd=tmp_path)
+    warned = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+    assert "warning: algo.clone is called algo.imitation_transitions now" in warned and len(warned) == 3
+    algo = json.loads((tmp_path / "runs/reach/old/result.json").read_text())["config"]["algo"]
+    assert algo["imitation_transitions"] == 640 and algo["imitation_updates"] == 2
+
+
 @pytest.mark.parametrize("algo", ["td3", "tqc"])
 def test_other_algorithms_start(algo, tmp_path):
     """Every algorithm's file trains, evaluates and saves."""
@@ -129,8 +184,6 @@ def test_other_algorithms_start(algo, tmp_path):
 
 def test_resuming_a_finished_run(trained, tmp_path):
     """Nothing left to train: the run is tested again and stays as it is; its best and last policies are untouched."""
-    import shutil
-
     shutil.copytree(trained / "runs", tmp_path / "runs")
     checkpoints = tmp_path / "runs/reach/small/checkpoints"
     before = {path.name: path.read_bytes() for path in checkpoints.iterdir()}

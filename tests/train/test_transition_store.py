@@ -10,10 +10,11 @@ import torch
 from safetensors.numpy import load_file
 from stable_baselines3.common.logger import Logger
 
-from robodl.cli import UsageError
+from robodl.errors import UsageError
 from robodl.imitation.dagger import imitate
-from robodl.imitation.transition_store import TransitionStore, saved_state
-from robodl.runs.report import Imitating, say_interrupted
+from robodl.imitation.transition_store import TransitionStore
+from robodl.runs.progress import ImitationProgress
+from robodl.runs.report import say_interrupted
 from robodl.runs.run_folder import Run
 from tests.train.conftest import imitation_words, model_of, run
 
@@ -38,9 +39,9 @@ def test_imitation_is_resumed_to_the_bit(composed, tmp_path, when):
     imitate(whole, cfg)
     torch.manual_seed(3)
     with pytest.raises(KeyboardInterrupt):
-        imitate(half, cfg, die, TransitionStore(run.transitions, None, save))
+        imitate(half, cfg, die, TransitionStore(run.imitation, None, save))
     counts = []
-    store = TransitionStore(run.transitions, saved_state(run.load_training(rest)))
+    store = TransitionStore(run.imitation, run.load_training(rest)["imitation"])
     imitate(rest, cfg, lambda count, loss, learnt: counts.append(count), store)
     assert counts[0] == 12 * (when[0] - 1) and counts[-1] == 60
     for a, b in zip(whole.policy.parameters(), rest.policy.parameters(), strict=True):
@@ -64,17 +65,32 @@ def test_damaged_transitions_are_refused(tmp_path):
         store.array("some", (3, 2), np.dtype(np.float32))
 
 
-def test_state_of_imitation():
-    """It is found in a training state; one of version 0.1, whose files differ, is refused."""
-    assert saved_state({}) is None and saved_state({"imitation": {"done": 3}}) == {"done": 3}
-    with pytest.raises(UsageError, match=r"version 0\.1"):
-        saved_state({"clone": {"done": 3}})
+def test_transitions_of_version_0_1_are_found(tmp_path):
+    """Its files had other names; a run that was stopped in its imitation goes on with them."""
+    old_names = {"seen.wrist": "observations.wrist", "wanted": "expert_actions", "missed": "action_errors"}
+    for k, old in enumerate(old_names):
+        np.save(tmp_path / f"{old}.npy", np.full((3, 2), k, np.float32))
+    store = TransitionStore(tmp_path, {"done": 1})
+    for k, name in enumerate(old_names.values()):
+        assert (store.array(name, (3, 2), np.dtype(np.float32)) == k).all()
 
 
 def test_a_killed_run_is_resumed_in_its_imitation(tmp_path):
     """From its last complete round, and with PPO after it ends in the bits of a run without a stop."""
-    few = ["env=reach", "algo=dagger", "total_timesteps=512", "num_envs=8", "algo.batch_size=64", "algo.clone=25600"]
-    few += ["algo.clone_steps=40", "algo.clone_last=40", "algo.value_first=256", "algo.hidden=[16]"]
+    few = [
+        "env=reach",
+        "algo=dagger",
+        "total_timesteps=512",
+        "num_envs=8",
+        "algo.batch_size=64",
+        "algo.imitation_transitions=25600",
+    ]
+    few += [
+        "algo.imitation_updates=40",
+        "algo.imitation_last_updates=40",
+        "algo.critic_warmup_steps=256",
+        "algo.hidden=[16]",
+    ]
     few += ["eval_episodes=4", "test_episodes=4", "video_episodes=0"]
     run("robodl.train", *few, "name=whole", cwd=tmp_path)
     command = [sys.executable, "-m", "robodl.train", *few, "name=half"]
@@ -111,8 +127,8 @@ def test_a_full_disk_is_found_at_once(tmp_path, monkeypatch):
 def test_the_time_left_counts_a_longer_last_round(monkeypatch, capsys):
     """Rounds take 10 s to act and 10 s to learn, the last five times as long to learn; it goes on at 100 of 400."""
     clock = [0.0]
-    monkeypatch.setattr("robodl.runs.report.time.monotonic", lambda: clock[0])
-    progress = Imitating(400, Logger(None, []), 5.0)
+    monkeypatch.setattr("robodl.runs.progress.time.monotonic", lambda: clock[0])
+    progress = ImitationProgress(400, Logger(None, []), 5.0)
 
     def after(seconds, *what):
         clock[0] += seconds

@@ -1,4 +1,4 @@
-"""PoseReach: straight to the goal, turning on the way."""
+"""PoseReach: straight to the goal, rotating on the way."""
 
 from robodl_envs.arrays import quat_conjugate, quat_mul, quat_to_rotvec
 from robodl_envs.experts.policy import Move
@@ -6,5 +6,5 @@ from robodl_envs.experts.policy import Move
 
 def pose_reach(state, robot):
     achieved, desired = state["achieved"], state["desired"]
-    turn = quat_to_rotvec(quat_mul(desired[:, 3:], quat_conjugate(achieved[:, 3:])))
-    return Move(to=desired[:, :3], turn=turn)
+    rotation = quat_to_rotvec(quat_mul(desired[:, 3:], quat_conjugate(achieved[:, 3:])))
+    return Move(to=desired[:, :3], rotation=rotation)

@@ -1,89 +1,100 @@
-"""Track: hold the camera over the target, ahead by what the arm trails, and report what is true at the step's end.
+"""Track: hold the camera over the target, ahead by what the arm trails, and correct the estimate to the truth.
 
-A clone is taught by one who does the same with what shows and searches for what does not, as if it did not know where
-it is: so that who sees pictures alone can learn all that this teacher does.
+Imitation learns from `search_policy`, which does the same with a target in view and searches for one that is not, as if
+it did not know where it is: a student that observes images alone can learn all that it does.
 """
 
 import math
 
-import numpy as np
-
-from robodl_envs.arrays import quat_conjugate, quat_mul, quat_rotate, rotvec_to_quat
+from robodl_envs.arrays import (
+    array,
+    concat,
+    copy,
+    namespace,
+    quat_conjugate,
+    quat_mul,
+    quat_rotate,
+    rotvec_to_quat,
+)
 from robodl_envs.experts.policy import Move
-from robodl_envs.perception.hand_camera import AHEAD, FOVY, camera_to_tool
-from robodl_envs.perception.moving_objects import TALL, coasted, moved
-from robodl_envs.perception.target_estimate import KICK, SHIFT
-from robodl_envs.perception.track import arena
+from robodl_envs.perception.hand_camera import ORIENTATION, TAN_HALF_FOVY, camera_to_tool
+from robodl_envs.perception.moving_objects import HALF_HEIGHT, arena, moved, moved_straight
+from robodl_envs.perception.target_estimate import POSITION_STEP, VELOCITY_STEP
 
-TRAIL = 0.07  # s, by which the camera trails where it is sent: 0.066 s measured of the Panda, 0.086 s of the SO-101
-UNITS = np.array([SHIFT, SHIFT, KICK, KICK])  # m, m, m/s, m/s, of an action of 1
-RING = 0.6  # of half the arena, where the search goes round
-ROUND = 0.3  # rad a step
-SIGHT = math.tan(0.5 * math.radians(FOVY))  # of a way ahead of the camera, what is in view beside it
-SURE, SHOWS = 0.7, 1.07  # of the way to the view's edge: a thing so near shows, and one so far shows a side of itself
+TRAIL_TIME = 0.07  # s, by which the camera trails its target: 0.066 s measured of the Panda, 0.086 s of the SO-101
+UNITS = (POSITION_STEP, POSITION_STEP, VELOCITY_STEP, VELOCITY_STEP)  # m, m, m/s, m/s, of an action of 1
+SEARCH_RADIUS = 0.6  # of half the arena
+SEARCH_STEP = 0.3  # rad a step
+# Of the distance to the edge of the view: an object so near shows whole, and one so far shows a side of itself.
+SURELY_VISIBLE, PARTLY_VISIBLE = 0.7, 1.07
 
 
 def track(state, robot):
-    to, say = exact(state, robot)
-    return Move(to=over(to, robot), say=say / UNITS)
+    to, correction = exact_correction(state, robot)
+    return Move(to=over(to, robot), answer=correction / array(UNITS, to))
 
 
 def search_policy(state, robot):
-    """What can be learnt from pictures: as `track` what shows, and a search for what does not."""
-    tool, (to, say) = state["tool"][:, :2], exact(state, robot)
-    seen = shows(tool + state["to_target"], state, robot)
-    to = np.where(seen, to, tool + state["to_report"] + TRAIL * state["report_velocity"])
-    say = np.where(seen, say, np.concatenate(searching(state, robot), axis=1))
-    return Move(to=over(to, robot), say=say / UNITS)
+    """The expert for students that observe images: as `track` with the target in view, else a search for it."""
+    tool, (to, correction) = state["tool"][:, :2], exact_correction(state, robot)
+    xp, visible = namespace(tool), is_visible(tool + state["to_target"], state, robot)
+    to = xp.where(visible, to, tool + state["to_estimate"] + TRAIL_TIME * state["estimate_velocity"])
+    correction = xp.where(visible, correction, concat(search_correction(state, robot)))
+    return Move(to=over(to, robot), answer=correction / array(UNITS, to))
 
 
-def exact(state, robot):
-    """Where to look, (N, 2) m, and the report's corrections to what is true at the step's end, (N, 4) m and m/s."""
-    tool, dt, area = state["tool"][:, :2], robot.control_dt, arena(robot)
+def exact_correction(state, robot):
+    """Where to look, (N, 2) m, and the corrections to the truth at the step's end, (N, 4) m and m/s."""
+    tool, dt = state["tool"][:, :2], robot.control_dt
+    area = arena(robot, lambda values: array(values, tool))
     shape = (len(tool), state["target"].shape[1], 2)
-    things = tool[:, None] + state["to_things"].reshape(shape)
-    places, velocities = moved(things, state["things_velocity"].reshape(shape), dt, area)
+    objects = tool[:, None] + state["to_objects"].reshape(shape)
+    positions, velocities = moved(objects, state["objects_velocity"].reshape(shape), dt, area)
     which = state["target"][:, :, None]
-    pos, after = (places * which).sum(axis=1), (velocities * which).sum(axis=1)
-    report, quick = coasted(tool + state["to_report"], state["report_velocity"], dt, area)
-    return tool + state["to_target"] + TRAIL * state["target_velocity"], np.concatenate(
-        [pos - report, after - quick], axis=1
-    )
+    pos, velocity = (positions * which).sum(axis=1), (velocities * which).sum(axis=1)
+    estimate = moved_straight(tool + state["to_estimate"], state["estimate_velocity"], dt, area)
+    to = tool + state["to_target"] + TRAIL_TIME * state["target_velocity"]
+    return to, concat([pos - estimate[0], velocity - estimate[1]])
 
 
 def over(place, robot):
     """Where the tool should be, (N, 3), for the camera to look down at places, (N, 2), from its height at the start."""
-    way = camera_to_tool(robot, robot.home_quat[None])[:, :2]
-    return np.concatenate([place + way, np.full((len(place), 1), robot.home_tool[2])], axis=1)
+    height = 0.0 * place[:, :1] + robot.home_tool[2]
+    return concat([place + camera_to_tool(robot, robot.home_quat)[:2], height])
 
 
-def camera(state, robot):
-    """Where the camera is, (N, 3) m, and the hand's quaternion, (N, 4)."""
-    turn = rotvec_to_quat(state["turn"])
-    hand = quat_mul(turn, np.broadcast_to(robot.home_quat, (len(turn), 4)))
+def camera_pose(state, robot):
+    """The camera's position, (N, 3) m, and the hand's quaternion, (N, 4)."""
+    hand = quat_mul(rotvec_to_quat(state["hand_rotation"]), robot.home_quat)
     return state["tool"] - camera_to_tool(robot, hand), hand
 
 
-def shows(place, state, robot):
-    """Whether the picture shows anything of a thing at places, (N, 2): (N, 1) bool."""
-    eye, hand = camera(state, robot)
-    way = np.concatenate([place, np.full((len(place), 1), arena(robot).scale * TALL)], axis=1) - eye
-    frame = quat_mul(hand, np.broadcast_to(AHEAD, hand.shape))
-    right, up, back = quat_rotate(quat_conjugate(frame), way).T
-    return (np.maximum(abs(right), abs(up)) <= -SHOWS * SIGHT * back)[:, None]
+def is_visible(place, state, robot):
+    """Whether the image shows anything of an object at places, (N, 2): (N, 1) bool."""
+    camera, hand = camera_pose(state, robot)
+    offset = concat([place, 0.0 * place[:, :1] + arena(robot).scale * HALF_HEIGHT]) - camera
+    frame = quat_mul(hand, array(ORIENTATION, hand))
+    in_camera = quat_rotate(quat_conjugate(frame), offset)
+    right, up, back = (in_camera[:, k] for k in range(3))
+    sideways = namespace(right).maximum(abs(right), abs(up))
+    return (sideways <= -PARTLY_VISIBLE * TAN_HALF_FOVY * back)[:, None]
 
 
-def searching(state, robot):
-    """Corrections of a report, m and m/s, (N, 2) each, whose target is out of view: on, where it should be in view."""
-    area, eye = arena(robot), camera(state, robot)[0]
-    report = state["tool"][:, :2] + state["to_report"]
-    edge = SURE * SIGHT * (eye[:, 2] - area.scale * TALL)  # m
-    empty = (abs(report - eye[:, :2]) < edge[:, None]).all(axis=1, keepdims=True)
-    return np.where(empty, onwards(report, area) - report, 0.0), np.where(empty, -state["report_velocity"], 0.0)
+def search_correction(state, robot):
+    """Corrections of an estimate whose target is out of view, m and m/s, (N, 2) each: on to where it may be."""
+    camera = camera_pose(state, robot)[0]
+    xp, area = namespace(camera), arena(robot, lambda values: array(values, camera))
+    estimate = state["tool"][:, :2] + state["to_estimate"]
+    edge = SURELY_VISIBLE * TAN_HALF_FOVY * (camera[:, 2] - area.scale * HALF_HEIGHT)  # m
+    in_view = (abs(estimate - camera[:, :2]) < edge[:, None]).all(axis=1, keepdims=True)
+    position = xp.where(in_view, next_search_position(estimate, area) - estimate, 0.0)
+    return position, xp.where(in_view, -state["estimate_velocity"], 0.0)
 
 
-def onwards(report, area):
+def next_search_position(estimate, area):
     """The next place, (N, 2), to look for the target: round a ring in the arena, at first to the arm's left."""
-    way = (report - area.middle) / area.half
-    angle = np.where((way**2).sum(axis=1) < 0.01, 0.5 * np.pi, np.arctan2(way[:, 1].copy(), way[:, 0].copy()) + ROUND)
-    return area.middle + RING * area.half * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    xp = namespace(estimate)
+    offset = (estimate - area.middle) / area.half
+    ahead = xp.arctan2(copy(offset[:, 1]), copy(offset[:, 0])) + SEARCH_STEP
+    angle = xp.where((offset**2).sum(axis=1) < 0.01, 0.5 * math.pi, ahead)
+    return area.middle + SEARCH_RADIUS * area.half * xp.stack([xp.cos(angle), xp.sin(angle)], axis=1)

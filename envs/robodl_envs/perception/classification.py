@@ -1,49 +1,49 @@
-"""What a policy says of what it sees: scores of classes, and that it is sure."""
+"""Classification: scores of classes and a commitment, as a part of the action."""
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from robodl_envs.arrays import Array
+from robodl_envs.arrays import Array, namespace
 from robodl_envs.component import Component
+from robodl_envs.perception.perception_task import Output
 
-SHARPNESS = 8.0  # of scores from -1 to 1: the best class may have exp(16) times the share of the worst
+SHARPNESS = 8.0  # of scores from -1 to 1: the best class may be exp(16) times as probable as the worst
 
 
 class ClassificationHead(Component):
-    """The answer of each row, from a share of the action: a score for each class, then one number.
+    """The classification of each row: a score for each class, then one number that commits to it.
 
-    Shares of probability are those of a softmax of the scores times SHARPNESS. The first step in which the last number
-    is positive makes the answer final: what is said later changes nothing.
+    Probabilities are a softmax of the scores times SHARPNESS. The first step in which the last number is positive
+    commits: later scores change nothing.
     """
 
-    saved = ("shares", "final", "steps")
+    saved = ("probabilities", "is_committed", "steps")
 
     def __init__(self, classes: Sequence[str]):
         self.classes = tuple(classes)
-        self.size = len(self.classes) + 1
 
     def bind(self, sim):
-        self.shares = np.full((sim.num, len(self.classes)), 1.0 / len(self.classes))  # (N, K)
-        self.final = np.zeros(sim.num, bool)
-        self.steps = np.zeros(sim.num, np.int64)  # until the answer was final
+        self.probabilities = sim.zeros(len(self.classes)) + 1.0 / len(self.classes)  # (N, K)
+        self.is_committed = sim.zeros(dtype="bool")
+        self.steps = sim.zeros(dtype="int64")  # until the commitment
 
     def reset(self, ids, rng):
-        self.shares[ids] = 1.0 / len(self.classes)
-        self.final[ids], self.steps[ids] = False, 0
+        self.probabilities[ids] = 1.0 / len(self.classes)
+        self.is_committed[ids], self.steps[ids] = False, 0
 
-    def act(self, action: Array) -> None:
-        """Take what is said, (N, size) in [-1, 1]."""
-        weights = np.exp(SHARPNESS * action[:, :-1])
-        free = ~self.final
+    def act(self, answer: Array) -> None:
+        """Take scores and commitments, (N, K + 1) in [-1, 1]."""
+        xp = namespace(answer)
+        weights = xp.exp(SHARPNESS * answer[:, :-1])
+        free = ~self.is_committed
         self.steps += free
-        self.shares[free] = (weights / weights.sum(axis=1, keepdims=True))[free]
-        self.final |= action[:, -1] > 0.0
+        self.probabilities[free] = (weights / weights.sum(axis=1, keepdims=True))[free]
+        self.is_committed |= answer[:, -1] > 0.0
 
-    def action_parts(self) -> list[tuple[int, str]]:
-        """For the documentation of an action."""
+    def outputs(self) -> list[Output]:
+        """The head's parts of the action."""
         scores = f"scores a class most: {', '.join(self.classes)}"
+        softmax = f"probabilities are a softmax of {SHARPNESS:g} times these"
         return [
-            (len(self.classes), f"{scores}; probabilities are a softmax of {SHARPNESS:g} times these"),
-            (1, "makes the answer final, as any number above 0 does"),
+            Output("scores", len(self.classes), "logits", f"{scores}; {softmax}"),
+            Output("commit", 1, "continuous", "commits to the answer, as any number above 0 does"),
         ]

@@ -1,20 +1,21 @@
-"""Handwritten digits, drawn by strokes of our own, each time another way.
+"""Handwritten digits: strokes that are stretched, slanted and bent anew each time.
 
-A digit is PIECES straight pieces in a square from -1 to 1, x to the right and y upwards. Every digit has some ways to
-be written; each is stretched, slanted and bent smoothly, so that pieces that were joined stay so.
+A digit is PIECES straight pieces in a square from -1 to 1, x to the right and y upwards. Every digit has some shapes
+to be written in; bending is smooth, so that pieces that were joined stay so.
 """
 
 import math
 
 import numpy as np
 
+from robodl_envs.arrays import Array, copy, namespace
 from robodl_envs.random_streams import RandomStreams
 
 PIECES = 12
-WIDE, TALL = (0.7, 1.1), (0.8, 1.05)  # how much of its width and height a digit has
-SLANT = 0.35  # the most, x for y
-SHIFT = 0.1  # the most, to a side
-WAVES, BEND = 2, 0.10  # waves that bend it, and the most that each does
+WIDTH, HEIGHT = (0.7, 1.1), (0.8, 1.05)  # least and most, of the shape's
+MAX_SLANT = 0.35  # x for y
+MAX_SHIFT = 0.1  # to a side
+WAVES, MAX_BEND = 2, 0.10  # waves that bend it, and the greatest amplitude of each
 
 
 def arc(x: float, y: float, wide: float, tall: float, begin: float, end: float) -> list[tuple[float, float]]:
@@ -25,7 +26,7 @@ def arc(x: float, y: float, wide: float, tall: float, begin: float, end: float) 
 
 EIGHT = [(-0.5 * math.sin(math.pi * k / 12), 0.9 * math.cos(math.pi * k / 24)) for k in range(49)]
 SIX = [*arc(0.4, -0.3, 0.95, 1.2, 90, 165), *arc(0.0, -0.4, 0.55, 0.5, 165, 525)]
-WAYS: dict[int, list[list[list[tuple[float, float]]]]] = {  # digit: ways to write it: strokes: points
+SHAPES: dict[int, list[list[list[tuple[float, float]]]]] = {  # digit: shapes: strokes: points
     0: [[arc(0.0, 0.0, 0.6, 0.9, 90, 450)], [arc(0.0, 0.0, 0.45, 0.9, 60, 400)]],
     1: [
         [[(0.0, 0.9), (0.0, -0.9)]],
@@ -80,25 +81,29 @@ def pieces(strokes: list[list[tuple[float, float]]]) -> np.ndarray:
     return np.concatenate([cut(line, count) for line, count in zip(lines, counts, strict=True)])
 
 
-MOST_WAYS = max(len(ways) for ways in WAYS.values())
-TEMPLATES = np.stack(  # (10, MOST_WAYS, PIECES, 2, 2): a digit with fewer ways has some twice
-    [np.stack([pieces(ways[k % len(ways)]) for k in range(MOST_WAYS)]) for _, ways in sorted(WAYS.items())]
+MAX_SHAPES = max(len(shapes) for shapes in SHAPES.values())
+TEMPLATES = np.stack(  # (10, MAX_SHAPES, PIECES, 2, 2): a digit with fewer shapes has some twice
+    [np.stack([pieces(shapes[k % len(shapes)]) for k in range(MAX_SHAPES)]) for _, shapes in sorted(SHAPES.items())]
 )
 
 
-def write(digits: np.ndarray, ids: np.ndarray, rng: RandomStreams) -> np.ndarray:
-    """Digits, (n,), of rows ids, as their writers of this time write them: ends of pieces, (n, PIECES, 2, 2)."""
-    way = rng.integers(ids, MOST_WAYS)
-    ends = TEMPLATES[digits, way].reshape(len(ids), -1, 2)  # (n, 2 PIECES, 2)
-    scale = rng.uniform(ids, (WIDE[0], TALL[0]), (WIDE[1], TALL[1]))
-    slant, shift = rng.uniform(ids, -SLANT, SLANT), rng.uniform(ids, (-SHIFT, -SHIFT), (SHIFT, SHIFT))
-    bent = ends.copy()
+def write(templates: Array, digits: Array, ids: Array, rng: RandomStreams) -> Array:
+    """Handwritten digits, (n,), of rows ids: ends of pieces, (n, PIECES, 2, 2).
+
+    templates: TEMPLATES in the library of the simulator.
+    """
+    xp = namespace(templates)
+    shape = rng.integers(ids, MAX_SHAPES)
+    ends = templates[digits, shape].reshape(len(ids), -1, 2)  # (n, 2 PIECES, 2)
+    scale = rng.uniform(ids, (WIDTH[0], HEIGHT[0]), (WIDTH[1], HEIGHT[1]))
+    slant, shift = rng.uniform(ids, -MAX_SLANT, MAX_SLANT), rng.uniform(ids, [-MAX_SHIFT] * 2, [MAX_SHIFT] * 2)
+    bent = copy(ends)
     for _ in range(WAVES):
         wave = rng.uniform(ids, (-2.5, -2.5, 0.0), (2.5, 2.5, 2.0 * math.pi))
-        way = rng.uniform(ids, (-BEND, -BEND), (BEND, BEND))
+        amplitude = rng.uniform(ids, [-MAX_BEND] * 2, [MAX_BEND] * 2)
         phase = ends[..., 0] * wave[:, None, 0] + ends[..., 1] * wave[:, None, 1] + wave[:, None, 2]
-        bent += np.sin(phase)[..., None] * way[:, None]
+        bent += xp.sin(phase)[..., None] * amplitude[:, None]
     x, y = bent[..., 0] * scale[:, None, 0], bent[..., 1] * scale[:, None, 1]
     x += slant[:, None] * y
-    whole = np.stack([x, y], axis=-1) + shift[:, None]
-    return whole.reshape(len(ids), PIECES, 2, 2)
+    moved = xp.stack([x, y], axis=-1) + shift[:, None]
+    return moved.reshape(len(ids), PIECES, 2, 2)

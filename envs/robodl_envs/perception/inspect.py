@@ -1,6 +1,6 @@
 """Inspect: look at a part from all sides that matter and say whether it is bad.
 
-How difficult it is was fixed before anything was learnt: where parts lie, their light and their flaws, and that flaws
+The difficulty was fixed before anything was learnt: where parts lie, their light and their defects, and that defects
 on two of three faces can't be seen from where the camera starts.
 """
 
@@ -8,39 +8,38 @@ import math
 from dataclasses import dataclass
 
 import mujoco
-import numpy as np
 
-from robodl_envs.component import Field
+from robodl_envs.arrays import Array, array, clip, namespace
+from robodl_envs.component import Observable
 from robodl_envs.perception.classification import SHARPNESS
-from robodl_envs.perception.defects import FACES, HALF, KINDS, Defects
+from robodl_envs.perception.defects import BLOCK, FACES, Defects
 from robodl_envs.perception.hand_camera import HandCamera
 from robodl_envs.perception.part import Part
+from robodl_envs.perception.perception_task import Output, PerceptionTask
 from robodl_envs.scene import NO_CONTACT
-from robodl_envs.tasks.task import Task
 
-LOW, HIGH = (0.47, -0.06, 0.10), (0.57, 0.06, 0.10)  # m, where a part's middle is, on its stand
-TILT, SPIN = 0.08, 0.3  # rad, how far it leans at most, and how far it is turned about its own axis
-STAND = 0.03, 0.5 * (LOW[2] - HALF[2])  # m, half its width and half its height
-ASLANT, NEAR = math.radians(55.0), 0.3  # rad and m: from farther away, or more aslant, a face is not viewed
-ROUND = 48  # control steps that a look at all faces takes, about; then the clock stands still, and later is like then
-SAID = 3  # steps over which what is said is averaged
+LOW, HIGH = (0.47, -0.06, 0.10), (0.57, 0.06, 0.10)  # m, corners of a part's position, on its stand
+TILT, SPIN = 0.08, 0.3  # rad, how far it leans at most, and how far it is rotated about its own axis
+STAND = 0.03, 0.5 * (LOW[2] - BLOCK[2])  # m, half its width and half its height
+MAX_VIEW_ANGLE, MAX_VIEW_DISTANCE = math.radians(55.0), 0.3  # rad and m: beyond, a face is not viewed
+CLOCK_STEPS = 48  # control steps that a look at all faces takes, about; then the clock stands still
+AVERAGED_STEPS = 3  # over which probabilities are averaged
 
 
 @dataclass(eq=False)
-class Inspect(Task):
+class Inspect(PerceptionTask):
     """Find out whether a part is bad: bring the wrist's camera before its faces and say how likely it is.
 
     A part is a block with pins on three faces: top, left and right. Scratches, dents and missing pins are bad; stains
-    are harmless. The evidence against a part is the most that the mean of the last three said probabilities has been:
-    one bad look at one face condemns it whatever the others show, one mistaken picture does not. The verdict is to
+    are harmless. The evidence against a part is the highest mean of three successive probabilities of the episode:
+    one bad look at one face condemns it whatever the others show, one mistaken image does not. The verdict is to
     reject what has more than `threshold`. A goal is the evidence, 0 for a good part and 1 for a bad one, and the share
     of its faces that were viewed: (N, 2). A verdict on a part whose faces were not all looked at counts for nothing.
     """
 
-    cameras = ("wrist",)
-    label = "kind"
     rotation = True
-    size = 1
+    metrics = ("evidence", "is_bad", "views", "kind")
+    saved = ("probabilities", "evidence", "viewed", "steps")
 
     threshold: float = 0.5  # of evidence; a part with more is rejected
 
@@ -48,93 +47,80 @@ class Inspect(Task):
         if not 0.0 < self.threshold < 1.0:
             raise ValueError(f"threshold must be more than 0 and less than 1, got {self.threshold}")
         self.part = Part(LOW, HIGH, (0.0, TILT), math.pi, SPIN)
-        self.flaws = Defects(self.part)
+        self.defects = Defects(self.part)
 
     @property
     def parts(self):
-        return (self.part, self.flaws, self.eye)
+        return (self.part, self.defects, self.camera)
 
     def build(self, spec):
-        self.eye = HandCamera(self.robot)
+        self.camera = HandCamera(self.robot)
         super().build(spec)
-        self.part.body.add_geom(
-            name="stand",
-            type=mujoco.mjtGeom.mjGEOM_BOX,
-            pos=[0.0, 0.0, -HALF[2] - STAND[1]],
-            size=[STAND[0], *STAND],
-            rgba=[0.2, 0.2, 0.22, 1.0],
-            **NO_CONTACT,
-        )
+        pos, size = [0.0, 0.0, -BLOCK[2] - STAND[1]], [STAND[0], *STAND]
+        box, rgba = mujoco.mjtGeom.mjGEOM_BOX, [0.2, 0.2, 0.22, 1.0]
+        self.part.body.add_geom(name="stand", type=box, pos=pos, size=size, rgba=rgba, **NO_CONTACT)
 
     def bind(self, sim):
         super().bind(sim)
-        self.said = np.zeros((sim.num, SAID))  # (N, 3), the last probabilities of being bad that were said
-        self.evidence = np.zeros(sim.num)
-        self.viewed = np.zeros((sim.num, len(FACES)), bool)
-        self.steps = np.zeros(sim.num, np.int64)
-
-    saved = ("said", "evidence", "viewed", "steps")
+        self.probabilities = sim.zeros(AVERAGED_STEPS)  # (N, 3), of being bad, of the last steps
+        self.evidence = sim.zeros()
+        self.viewed = sim.zeros(len(FACES), dtype="bool")
+        self.steps = sim.zeros(dtype="int64")
 
     def reset(self, ids, rng):
         super().reset(ids, rng)
-        self.said[ids], self.evidence[ids] = 0.0, 0.0
+        self.probabilities[ids], self.evidence[ids] = 0.0, 0.0
         self.viewed[ids], self.steps[ids] = False, 0
 
-    def act(self, action):
-        self.said[:, :-1] = self.said[:, 1:]
-        self.said[:, -1] = 1.0 / (1.0 + np.exp(-SHARPNESS * action[:, 0]))
-        np.maximum(self.evidence, self.said.sum(axis=1) / SAID, out=self.evidence)
+    def outputs(self):
+        meaning = f"says that the part is bad; the probability is a logistic function of {SHARPNESS:g} times this"
+        return [Output("is_bad", 1, "binary", meaning)]
 
-    def action_parts(self):
-        return [(1, f"says that the part is bad; the probability is a logistic function of {SHARPNESS:g} times this")]
+    def act(self, answer):
+        xp, before = namespace(answer), self.probabilities[:, 1:]
+        now = 1.0 / (1.0 + xp.exp(-SHARPNESS * answer))
+        self.probabilities = xp.concatenate([before, now], axis=1)
+        self.evidence = xp.maximum(self.evidence, self.probabilities.sum(axis=1) / AVERAGED_STEPS)
 
-    def choices(self):
-        return [slice(0, 1)]
-
-    def classes(self, label):
-        return KINDS if label == "kind" else ()
-
-    def count(self, ids):
+    def update(self, ids):
         self.steps[ids] += 1
-        self.viewed[ids] |= self.in_view()[ids]
+        self.viewed[ids] |= self.faces_in_view()[ids]
 
-    def in_view(self):
+    def faces_in_view(self) -> Array:
         """Whether the camera sees each face's middle, near enough and not too much aslant: (N, 3) bool."""
-        middles = self.flaws.middles()
-        seen, way = self.eye.seen(middles), self.eye.pos[:, None] - middles
-        away = np.sqrt((way**2).sum(axis=2))
-        inside = (abs(seen[..., 0]) < 1.0) & (abs(seen[..., 1]) < 1.0) & (away < NEAR)
-        return inside & ((way * self.flaws.normals()).sum(axis=2) > math.cos(ASLANT) * away)
+        centers = self.defects.centers_of_faces()
+        seen, offset = self.camera.image_coordinates(centers), self.camera.pos[:, None] - centers
+        length = namespace(seen).sqrt((offset**2).sum(axis=2))
+        inside = (abs(seen[..., 0]) < 1.0) & (abs(seen[..., 1]) < 1.0) & (length < MAX_VIEW_DISTANCE)
+        along = (offset * self.defects.normals_of_faces()).sum(axis=2)
+        return inside & (along > math.cos(MAX_VIEW_ANGLE) * length)
 
-    def feel(self):
-        clock = np.minimum(self.steps / ROUND, 1.0)
-        return [self.eye.turn(), clock[:, None]]
-
-    def feel_fields(self):
+    def observables(self):
+        clock, none, every = f"share of {CLOCK_STEPS} steps that is over", [0.0] * len(FACES), [1.0] * len(FACES)
+        viewed, is_viewed = f"1 for faces that were viewed: {', '.join(FACES)}", lambda: self.viewed * 1.0
         return [
-            self.eye.field(),
-            Field("clock", "1", [0.0], [1.0], f"the share of {ROUND} steps that is over"),
+            *self.camera.observables(),
+            Observable("clock", "1", [0.0], [1.0], clock, self.clock, proprioceptive=True),
+            *self.part.observables_from(self.robot),
+            *self.defects.observables(),
+            Observable("viewed", "1", none, every, viewed, is_viewed),
         ]
 
-    def observe(self):
-        return [*self.part.observe(self.robot.tool), *self.flaws.observe(), self.viewed * 1.0]
+    def clock(self) -> Array:
+        """Share of CLOCK_STEPS that is over, (N, 1); later steps look to a policy like the last of these."""
+        return clip(self.steps / CLOCK_STEPS, 0.0, 1.0)[:, None]
 
-    def fields(self):
-        none, every = [0.0] * len(FACES), [1.0] * len(FACES)
-        viewed = Field("viewed", "1", none, every, f"1 for faces that were viewed: {', '.join(FACES)}")
-        return [*self.part.fields(), *self.flaws.fields(), viewed]
-
-    def goal_fields(self):
+    def goal_observables(self):
         return [
-            Field("is_bad", "1", [0.0], [1.0], "the evidence that the part is bad, and whether it is"),
-            Field("all_viewed", "1", [0.0], [1.0], "the share of its faces that were viewed"),
+            Observable("is_bad", "1", [0.0], [1.0], "the evidence that the part is bad, and whether it is"),
+            Observable("all_viewed", "1", [0.0], [1.0], "the share of its faces that were viewed"),
         ]
 
     def achieved_goal(self):
-        return np.stack([self.evidence, self.viewed.sum(axis=1) / len(FACES)], axis=1)
+        return namespace(self.evidence).stack([self.evidence, self.views / len(FACES)], axis=1)
 
     def desired_goal(self):
-        return np.stack([self.flaws.is_bad * 1.0, np.ones(len(self.evidence))], axis=1)
+        return namespace(self.evidence).stack([array(self.is_bad, self.evidence), 0.0 * self.evidence + 1.0], axis=1)
 
     def reward(self, achieved, desired):
         """Minus how far the evidence is from the truth, and minus 1/2 times the share of faces not viewed."""
@@ -146,61 +132,21 @@ class Inspect(Task):
         right = (achieved[..., 0] > self.threshold) == (desired[..., 0] > self.threshold)
         return right & (achieved[..., 1] == desired[..., 1])
 
-    def distance(self, achieved, desired):
-        """How far the evidence is from the truth."""
-        return abs(achieved - desired)[..., 0]
-
     def potential(self, achieved, desired):
         """The dense reward with the sign changed."""
         return -self.reward(achieved, desired)
 
-    def metrics(self):
-        return {
-            "evidence": self.evidence.copy(),
-            "is_bad": self.flaws.is_bad,
-            "views": self.viewed.sum(axis=1),
-            "kind": self.flaws.kind.argmax(axis=1),
-        }
+    @property
+    def is_bad(self) -> Array:
+        """Rows, (N,) bool, with a bad part."""
+        return self.defects.is_bad
 
-    def caption(self, row):
-        verdict = "reject" if self.evidence[row] > self.threshold else "pass"
-        kind = KINDS[self.flaws.kind[row].argmax()].replace("_", " ")
-        where = f" on its {FACES[self.flaws.face[row].argmax()]}" if self.flaws.face[row].any() else ""
-        return f"bad now: {self.said[row, -1]:.0%}, at most: {self.evidence[row]:.0%}: {verdict}; it is: {kind}{where}"
+    @property
+    def views(self) -> Array:
+        """Numbers of faces that were viewed, (N,)."""
+        return self.viewed.sum(axis=1)
 
-    def summary(self, last):
-        """`auroc` of the evidence; `escape_rate`, the share of bad parts passed; `overkill`, that of good parts
-        rejected; `escape_at_5`, the former with the threshold that rejects 5 % of the good parts; `threshold_at_5`,
-        that threshold; `views`, how many faces were viewed.
-        """
-        evidence, bad = last["evidence"], last["is_bad"].astype(bool)
-        strict = stricter(evidence[~bad], 0.05)
-        return {
-            "auroc": auroc(evidence, bad),
-            "escape_rate": share(evidence[bad] <= self.threshold),
-            "overkill": share(evidence[~bad] > self.threshold),
-            "escape_at_5": share(evidence[bad] <= strict),
-            "threshold_at_5": strict,
-            "views": float(last["views"].mean()),
-        }
-
-
-def share(claims: np.ndarray) -> float:
-    """How many of claims, (n,) bool, are true; NaN of none."""
-    return float(claims.mean()) if len(claims) else math.nan
-
-
-def stricter(scores: np.ndarray, most: float) -> float:
-    """The least threshold that at most a share of scores, (n,), is above; 1 for no scores."""
-    return float(np.sort(scores)[::-1][int(most * len(scores))]) if len(scores) else 1.0
-
-
-def auroc(score: np.ndarray, positive: np.ndarray) -> float:
-    """How often a positive's score, (n,), is above a negative's, ties counting half; NaN where one kind is missing."""
-    wins = positive.sum() * (~positive).sum()
-    if not wins:
-        return math.nan
-    _, place, count = np.unique(score, return_inverse=True, return_counts=True)
-    rank = (np.cumsum(count) - 0.5 * (count - 1))[place]  # from 1, the mean one of equal scores
-    least = 0.5 * positive.sum() * (positive.sum() + 1)
-    return float((rank[positive].sum() - least) / wins)
+    @property
+    def kind(self) -> Array:
+        """Indices of the parts' kinds, (N,)."""
+        return self.defects.kind.argmax(axis=1)

@@ -1,64 +1,82 @@
-"""Things that move about on the table by themselves: each at its own speed, on its own winding way, within rails."""
+"""Objects that move about on the table by themselves: each at its own speed, on a winding path, within rails."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import mujoco
 import numpy as np
 
-from robodl_envs.arrays import Array
+from robodl_envs.arrays import Array, arange, array, clip, first_true, namespace
 from robodl_envs.component import Component
 from robodl_envs.free_body import BLUE, RED
+from robodl_envs.perception.hand_camera import POSITION
 from robodl_envs.scene import NO_CONTACT
 
 BOX, CYLINDER, SPHERE = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER, mujoco.mjtGeom.mjGEOM_SPHERE
-TALL = 0.022  # m, half the height of things, which is where their middles are
-ROOM = 0.03  # m, the radius of the circle in which a thing bounces
-THINGS = {  # shape, half sizes in m, colour; seen from above a square, a disc, a shaded ball and a bar
-    "cube": (BOX, (TALL, TALL, TALL), RED),
-    "can": (CYLINDER, (TALL, TALL, 0.0), BLUE),
-    "ball": (SPHERE, (TALL, 0.0, 0.0), (0.95, 0.80, 0.10, 1.0)),
-    "bar": (BOX, (0.014, 0.032, TALL), (0.10, 0.70, 0.25, 1.0)),
+HALF_HEIGHT = 0.022  # m, of objects, and the height of their middles
+BOUNCE_RADIUS = 0.03  # m, of the circle in which an object bounces
+OBJECTS: dict[str, Any] = {  # shape, half sizes in m, colour; seen from above a square, a disc, a shaded ball and a bar
+    "cube": (BOX, (HALF_HEIGHT, HALF_HEIGHT, HALF_HEIGHT), RED),
+    "can": (CYLINDER, (HALF_HEIGHT, HALF_HEIGHT, 0.0), BLUE),
+    "ball": (SPHERE, (HALF_HEIGHT, 0.0, 0.0), (0.95, 0.80, 0.10, 1.0)),
+    "bar": (BOX, (0.014, 0.032, HALF_HEIGHT), (0.10, 0.70, 0.25, 1.0)),
 }
+COUNT = len(OBJECTS)
 RAIL, WHITE = 0.006, (0.85, 0.85, 0.88, 1.0)  # m, half the thickness of a rail
 SPEED = (0.03, 0.25)  # m/s, least and most
-TURNING, PACE = 0.8, (0.5, 2.0)  # rad/s, the most that a way turns; of its swing from side to side
-TRIES = 16  # of placing things apart at the start; one in four fails
+MAX_YAW_RATE, YAW_FREQUENCY = 0.8, (0.5, 2.0)  # rad/s: the most that a path turns; how fast it swings left and right
+TRIES = 16  # draws of initial positions; one in four has all objects apart
+ARENA_STRETCH = 1.6  # sides of the arena by those of the table below the robot's workspace
+PANDA_WIDTH = 0.5  # m, of the Panda's table; objects and speeds of an arm with a narrower table are smaller by as much
 
 
 @dataclass(frozen=True)
 class Arena:
     """A rectangle of the table, (2,) m each: its middle, half its sides. scale: of all lengths and speeds in it."""
 
-    middle: np.ndarray
-    half: np.ndarray
+    middle: Array
+    half: Array
     scale: float
 
     @property
-    def low(self) -> np.ndarray:
-        """The corner, (2,) m, of where the middles of things can be."""
-        return self.middle - self.half + self.scale * ROOM
+    def low(self) -> Array:
+        """The low corner, (2,) m, of the objects' middles."""
+        return self.middle - self.half + self.scale * BOUNCE_RADIUS
 
     @property
-    def high(self) -> np.ndarray:
-        return self.middle + self.half - self.scale * ROOM
+    def high(self) -> Array:
+        return self.middle + self.half - self.scale * BOUNCE_RADIUS
+
+
+def arena(robot, make: Callable[[Any], Array] = np.asarray) -> Arena:
+    """Where objects move before a robot: its table, stretched, with its middle below the camera at the start.
+
+    make: turns numbers into arrays of a library.
+    """
+    low, high = np.asarray(robot.table)
+    middle = 0.5 * (low + high) + POSITION[:2]  # the hand's x axis is the world's at the start
+    return Arena(make(middle), make(0.5 * ARENA_STRETCH * (high - low)), float(high[1] - low[1]) / PANDA_WIDTH)
 
 
 class MovingObjects(Component):
-    """The things, which touch nothing, as mocap bodies: where they are, and how they move.
+    """The objects, mocap bodies that touch nothing, with their positions and motions.
 
     Each keeps the speed that it has at the start, while its direction swings from side to side. At a rail, and where
-    two that close in on each other meet, it is turned back as a ball is by a wall.
+    two that close in on each other meet, it is reflected as a ball is by a wall.
     """
 
     saved = ("pos", "velocity", "swing", "time")
 
-    def __init__(self, arena: Arena):
-        self.arena = arena
+    def __init__(self, robot):
+        self.robot = robot
 
     def build(self, spec):
-        (x, y), (length, width), scale = self.arena.middle, self.arena.half, self.arena.scale
-        for name, (kind, half, rgba) in THINGS.items():
-            body = spec.worldbody.add_body(name=name, mocap=True, pos=[x, y, scale * TALL])
+        area = arena(self.robot)
+        (x, y), (length, width), scale = area.middle, area.half, area.scale
+        for name, (kind, half, rgba) in OBJECTS.items():
+            body = spec.worldbody.add_body(name=name, mocap=True, pos=[x, y, scale * HALF_HEIGHT])
             body.add_geom(name=name, type=kind, size=[scale * side for side in half], rgba=rgba, **NO_CONTACT)
         rail = scale * RAIL
         for k, (dx, dy, along, across) in enumerate(
@@ -73,73 +91,78 @@ class MovingObjects(Component):
             spec.worldbody.add_geom(name=f"rail{k}", type=BOX, pos=pos, size=size, rgba=WHITE, **NO_CONTACT)
 
     def bind(self, sim):
-        count = len(THINGS)
-        self.places = [sim.mocap_pos(name) for name in THINGS]  # (N, 3) each, live
-        self.pos = np.zeros((sim.num, count, 2))  # m, world frame
-        self.velocity = np.zeros((sim.num, count, 2))  # m/s
-        self.swing = np.zeros((sim.num, count, 3))  # rad/s, rad/s, rad: most turning, its pace and phase
-        self.time = np.zeros(sim.num)  # s, since the start
+        self.arena = arena(self.robot, sim.array)
+        self.bodies = [sim.mocap_pos(name) for name in OBJECTS]  # (N, 3) each, live
+        self.pos = sim.zeros(COUNT, 2)  # m, world frame
+        self.velocity = sim.zeros(COUNT, 2)  # m/s
+        self.swing = sim.zeros(COUNT, 3)  # rad/s, rad/s, rad: greatest yaw rate, its frequency and phase
+        self.time = sim.zeros()  # s, since the start
 
     def reset(self, ids, rng):
-        count, arena = len(THINGS), self.arena
-        shape = (TRIES, count, 2)
-        tries = rng.uniform(ids, np.broadcast_to(arena.low, shape), np.broadcast_to(arena.high, shape))
-        apart = spacing(tries)[1].min(axis=(2, 3)) > (2.0 * arena.scale * ROOM) ** 2  # (n, TRIES)
-        self.pos[ids] = tries[np.arange(len(ids)), apart.argmax(axis=1)]
-        speed = arena.scale * rng.uniform(ids, [SPEED[0]] * count, SPEED[1])
-        heading = rng.uniform(ids, [-np.pi] * count, np.pi)
-        self.velocity[ids] = speed[:, :, None] * np.stack([np.cos(heading), np.sin(heading)], axis=2)
-        swing = (0.0, PACE[0], -np.pi), (TURNING, PACE[1], np.pi)
-        self.swing[ids] = rng.uniform(ids, *(np.tile(most, (count, 1)) for most in swing))
+        area, xp = self.arena, namespace(self.pos)
+        low, high = (xp.broadcast_to(corner, (TRIES, COUNT, 2)) for corner in (area.low, area.high))
+        draws = rng.uniform(ids, low, high)
+        apart = xp.amin(spacing(draws)[1], axis=(2, 3)) > (2.0 * area.scale * BOUNCE_RADIUS) ** 2  # (n, TRIES)
+        self.pos[ids] = draws[arange(len(ids), draws), first_true(apart)]
+        speed = area.scale * rng.uniform(ids, [SPEED[0]] * COUNT, SPEED[1])
+        heading = rng.uniform(ids, [-math.pi] * COUNT, math.pi)
+        self.velocity[ids] = speed[:, :, None] * xp.stack([xp.cos(heading), xp.sin(heading)], axis=2)
+        least, most = (0.0, YAW_FREQUENCY[0], -math.pi), (MAX_YAW_RATE, YAW_FREQUENCY[1], math.pi)
+        self.swing[ids] = rng.uniform(ids, [least] * COUNT, [most] * COUNT)
         self.time[ids] = 0.0
         self.show()
 
     def advance(self, dt: float) -> None:
-        """Move all things by dt, s."""
-        most, pace, phase = (self.swing[:, :, k] for k in range(3))
+        """Move all objects by dt, s."""
+        xp = namespace(self.pos)
+        most, frequency, phase = (self.swing[:, :, k] for k in range(3))
         self.time += dt
-        turn = most * np.sin(pace * self.time[:, None] + phase) * dt
-        c, s = np.cos(turn), np.sin(turn)
+        yaw = most * xp.sin(frequency * self.time[:, None] + phase) * dt
+        c, s = xp.cos(yaw), xp.sin(yaw)
         x, y = self.velocity[:, :, 0], self.velocity[:, :, 1]
-        velocity = np.stack([c * x - s * y, s * x + c * y], axis=2)
+        velocity = xp.stack([c * x - s * y, s * x + c * y], axis=2)
         self.pos[:], self.velocity[:] = moved(self.pos, velocity, dt, self.arena)
         self.show()
 
     def show(self) -> None:
-        for k, place in enumerate(self.places):
-            place[:, :2] = self.pos[:, k]
-            place[:, 2] = self.arena.scale * TALL
+        """Move the bodies to the objects' positions."""
+        for k, body in enumerate(self.bodies):
+            body[:, :2] = self.pos[:, k]
+            body[:, 2] = self.arena.scale * HALF_HEIGHT
 
 
-def moved(pos: Array, velocity: Array, dt: float, arena: Arena) -> tuple[Array, Array]:
-    """Places and velocities, (N, count, 2), of things that go straight on for dt, s, but for what turns them back.
+def moved(pos: Array, velocity: Array, dt: float, area: Arena) -> tuple[Array, Array]:
+    """Positions and velocities, (N, count, 2), after dt, s, of straight motion with reflections.
 
-    Who meets another keeps its speed, unlike a billiard ball: so speeds stay within their range.
+    An object that meets another keeps its speed, unlike a billiard ball: so speeds stay within their range.
     """
-    way, square = spacing(pos)
-    rows, things = np.arange(len(pos))[:, None], np.arange(pos.shape[1])
+    xp = namespace(pos)
+    offset, square = spacing(pos)
+    rows, columns = arange(len(pos), pos)[:, None], arange(pos.shape[1], pos)
     nearest = square.argmin(axis=2)  # (N, count)
-    square, way = square[rows, things, nearest], way[rows, things, nearest]
-    normal = way / np.sqrt(np.maximum(square, 1e-12))[:, :, None]
-    own = (velocity * normal).sum(axis=2)  # m/s, towards the nearest
-    closing = own - (velocity[rows, nearest] * normal).sum(axis=2)
-    meets = (square < (2.0 * arena.scale * ROOM) ** 2) & (closing > 0.0)
-    velocity = velocity - 2.0 * (np.maximum(own, 0.0) * meets)[:, :, None] * normal
-    return coasted(pos, velocity, dt, arena)
+    square, offset = square[rows, columns, nearest], offset[rows, columns, nearest]
+    normal = offset / xp.sqrt(clip(square, 1e-12, math.inf))[:, :, None]
+    approach = (velocity * normal).sum(axis=2)  # m/s, towards the nearest
+    closing = approach - (velocity[rows, nearest] * normal).sum(axis=2)
+    meets = (square < (2.0 * area.scale * BOUNCE_RADIUS) ** 2) & (closing > 0.0)
+    velocity = velocity - 2.0 * (clip(approach, 0.0, math.inf) * meets)[:, :, None] * normal
+    return moved_straight(pos, velocity, dt, area)
 
 
-def coasted(pos: Array, velocity: Array, dt: float, arena: Arena) -> tuple[Array, Array]:
-    """Places and velocities, (..., 2), of what goes straight on for dt, s, and is turned back by rails alone."""
-    pos, low, high = pos + velocity * dt, arena.low, arena.high
+def moved_straight(pos: Array, velocity: Array, dt: float, area: Arena) -> tuple[Array, Array]:
+    """Positions and velocities, (..., 2), after dt, s, of straight motion that only rails reflect."""
+    xp = namespace(pos)
+    pos, low, high = pos + velocity * dt, area.low, area.high
     below, above = pos < low, pos > high
-    pos = np.where(below, 2.0 * low - pos, np.where(above, 2.0 * high - pos, pos))
-    return pos, np.where(below, abs(velocity), np.where(above, -abs(velocity), velocity))
+    pos = xp.where(below, 2.0 * low - pos, xp.where(above, 2.0 * high - pos, pos))
+    return pos, xp.where(below, abs(velocity), xp.where(above, -abs(velocity), velocity))
 
 
 def spacing(pos: Array) -> tuple[Array, Array]:
-    """The ways from things to things, (..., i, j, 2) m, and their lengths squared, of places, (..., i, 2).
+    """Offsets from objects to objects, (..., i, j, 2) m, and their squared lengths, of positions, (..., i, 2).
 
-    From a thing to itself it is infinitely far.
+    From an object to itself it is infinitely far.
     """
-    way = pos[..., None, :, :] - pos[..., :, None, :]
-    return way, (way**2).sum(axis=-1) + np.diag(np.full(pos.shape[-2], np.inf))
+    offset = pos[..., None, :, :] - pos[..., :, None, :]
+    itself = array(np.diag(np.full(pos.shape[-2], np.inf)), pos)
+    return offset, (offset**2).sum(axis=-1) + itself

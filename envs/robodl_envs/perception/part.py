@@ -1,66 +1,70 @@
-"""What is looked at: a part that lies on the table in another place, turned another way, in another light each time."""
+"""A part on the table: at another position, in another orientation, in another light in each episode."""
+
+import math
 
 import mujoco
-import numpy as np
 
-from robodl_envs.arrays import Array, quat_mul, quat_rotate, rotvec_to_quat
-from robodl_envs.component import Component, Field
-from robodl_envs.tasks.task import AWAY
+from robodl_envs.arrays import Array, array, namespace, quat_mul, quat_rotate, rotvec_to_quat
+from robodl_envs.component import Component, Observable
+from robodl_envs.scene import OFFSET_BOUNDS
 
-LIGHTS = 0.5  # share by which the light's brightness varies, and its direction
+LIGHT_VARIATION = 0.5  # share by which the light's brightness varies, and its direction
 UNIT = [-1.0] * 3, [1.0] * 3
 
 
 class Part(Component):
-    """A body that touches nothing, moved by hand (mocap) at the start of each episode, and the light it is seen in.
+    """A body that touches nothing, moved at the start of each episode (mocap), and its light.
 
     Args:
-        low, high: corners of the box that its middle is in, m, world frame.
+        low, high: corners of the box of its position, m, world frame.
         tilt: the least and the most that its z axis leans from upwards, rad.
-        facing: the most that the direction it leans to is turned from -x, towards the arm's base, rad.
-        spin: the most that it is turned about its own z axis, rad.
+        facing: the most that the direction it leans to is rotated from -x, towards the arm's base, rad.
+        spin: the most that it is rotated about its own z axis, rad.
     """
 
     def __init__(self, low, high, tilt: tuple[float, float], facing: float, spin: float):
         self.low, self.high, self.tilt, self.facing, self.spin = low, high, tilt, facing, spin
 
     def build(self, spec):
-        self.body = spec.worldbody.add_body(name="workpiece", mocap=True)
+        self.body = spec.worldbody.add_body(name="part", mocap=True)
 
     def bind(self, sim):
-        self.pos, self.quat = sim.mocap_pos("workpiece"), sim.mocap_quat("workpiece")  # (N, 3), (N, 4), live
-        self.brightness, self.way = sim.expand("light_diffuse"), sim.expand("light_dir")  # (N, lights, 3)
+        self.pos, self.quat = sim.mocap_pos("part"), sim.mocap_quat("part")  # (N, 3), (N, 4), live
+        self.light_diffuse, self.light_dir = sim.expand("light_diffuse"), sim.expand("light_dir")  # (N, lights, 3)
+        self.x_axis, self.z_axis = sim.array([1.0, 0.0, 0.0]), sim.array([0.0, 0.0, 1.0])
 
     def reset(self, ids, rng):
+        xp = namespace(self.pos)
         self.pos[ids] = rng.uniform(ids, self.low, self.high)
         lean = rng.uniform(ids, *self.tilt)
-        side = np.pi + rng.uniform(ids, -self.facing, self.facing)
-        axis = np.stack([-np.sin(side), np.cos(side), np.zeros(len(ids))], axis=1)
-        spin = rng.uniform(ids, -self.spin, self.spin)[:, None] * (0.0, 0.0, 1.0)
+        heading = math.pi + rng.uniform(ids, -self.facing, self.facing)
+        axis = xp.stack([-xp.sin(heading), xp.cos(heading), 0.0 * heading], axis=1)
+        spin = rng.uniform(ids, -self.spin, self.spin)[:, None] * self.z_axis
         self.quat[ids] = quat_mul(rotvec_to_quat(axis * lean[:, None]), rotvec_to_quat(spin))
-        self.brightness[ids] *= rng.uniform(ids, 1.0 - LIGHTS, 1.0 + LIGHTS)[:, None, None]
-        way = self.way[ids] + rng.normal(ids, np.zeros(3), LIGHTS)[:, None]
-        self.way[ids] = way / np.sqrt((way**2).sum(axis=2, keepdims=True))
+        brightness = rng.uniform(ids, 1.0 - LIGHT_VARIATION, 1.0 + LIGHT_VARIATION)[:, None, None]
+        self.light_diffuse[ids] = array(self.light_diffuse[ids] * brightness, self.light_diffuse)
+        direction = self.light_dir[ids] + rng.normal(ids, [0.0] * 3, LIGHT_VARIATION)[:, None]
+        length = xp.sqrt((direction**2).sum(axis=2, keepdims=True))
+        self.light_dir[ids] = array(direction / length, self.light_dir)
 
-    def axis(self, axis: tuple[float, float, float]) -> Array:
-        """A direction of the part, given in its own frame, in the world's: (N, 3)."""
-        return quat_rotate(self.quat, np.broadcast_to(axis, self.pos.shape))
+    def axis(self, axis: Array) -> Array:
+        """A direction, (3,) in the part's own frame, in the world's: (N, 3)."""
+        return quat_rotate(self.quat, axis)
 
     def points(self, points: Array) -> Array:
-        """Points of the part, (N, p, 3) in its own frame, in the world's."""
+        """Points, (N, p, 3) or (p, 3) in the part's own frame, in the world's: (N, p, 3)."""
         return self.pos[:, None] + quat_rotate(self.quat[:, None], points)
 
-    def observe(self, tool: Array) -> list[Array]:
-        return [self.pos - tool, self.axis((0.0, 0.0, 1.0)), self.axis((1.0, 0.0, 0.0))]
-
-    def fields(self) -> list[Field]:
+    def observables_from(self, robot) -> list[Observable]:
+        """The part's pose, its position as an offset from the robot's tool."""
+        offset = "from the tool to the part, world frame"
         return [
-            Field("to_part", "m", *AWAY, "from the tool to the part, world frame"),
-            Field("part_normal", "1", *UNIT, "the part's z axis, world frame"),
-            Field("part_ahead", "1", *UNIT, "the part's x axis, world frame"),
+            Observable("to_part", "m", *OFFSET_BOUNDS, offset, lambda: self.pos - robot.tool),
+            Observable("part_normal", "1", *UNIT, "the part's z axis, world frame", lambda: self.axis(self.z_axis)),
+            Observable("part_x_axis", "1", *UNIT, "the part's x axis, world frame", lambda: self.axis(self.x_axis)),
         ]
 
 
-def plate(body, half: tuple[float, float, float], name: str, rgba=(0.8, 0.8, 0.8, 1.0)) -> None:
-    """Add a box to a body."""
+def add_plate(body, half: tuple[float, float, float], name: str, rgba=(0.8, 0.8, 0.8, 1.0)) -> None:
+    """Add a box that touches nothing to a body; half sizes in m."""
     body.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=half, rgba=rgba, contype=0, conaffinity=0)

@@ -1,43 +1,32 @@
 """ReadDigit: bring the wrist's camera before a plate and say which digit is written on it."""
 
-import math
 from dataclasses import dataclass
 
-import mujoco
-import numpy as np
-
-from robodl_envs.component import Field
+from robodl_envs.arrays import Array, array, concat
+from robodl_envs.component import Observable
 from robodl_envs.perception.classification import ClassificationHead
+from robodl_envs.perception.digit_plate import DIGITS, DigitPlate
 from robodl_envs.perception.hand_camera import HandCamera
-from robodl_envs.perception.handwriting import PIECES, write
-from robodl_envs.perception.part import Part, plate
-from robodl_envs.scene import NO_CONTACT
-from robodl_envs.tasks.task import Task
+from robodl_envs.perception.part import Part
+from robodl_envs.perception.perception_task import PerceptionTask
 
-# How difficult it is: fixed before anything was tuned.
-LOW, HIGH = (0.45, -0.14, 0.06), (0.64, 0.14, 0.12)  # m, where a plate's middle is, world frame
-FACING, SPIN = 2.2, 0.35  # rad, how far from the arm's base it may face, and how far a digit is turned
-HALF, THIN = 0.05, 0.004  # m, half sizes of the plate
-SIZE = 0.036  # m, half the height of a digit
-PEN = (0.0025, 0.0045)  # m, radius of the pen
-PAPER, INK = (0.55, 1.0), (0.0, 0.3)  # how much red, green and blue they have
-DIGITS = tuple("0123456789")
+# The difficulty, with the sizes of `digit_plate`: fixed before anything was tuned.
+LOW, HIGH = (0.45, -0.14, 0.06), (0.64, 0.14, 0.12)  # m, corners of the plate's position, world frame
+FACING, SPIN = 2.2, 0.35  # rad, how far from the arm's base it may face, and how far a digit is rotated
+ONE_HOT = [0.0] * len(DIGITS), [1.0] * len(DIGITS)
 
 
 @dataclass(eq=False)
-class ReadDigit(Task):
-    """Read the handwritten digit on a plate: bring the wrist's camera before it, say which it is, and that it is final.
+class ReadDigit(PerceptionTask):
+    """Read the handwritten digit on a plate: bring the wrist's camera before it, say which it is, and commit.
 
-    An episode starts with the plate in some place in front of the arm, leaning so that the camera sees it aslant, and
-    lit from somewhere. Whatever is said later, the final answer counts. A goal is the answer: the probabilities of the
-    ten digits and whether it is final, (N, 11).
+    An episode starts with the plate at some position in front of the arm, leaning so that the camera sees it aslant,
+    and lit from some direction. Whatever is said later, the committed answer counts. A goal is the answer: the
+    probabilities of the ten digits and whether it is committed, (N, 11).
     """
 
-    cameras = ("wrist",)
-    chance = 1.0 / len(DIGITS)
-    label = "digit"
     rotation = True
-    size = len(DIGITS) + 1
+    metrics = ("is_right", "is_final", "steps_used")
 
     least_tilt: float = 0.6  # rad, the least that a plate leans
     most_tilt: float = 1.2  # rad, the most
@@ -49,124 +38,75 @@ class ReadDigit(Task):
                 f"and {self.most_tilt} rad"
             )
         self.part = Part(LOW, HIGH, (self.least_tilt, self.most_tilt), FACING, SPIN)
-        self.answer = ClassificationHead(DIGITS)
+        self.head, self.plate = ClassificationHead(DIGITS), DigitPlate(self.part)
 
     @property
     def parts(self):
-        return (self.part, self.answer, self.eye)
+        return (self.part, self.head, self.camera, self.plate)
 
     def build(self, spec):
-        self.eye = HandCamera(self.robot)
+        self.camera = HandCamera(self.robot)
         super().build(spec)
-        plate(self.part.body, (HALF, HALF, THIN), "plate")
-        for k in range(PIECES):
-            # Aslant: of geoms that lie as their body does, MuJoCo would not look at a row's own places.
-            self.part.body.add_geom(
-                name=f"stroke{k}",
-                type=mujoco.mjtGeom.mjGEOM_CAPSULE,
-                pos=[0.001 * (k + 1), 0.0, THIN],
-                quat=[math.cos(0.5), 0.0, math.sin(0.5), 0.0],
-                size=[PEN[0], 0.01, 0.0],
-                **NO_CONTACT,
-            )
 
-    def bind(self, sim):
-        super().bind(sim)
-        self.digit = np.zeros((sim.num, len(DIGITS)))  # (N, 10), 1 for the one that is written
-        self.plate = int(sim.model.geom("plate").id)
-        first = int(sim.model.geom("stroke0").id)
-        self.strokes = slice(first, first + PIECES)
-        self.geom_pos, self.geom_quat = sim.expand("geom_pos"), sim.expand("geom_quat")
-        self.geom_size, self.color = sim.expand("geom_size"), sim.expand("geom_rgba")
+    def outputs(self):
+        return self.head.outputs()
 
-    saved = ("digit",)
+    def act(self, answer):
+        self.head.act(answer)
 
-    def reset(self, ids, rng):
-        super().reset(ids, rng)
-        digits = rng.integers(ids, len(DIGITS))
-        self.digit[ids] = digits[:, None] == np.arange(len(DIGITS))
-        ends = SIZE * write(digits, ids, rng)  # (n, PIECES, 2, 2): m, to the right and upwards
-        # Upwards is the part's x axis, to the right its -y: so the camera sees it, whose x axis is upwards too.
-        middle, way = ends.mean(axis=2), ends[:, :, 1] - ends[:, :, 0]
-        length = np.maximum(np.sqrt((way**2).sum(axis=2)), 1e-6)
-        along = way / length[..., None]
-        level = np.full_like(length, THIN)
-        self.geom_pos[ids, self.strokes] = np.stack([middle[..., 1], -middle[..., 0], level], axis=2)
-        half = math.sqrt(0.5)  # of a capsule, whose axis is z, a quarter turn lays it into the plate
-        turn = [np.full_like(length, half), half * along[..., 0], half * along[..., 1], np.zeros_like(length)]
-        self.geom_quat[ids, self.strokes] = np.stack(turn, axis=2)
-        self.geom_size[ids, self.strokes, 0] = rng.uniform(ids, *PEN)[:, None]
-        self.geom_size[ids, self.strokes, 1] = 0.5 * length
-        self.color[ids, self.plate, :3] = rng.uniform(ids, [PAPER[0]] * 3, PAPER[1])
-        self.color[ids, self.strokes, :3] = rng.uniform(ids, [INK[0]] * 3, INK[1])[:, None]
-
-    def act(self, action):
-        self.answer.act(action)
-
-    def action_parts(self):
-        return self.answer.action_parts()
-
-    def choices(self):
-        return [slice(0, len(DIGITS))]
-
-    def classes(self, label):
-        return DIGITS if label == "digit" else ()
-
-    def feel(self):
-        return [self.eye.turn(), self.answer.final[:, None] * 1.0]
-
-    def feel_fields(self):
-        return [self.eye.field(), Field("final", "1", [0.0], [1.0], "1 once the answer is final")]
-
-    def observe(self):
-        return [*self.part.observe(self.robot.tool), self.digit]
-
-    def fields(self):
-        one = [0.0] * len(DIGITS), [1.0] * len(DIGITS)
-        return [*self.part.fields(), Field("digit", "1", *one, "1 for the digit that is written")]
-
-    def goal_fields(self):
-        one = [0.0] * len(DIGITS), [1.0] * len(DIGITS)
+    def observables(self):
+        committed, digit = "1 once the answer is committed", "1 for the written digit"
         return [
-            Field("answer", "1", *one, "the probability of each digit"),
-            Field("is_final", "1", [0.0], [1.0], "1 for a final answer"),
+            *self.camera.observables(),
+            Observable("is_committed", "1", [0.0], [1.0], committed, self.commitment, proprioceptive=True),
+            *self.part.observables_from(self.robot),
+            Observable("digit", "1", *ONE_HOT, digit, lambda: self.plate.digit),
+        ]
+
+    def goal_observables(self):
+        return [
+            Observable("answer", "1", *ONE_HOT, "the probability of each digit"),
+            Observable("is_committed", "1", [0.0], [1.0], "1 for a committed answer"),
         ]
 
     def achieved_goal(self):
-        return np.concatenate([self.answer.shares, self.answer.final[:, None]], axis=1)
+        return concat([self.head.probabilities, self.commitment()])
+
+    def commitment(self) -> Array:
+        """1 for a committed answer, else 0: (N, 1)."""
+        return array(self.head.is_committed[:, None], self.head.probabilities)
 
     def desired_goal(self):
-        return np.concatenate([self.digit, np.ones((len(self.digit), 1))], axis=1)
+        return concat([self.plate.digit, 0.0 * self.plate.digit[:, :1] + 1.0])
 
     def reward(self, achieved, desired):
-        """Minus the probability of the nine wrong digits, and minus 1/2 while the answer is not final."""
+        """Minus the probability of the nine wrong digits, and minus 1/2 while the answer is not committed."""
         return -0.5 * abs(achieved - desired).sum(-1)
 
     def success(self, achieved, desired):
-        """The answer is final, and the digit that is written has more than half of the probability."""
-        return (achieved[..., -1] == desired[..., -1]) & (self.distance(achieved, desired) < 0.5)
-
-    def distance(self, achieved, desired):
-        """The probability of the wrong digits."""
-        return 0.5 * abs(achieved[..., :-1] - desired[..., :-1]).sum(-1)
+        """The answer is committed, and the written digit has more than half of the probability."""
+        return (achieved[..., -1] == desired[..., -1]) & (wrong_probability(achieved, desired) < 0.5)
 
     def potential(self, achieved, desired):
         """The dense reward with the sign changed."""
         return -self.reward(achieved, desired)
 
-    def metrics(self):
-        right = (self.answer.shares * self.digit).sum(axis=1) > 0.5
-        return {"is_right": right, "is_final": self.answer.final.copy(), "steps_used": self.answer.steps.copy()}
+    @property
+    def is_right(self) -> Array:
+        """Rows, (N,) bool, in which the written digit has more than half of the probability."""
+        return (self.head.probabilities * self.plate.digit).sum(axis=1) > 0.5
 
-    def caption(self, row):
-        shares = self.answer.shares[row]
-        said = f"{DIGITS[shares.argmax()]}: {shares.max():.0%}"
-        return f"{said}, final, written: {DIGITS[self.digit[row].argmax()]}" if self.answer.final[row] else said
+    @property
+    def is_final(self) -> Array:
+        """Rows, (N,) bool, with a committed answer."""
+        return self.head.is_committed
 
-    def summary(self, last):
-        """`accuracy`, the share of right answers, final or not; `final`, that of final ones; `steps_used` till then."""
-        return {
-            "accuracy": float(last["is_right"].mean()),
-            "final": float(last["is_final"].mean()),
-            "steps_used": float(last["steps_used"].mean()),
-        }
+    @property
+    def steps_used(self) -> Array:
+        """Control steps until the commitment, (N,)."""
+        return self.head.steps
+
+
+def wrong_probability(achieved: Array, desired: Array) -> Array:
+    """The probability of the wrong digits, (...,)."""
+    return 0.5 * abs(achieved[..., :-1] - desired[..., :-1]).sum(-1)

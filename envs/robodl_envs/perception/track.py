@@ -1,44 +1,40 @@
-"""Track: keep a moving thing in the wrist camera's view, and say where it is and how fast it moves."""
+"""Track: keep a moving object in the wrist camera's view, and say where it is and how fast it moves."""
 
 import math
 from dataclasses import dataclass
 
-import numpy as np
+from robodl_envs.arrays import Array, arange, concat, namespace, norm, one_hot
+from robodl_envs.component import Observable
+from robodl_envs.perception.hand_camera import HandCamera, camera_to_tool
+from robodl_envs.perception.moving_objects import COUNT, HALF_HEIGHT, OBJECTS, MovingObjects
+from robodl_envs.perception.perception_task import PerceptionTask
+from robodl_envs.perception.target_estimate import MAX_VELOCITY, TargetEstimate
+from robodl_envs.perception.tracking_errors import TrackingErrors
+from robodl_envs.scene import OFFSET_BOUNDS, POSITION_BOUNDS
+from robodl_envs.tasks.task import checked_length
 
-from robodl_envs.arrays import namespace
-from robodl_envs.component import Field
-from robodl_envs.perception.hand_camera import PLACE, HandCamera, camera_to_tool
-from robodl_envs.perception.moving_objects import TALL, THINGS, Arena, MovingObjects
-from robodl_envs.perception.target_estimate import FASTEST, TargetEstimate
-from robodl_envs.tasks.task import AWAY, NEAR, Task, checked_length
-
-# How difficult it is, with the speeds and turns of `movers`: fixed before anything was learnt.
-STRETCH = 1.6  # the arena's sides, of those of the table below the robot's workspace
-WIDTH = 0.5  # m, of the Panda's table; things and speeds of an arm whose table is narrower are smaller by as much
-FARTHEST = 1.25  # of a thing's distance from the camera at the start, in which it is in view
-ACQUIRE = 1.0  # s, for finding the target at the start, which do not count
-SLOW = 0.2  # s: an error of the velocity of 1 m/s costs as much as one of the place of 0.2 m
-COUNT = len(THINGS)
-LOW, HIGH = AWAY[0][:2], AWAY[1][:2]  # m, from the tool, in the table's plane
-QUICK = [-FASTEST] * 2, [FASTEST] * 2  # m/s
-ONE = [0.0] * COUNT, [1.0] * COUNT
+# The difficulty, with the speeds and paths of `moving_objects`: fixed before anything was learnt.
+MAX_VIEW_DISTANCE = 1.25  # of an object's depth in the image at the start, within which it is in view
+VELOCITY_WEIGHT = 0.2  # s: an error of the velocity of 1 m/s costs as much as one of the position of 0.2 m
+PLANE = OFFSET_BOUNDS[0][:2], OFFSET_BOUNDS[1][:2]  # m, from the tool, in the table's plane
+VELOCITY = [-MAX_VELOCITY] * 2, [MAX_VELOCITY] * 2  # m/s
 
 
 @dataclass(eq=False)
-class Track(Task):
-    """Keep one of four moving things in view of the wrist's camera and report its place and velocity in every step.
+class Track(PerceptionTask):
+    """Keep one of four moving objects in view of the wrist's camera and estimate its position and velocity.
 
-    The things move about between rails on the table, larger than the camera's view; which is the target is known. A
-    report goes on by itself, straight and back from rails, and actions correct it. A goal is the target's place and
-    velocity, (N, 4), world frame, m and m/s. After the first second, errors count while the target is in view: in the
-    picture, and not much farther than at the start, so that no arm can rise until it sees everything.
+    The objects move about between rails on the table, in an arena larger than the camera's view; which is the target
+    is known. An estimate moves on by itself, straight and reflected by rails, and actions correct it. A goal is the
+    target's position and velocity, (N, 4), world frame, m and m/s. After the first second, errors count while the
+    target is in view: in the image, and not much farther than at the start, so that no arm can rise until it sees
+    everything.
     """
 
-    cameras = ("wrist",)
-    label = "things_in_view"
-    size = TargetEstimate.size
+    metrics = ("in_view", *(f"errors.{name}" for name in TrackingErrors.metrics))
+    saved = ("target", "in_view")
 
-    radius: float = 0.03  # m; a report closer than this, and
+    radius: float = 0.03  # m; an estimate closer than this, and
     speed: float = 0.06  # m/s; as close to the velocity as this, is success
 
     def __post_init__(self):
@@ -48,174 +44,121 @@ class Track(Task):
 
     @property
     def parts(self):
-        return (self.movers, self.report, self.eye)
+        return (self.objects, self.estimate, self.camera, self.errors)
 
     def build(self, spec):
-        self.eye, area = HandCamera(self.robot), arena(self.robot)
-        self.movers, self.report = MovingObjects(area), TargetEstimate(area)
+        self.camera = HandCamera(self.robot)
+        self.objects, self.estimate = MovingObjects(self.robot), TargetEstimate(self.robot)
+        self.errors = TrackingErrors(self.robot)
         super().build(spec)
 
     def bind(self, sim):
         super().bind(sim)
-        num, robot = sim.num, self.robot
-        eye = robot.home_tool - camera_to_tool(robot, robot.home_quat[None])[0]
-        self.farthest = FARTHEST * (eye[2] - self.movers.arena.scale * TALL)  # m, ahead of the camera
-        self.target = np.zeros((num, COUNT))  # 1 for the thing to track
-        self.steps = np.zeros(num, np.int64)  # since the start
-        self.counted = np.zeros(num, np.int64)  # steps after ACQUIRE
-        self.seen = np.zeros(num, np.int64)  # of these, steps with the target in view
-        self.squares = np.zeros((num, 2))  # m^2, (m/s)^2, of the errors of place and velocity in these, summed
-        self.in_view = np.zeros(num, bool)
-
-    saved = ("target", "steps", "counted", "seen", "squares", "in_view")
+        robot, self.object_height = self.robot, self.objects.arena.scale * HALF_HEIGHT  # m
+        camera = robot.home_tool - camera_to_tool(robot, robot.home_quat)
+        self.max_depth = MAX_VIEW_DISTANCE * (camera[2] - self.object_height)  # m
+        self.target = sim.zeros(COUNT)  # (N, 4), 1 for the object to track
+        self.in_view = sim.zeros(dtype="bool")
 
     def reset(self, ids, rng):
         super().reset(ids, rng)
-        self.target[ids] = rng.integers(ids, COUNT)[:, None] == np.arange(COUNT)
-        self.steps[ids] = self.counted[ids] = self.seen[ids] = 0
-        self.squares[ids] = 0.0
+        self.target[ids] = one_hot(rng.integers(ids, COUNT), COUNT, self.target)
 
     def begin(self, ids):
-        self.in_view[ids] = self.looks()[ids]
+        super().begin(ids)
+        self.in_view[ids] = self.target_in_view()[ids]
 
-    def act(self, action):
-        self.movers.advance(self.robot.control_dt)
-        self.report.advance(action, self.robot.control_dt)
+    def outputs(self):
+        return self.estimate.outputs()
 
-    def action_parts(self):
-        return self.report.action_parts()
+    def act(self, answer):
+        self.objects.advance(self.robot.control_dt)
+        self.estimate.act(answer)
 
-    def chosen(self, values):
-        """The target's, (N, 2), of the things' (N, COUNT, 2)."""
-        return values[np.arange(len(values)), self.target.argmax(axis=1)]
+    def of_target(self, values: Array) -> Array:
+        """The target's values, (N, 2), of all objects', (N, COUNT, 2)."""
+        return values[arange(len(values), values), self.target.argmax(axis=1)]
 
-    def sees(self, pos):
-        """Which things at places pos, (N, p, 2), are in view, (N, p) bool."""
-        height = np.full((*pos.shape[:2], 1), self.movers.arena.scale * TALL)
-        right, up, ahead = np.moveaxis(self.eye.seen(np.concatenate([pos, height], axis=2)), 2, 0)
-        return (abs(right) <= 1.0) & (abs(up) <= 1.0) & (ahead <= self.farthest)
+    def positions_in_view(self, pos: Array) -> Array:
+        """Whether objects at positions, (N, p, 2), are in view: (N, p) bool."""
+        points = concat([pos, 0.0 * pos[..., :1] + self.object_height])
+        coordinates = self.camera.image_coordinates(points)
+        inside = (abs(coordinates[..., 0]) <= 1.0) & (abs(coordinates[..., 1]) <= 1.0)
+        return inside & (coordinates[..., 2] <= self.max_depth)
 
-    def looks(self):
-        """Whether the target is in view, (N,) bool."""
-        return self.sees(self.chosen(self.movers.pos)[:, None])[:, 0]
+    def target_in_view(self) -> Array:
+        """(N,) bool"""
+        return self.positions_in_view(self.of_target(self.objects.pos)[:, None])[:, 0]
 
-    def points(self):
-        pos = self.movers.pos
-        way = pos - self.robot.tool[:, None, :2]
-        return {"things_in_view": np.where(self.sees(pos)[:, :, None], way, np.nan)}
+    def keypoint_labels(self):
+        pos = self.objects.pos
+        offset, visible = pos - self.robot.tool[:, None, :2], self.positions_in_view(pos)
+        return {"objects_in_view": namespace(pos).where(visible[:, :, None], offset, math.nan)}
 
-    def count(self, ids):
-        self.steps[ids] += 1
-        self.in_view[ids] = self.looks()[ids]
-        counts = self.steps[ids] * self.robot.control_dt > ACQUIRE + 1e-9
-        seen = counts & self.in_view[ids]
-        self.counted[ids] += counts
-        self.seen[ids] += seen
-        error = (self.achieved_goal() - self.desired_goal())[ids] ** 2 * seen[:, None]
-        self.squares[ids] += np.stack([error[:, :2].sum(axis=1), error[:, 2:].sum(axis=1)], axis=1)
+    def update(self, ids):
+        self.in_view[ids] = self.target_in_view()[ids]
+        self.errors.add(ids, self.achieved_goal() - self.desired_goal(), self.in_view)
 
-    def feel(self):
+    def from_tool(self, pos: Array) -> Array:
+        """Offsets from the tool in the table's plane, (N, 2 p), of positions, (N, 2) or (N, p, 2)."""
         tool = self.robot.tool[:, :2]
-        return [self.target, self.report.pos - tool, self.report.velocity, self.eye.turn()]
+        return (pos - (tool if pos.ndim == 2 else tool[:, None])).reshape(len(pos), -1)
 
-    def feel_fields(self):
+    def observables(self):
+        objects, estimate = self.objects, self.estimate
+        offset, velocity, known = ("m", *PLANE), ("m/s", *VELOCITY), True
+        offsets, velocities = ((unit, low * COUNT, high * COUNT) for unit, low, high in (offset, velocity))
+        which, moving = "1 for the object to track: " + ", ".join(OBJECTS), "velocity, world frame"
+        place = "from the tool, world frame, to"
         return [
-            Field("target", "1", *ONE, "1 for the thing to track: " + ", ".join(THINGS)),
-            Field("to_report", "m", LOW, HIGH, "from the tool to the reported place, world frame"),
-            Field("report_velocity", "m/s", *QUICK, "the reported velocity, world frame"),
-            self.eye.field(),
+            Observable("target", "1", [0.0] * COUNT, [1.0] * COUNT, which, lambda: self.target, known),
+            Observable("to_estimate", *offset, f"{place} the estimate", lambda: self.from_tool(estimate.pos), known),
+            Observable("estimate_velocity", *velocity, f"the estimate's {moving}", lambda: estimate.velocity, known),
+            *self.camera.observables(),
+            Observable(
+                "to_target", *offset, f"{place} the target", lambda: self.from_tool(self.of_target(objects.pos))
+            ),
+            Observable(
+                "target_velocity", *velocity, f"the target's {moving}", lambda: self.of_target(objects.velocity)
+            ),
+            Observable("to_objects", *offsets, f"{place} each object", lambda: self.from_tool(objects.pos)),
+            Observable("objects_velocity", *velocities, f"each object's {moving}", lambda: flat(objects.velocity)),
         ]
 
-    def observe(self):
-        tool, movers = self.robot.tool[:, :2], self.movers
-        num = len(tool)
+    def goal_observables(self):
+        low, high = (corner[:2] for corner in POSITION_BOUNDS)
         return [
-            self.chosen(movers.pos) - tool,
-            self.chosen(movers.velocity),
-            (movers.pos - tool[:, None]).reshape(num, -1),
-            movers.velocity.reshape(num, -1),
-        ]
-
-    def fields(self):
-        slow, quick = QUICK
-        return [
-            Field("to_target", "m", LOW, HIGH, "from the tool to the target, world frame"),
-            Field("target_velocity", "m/s", *QUICK, "the target's velocity, world frame"),
-            Field("to_things", "m", LOW * COUNT, HIGH * COUNT, "from the tool to each thing, world frame"),
-            Field("things_velocity", "m/s", slow * COUNT, quick * COUNT, "their velocities, world frame"),
-        ]
-
-    def goal_fields(self):
-        return [
-            Field("position", "m", NEAR[0][:2], NEAR[1][:2], "place on the table, world frame"),
-            Field("velocity", "m/s", *QUICK, "velocity, world frame"),
+            Observable("position", "m", low, high, "position on the table, world frame"),
+            Observable("velocity", "m/s", *VELOCITY, "velocity, world frame"),
         ]
 
     def achieved_goal(self):
-        return np.concatenate([self.report.pos, self.report.velocity], axis=1)
+        return concat([self.estimate.pos, self.estimate.velocity])
 
     def desired_goal(self):
-        return np.concatenate([self.chosen(self.movers.pos), self.chosen(self.movers.velocity)], axis=1)
+        return concat([self.of_target(self.objects.pos), self.of_target(self.objects.velocity)])
 
     def reward(self, achieved, desired):
-        """Minus the error of the reported place, m, and 0.2 s times that of the reported velocity."""
-        place, velocity = errors(achieved, desired)
-        return -place - SLOW * velocity
+        """Minus the error of the estimated position, m, and 0.2 s times that of the estimated velocity."""
+        position, velocity = errors(achieved, desired)
+        return -position - VELOCITY_WEIGHT * velocity
 
     def success(self, achieved, desired):
-        """The reported place is closer than `radius` to the target, and the velocity closer than `speed` to its."""
-        place, velocity = errors(achieved, desired)
-        return (place < self.radius) & (velocity < self.speed)
-
-    def distance(self, achieved, desired):
-        """The error of the reported place, m."""
-        return errors(achieved, desired)[0]
+        """The estimated position is closer than `radius` to the target, and the velocity closer than `speed` to its."""
+        position, velocity = errors(achieved, desired)
+        return (position < self.radius) & (velocity < self.speed)
 
     def potential(self, achieved, desired):
         """The dense reward with the sign changed."""
         return -self.reward(achieved, desired)
 
-    def caption(self, row):
-        place, velocity = (100.0 * error[row] for error in errors(self.achieved_goal(), self.desired_goal()))
-        name = list(THINGS)[self.target[row].argmax()]
-        return f"{name}: {place:.1f} cm and {velocity:.0f} cm/s off" + ("" if self.in_view[row] else ", out of view")
 
-    def metrics(self):
-        place, velocity = np.sqrt(self.squares / np.maximum(self.seen, 1)[:, None]).T
-        return {
-            "in_view": self.in_view.copy(),
-            "view_share": self.seen / np.maximum(self.counted, 1),
-            "position_rmse": place.copy(),
-            "velocity_rmse": velocity.copy(),
-            "steps_counted": self.counted.copy(),
-            "steps_in_view": self.seen.copy(),
-        }
-
-    def summary(self, last):
-        """`position_rmse_mm` and `velocity_rmse_cm_s` while the target was in view, and `in_view`, the share of time in
-        which it was, of all steps after the first second, of all episodes together.
-        """
-        seen, counted = last["steps_in_view"].sum(), last["steps_counted"].sum()
-
-        def pooled(rmse):
-            return math.sqrt((rmse**2 * last["steps_in_view"]).sum() / seen) if seen else math.nan
-
-        return {
-            "position_rmse_mm": 1000.0 * pooled(last["position_rmse"]),
-            "velocity_rmse_cm_s": 100.0 * pooled(last["velocity_rmse"]),
-            "in_view": float(seen / counted) if counted else math.nan,
-        }
+def flat(values: Array) -> Array:
+    """(N, p, 2) as (N, 2 p)."""
+    return values.reshape(len(values), -1)
 
 
-def arena(robot) -> Arena:
-    """Where things move before a robot: its table, stretched, with its middle below the camera at the start."""
-    low, high = np.asarray(robot.table)
-    middle = 0.5 * (low + high) + PLACE[:2]  # the hand's x axis is the world's then
-    return Arena(middle, 0.5 * STRETCH * (high - low), float(high[1] - low[1]) / WIDTH)
-
-
-def errors(achieved, desired):
-    """The errors of place and velocity, (...,) each, m and m/s."""
-    way = achieved - desired
-    xp = namespace(way)
-    return [xp.sqrt(xp.linalg.vecdot(part, part)) for part in (way[..., :2], way[..., 2:])]
+def errors(achieved: Array, desired: Array) -> list[Array]:
+    """Errors of position and velocity, (...,) each, m and m/s."""
+    offset = achieved - desired
+    return [norm(offset[..., :2]), norm(offset[..., 2:])]

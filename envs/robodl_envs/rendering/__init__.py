@@ -1,1 +1,1 @@
-"""Three ways to draw: `gl`, OpenGL for learning; `pretty`, OpenGL for people; `rays`, ray casting without OpenGL."""
+"""Rendering: images for learning by ray casting or OpenGL, and images of the scene for people."""

@@ -1,43 +1,67 @@
-"""What all ways to draw share: what can be drawn, what classes things belong to, and how far a camera sees."""
+"""Modalities of images, classes of segmentation, and the geom groups that renderers draw."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import mujoco
 import numpy as np
 
-KINDS = ("rgb", "depth", "segmentation")
-CLASSES = ("background", "floor", "robot", "goal", "object")  # segmentation's values are indices into this
-FAR = 10.0  # m, the depth of what is farther away, and of nothing at all
-# Geom groups: as in MuJoCo, 0 to 2 are drawn and 3 is not. Of a thing with two looks the coarse one, which costs
-# little, is drawn for learning alone, and the fine one for people alone.
-COARSE, FINE = 4, 5
-FOR_LEARNING = np.array([1, 1, 1, 0, 1, 0], np.uint8)
-FOR_PEOPLE = np.array([1, 1, 1, 0, 0, 1], np.uint8)
-HIDDEN = 3
+MODALITIES = ("rgb", "depth", "segmentation")
+SEGMENTATION_CLASSES = ("background", "floor", "robot", "goal", "object")  # segmentation holds indices into this
+MAX_DEPTH = 10.0  # m, the depth of everything farther away and of the background
+# Geom groups, (6,) flags. As in MuJoCo, groups 0 to 2 are drawn and 3 is not. An object with two meshes has a coarse
+# one, cheap to draw, that only learning sees, and a fine one that only people see.
+HIDDEN_GROUP, COARSE_GROUP, FINE_GROUP = 3, 4, 5
+GROUPS_FOR_LEARNING = np.array([1, 1, 1, 0, 1, 0], np.uint8)
+GROUPS_FOR_PEOPLE = np.array([1, 1, 1, 0, 0, 1], np.uint8)
 PLANE = int(mujoco.mjtGeom.mjGEOM_PLANE)
+
+Images = dict[str, dict[str, np.ndarray]]  # {camera: {modality: (n, height, width, channels)}}
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSpec:
+    """The images that a renderer draws of each row."""
+
+    cameras: Mapping[str, Sequence[str]]  # {camera of the model: its modalities}
+    height: int  # pixels
+    width: int
+    classes: np.ndarray  # (ngeom,) uint8, indices into SEGMENTATION_CLASSES
+
+    def shape(self, modality: str) -> tuple[int, int, int]:
+        return (self.height, self.width, channels(modality))
+
+    def empty(self, num: int) -> Images:
+        """Uninitialised images of num rows."""
+        return {
+            camera: {modality: np.empty((num, *self.shape(modality)), dtype_of(modality)) for modality in modalities}
+            for camera, modalities in self.cameras.items()
+        }
 
 
 def geom_classes(model: mujoco.MjModel, robot_root: int) -> np.ndarray:
-    """Each geom's index into CLASSES, (ngeom,) uint8.
+    """Each geom's index into SEGMENTATION_CLASSES, (ngeom,) uint8.
 
-    Planes are floor, everything that hangs on the robot's root body is robot, bodies that are moved by hand
-    (mocap), as `add_marker` makes them, are goal; the rest is object.
+    Planes are floor. Descendants of the robot's root body are robot. Mocap bodies, which `add_marker` makes, are goal.
+    Everything else is object.
     """
     body = model.geom_bodyid
-    classes = np.full(model.ngeom, CLASSES.index("object"), np.uint8)
-    classes[model.body_mocapid[body] >= 0] = CLASSES.index("goal")
-    classes[model.body_rootid[body] == robot_root] = CLASSES.index("robot")
-    classes[model.geom_type == PLANE] = CLASSES.index("floor")
+    classes = np.full(model.ngeom, SEGMENTATION_CLASSES.index("object"), np.uint8)
+    classes[model.body_mocapid[body] >= 0] = SEGMENTATION_CLASSES.index("goal")
+    classes[model.body_rootid[body] == robot_root] = SEGMENTATION_CLASSES.index("robot")
+    classes[model.geom_type == PLANE] = SEGMENTATION_CLASSES.index("floor")
     return classes
 
 
 def image_modality(name: str) -> tuple[str, str]:
-    """The camera and the kind of a picture's name: "front_depth" is the front camera's depth, "front" its colours."""
-    camera, _, kind = name.rpartition("_")
-    return (camera, kind) if camera and kind in KINDS[1:] else (name, KINDS[0])
+    """Camera and modality of an image's name: ("front", "depth") of "front_depth", ("front", "rgb") of "front"."""
+    camera, _, modality = name.rpartition("_")
+    return (camera, modality) if camera and modality in MODALITIES[1:] else (name, MODALITIES[0])
 
 
-def shape_of(kind: str, height: int, width: int) -> tuple[int, int, int]:
-    return (height, width, 3 if kind == "rgb" else 1)
+def channels(modality: str) -> int:
+    return 3 if modality == "rgb" else 1
 
 
-def dtype_of(kind: str) -> type:
-    return np.float32 if kind == "depth" else np.uint8
+def dtype_of(modality: str) -> type:
+    return np.float32 if modality == "depth" else np.uint8

@@ -1,68 +1,68 @@
-"""Planes in closed form, for cameras that are carried about, which see the floor everywhere and always anew."""
+"""Planes in closed form, for cameras that move with a body and see the floor anew in every image."""
 
 import numpy as np
 
-from robodl_envs.rendering.modalities import FAR
-from robodl_envs.rendering.shading import Lights, as_bytes
+from robodl_envs.rendering.camera_view import CameraView, GeomPoses
+from robodl_envs.rendering.modalities import MAX_DEPTH
+from robodl_envs.rendering.ray_images import RayImages
+from robodl_envs.rendering.shading import Lights, to_bytes
 
 
-def paint_planes(
-    pictures: dict[str, np.ndarray],
-    grid: tuple[np.ndarray, np.ndarray],
-    eye: tuple[np.ndarray, np.ndarray],
-    planes: tuple[np.ndarray, np.ndarray],
+def draw_planes(
+    target: RayImages,
+    view: CameraView,
+    planes: GeomPoses,
     sizes: np.ndarray,
     lights: Lights,
     colors: np.ndarray,
     classes: np.ndarray,
-) -> np.ndarray:
-    """Paint planes into pictures of rows, (n, P, channels); lights must be directional.
+) -> None:
+    """Draw p planes, whose lights are all directional, into blank images of n rows.
 
     Args:
-        grid: what a pixel's ray has to the right and upwards at depth 1: (n or 1, P) each.
-        eye, planes: places and frames: (n, 3), (n, 3, 3); (n, p, 3), (n, p, 3, 3).
-        sizes: half sizes, (n or 1, p, 3) m; 0 is endless.
-        colors: (n or 1, p, 3). classes: (p,) uint8.
-
-    Returns:
-        The depths of the nearest planes, (n, P) float32; infinite where there are none.
+        planes: their poses, (n, p, ...).
+        sizes: half sizes, (n or 1, p, 3) m; 0 is infinite.
+        colors: (n or 1, p, 3), from 0 to 1.
+        classes: (p,) uint8.
     """
-    place, frame = eye
-    right, up = (part.astype(np.float32) for part in grid)
+    images, nearest = target.images, target.nearest
+    focal = view.focal[:1] if (view.focal == view.focal[0]).all() else view.focal
+    # Offsets to the right and upwards of the pixels' rays at depth 1, (n or 1, P).
+    right = (target.grid.right / focal[:, None]).astype(np.float32)
+    up = (target.grid.up / focal[:, None]).astype(np.float32)
     length = np.sqrt(1.0 + right**2 + up**2)
-    far = np.full((len(place), right.shape[1]), np.inf, np.float32)
     for k in range(len(classes)):
-        axes = planes[1][:, k]
-        start = np.einsum("ni,nij->nj", place - planes[0][:, k], axes).astype(np.float32)  # (n, 3), plane's frame
-        turn = np.einsum("nik,nij->nkj", frame, axes).astype(np.float32)  # the camera's axes in the plane's frame
+        axes = planes.mat[:, k]
+        start = np.einsum("ni,nij->nj", view.pos - planes.pos[:, k], axes).astype(np.float32)  # (n, 3), plane's frame
+        rotation = np.einsum("nik,nij->nkj", view.mat, axes).astype(np.float32)  # camera axes in the plane's frame
 
-        def along(axis: int, turn=turn) -> np.ndarray:
-            """What pixels' rays, of depth 1, have along an axis of the plane: (n, P)."""
-            way = right * turn[:, :1, axis]
-            way += up * turn[:, 1:2, axis]
-            way -= turn[:, 2:, axis]
-            return way
+        def ray_component(axis: int, rotation=rotation) -> np.ndarray:
+            """The rays' components along an axis of the plane, (n, P)."""
+            component = right * rotation[:, :1, axis]
+            component += up * rotation[:, 1:2, axis]
+            component -= rotation[:, 2:, axis]
+            return component
 
-        fall = np.negative(along(2))
+        descent = np.negative(ray_component(2))
         with np.errstate(divide="ignore", invalid="ignore"):
-            depth = start[:, 2:] / fall
-            hit = (fall > 0.0) & (depth >= 0.0) & (depth < far)
+            depth = start[:, 2:] / descent
+            hit = (descent > 0.0) & (depth >= 0.0) & (depth < nearest)
             for axis in (0, 1):
                 size = sizes[:, k, axis, None]
                 if (size > 0.0).any():
-                    hit &= (np.abs(start[:, axis : axis + 1] + depth * along(axis)) <= size) | (size <= 0.0)
-        np.copyto(far, depth, where=hit)
-        if "rgb" in pictures:
-            outwards = np.maximum(fall, 0.0)
-            outwards /= length
-            even = lights.even(axes[:, :, 2].astype(np.float32))
-            for channel in range(3):  # one after another, as numpy is slow along an axis of three
-                light = outwards * lights.head_diffuse[channel]
-                light += even[:, channel, None]
+                    offset = start[:, axis : axis + 1] + depth * ray_component(axis)
+                    hit &= (np.abs(offset) <= size) | (size <= 0.0)
+        np.copyto(nearest, depth, where=hit)
+        if "rgb" in images:
+            facing = np.maximum(descent, 0.0)
+            facing /= length
+            uniform = lights.uniform_light(axes[:, :, 2].astype(np.float32))
+            for channel in range(3):  # one after another: NumPy is slow along an axis of length three
+                light = facing * lights.head_diffuse[channel]
+                light += uniform[:, channel, None]
                 light *= colors[:, k, channel, None]
-                np.copyto(pictures["rgb"][..., channel], as_bytes(light), where=hit)
-        if "depth" in pictures:
-            np.copyto(pictures["depth"][..., 0], np.minimum(depth, FAR), where=hit)
-        if "segmentation" in pictures:
-            pictures["segmentation"][hit] = classes[k]
-    return far
+                np.copyto(images["rgb"][..., channel], to_bytes(light), where=hit)
+        if "depth" in images:
+            np.copyto(images["depth"][..., 0], np.minimum(depth, MAX_DEPTH), where=hit)
+        if "segmentation" in images:
+            images["segmentation"][hit] = classes[k]

@@ -1,27 +1,30 @@
-"""Pictures for people: shadows and antialiasing by OpenGL, or ray casting where there is no OpenGL."""
+"""Images for people, with shadows and antialiasing by OpenGL, or by ray casting where there is no OpenGL."""
 
 import copy
+from typing import Any
 
 import mujoco
 import numpy as np
 
-from robodl_envs.rendering.gl_context import GlContext, RenderingError, pose
-from robodl_envs.rendering.modalities import FOR_PEOPLE
-from robodl_envs.rendering.notice import notice
-from robodl_envs.rendering.ray_renderer import RayRenderer
+from robodl_envs.rendering.camera_view import GeomPoses, camera_view
+from robodl_envs.rendering.gl_context import GlContext, RenderingError
+from robodl_envs.rendering.modalities import GROUPS_FOR_PEOPLE
+from robodl_envs.rendering.ray_images import DrawnGeoms
+from robodl_envs.rendering.ray_renderer import RayCamera
+from robodl_envs.rendering.renderer import notify_ray_casting
+from robodl_envs.rendering.shading import Shading
 from robodl_envs.simulator import CpuSimulator
 
-SKY = np.array([[116, 132, 156]], np.uint8)  # about the middle of the gradient that OpenGL draws
-EVERYTHING = int(mujoco.mjtCatBit.mjCAT_ALL)
+BACKGROUND = np.array([[116, 132, 156]], np.uint8)  # about the middle of the gradient that OpenGL draws
 
 
 class SceneCamera:
-    """A view of the whole scene from a fixed place, for videos and `render()`.
+    """A fixed view of the whole scene, for videos and `render()`.
 
     Args:
-        width, height: of the picture, pixels.
-        lookat: the point in the middle of the picture, m, world frame.
-        distance: of the eye from that point, m.
+        width, height: of the image, pixels.
+        lookat: the point in the middle of the image, m, world frame.
+        distance: of the camera from that point, m.
         azimuth, elevation: of the line of sight, degrees, as in MuJoCo's free camera.
     """
 
@@ -35,55 +38,64 @@ class SceneCamera:
         elevation: float = -22.0,
     ):
         self.width, self.height = width, height
-        self.view = mujoco.MjvCamera()
-        self.view.lookat, self.view.distance = lookat, distance
-        self.view.azimuth, self.view.elevation = azimuth, elevation
-        self.canvas: GlContext | None = None
-        self.rays: RayRenderer | None = None
+        self.camera = mujoco.MjvCamera()
+        self.camera.lookat, self.camera.distance = lookat, distance
+        self.camera.azimuth, self.camera.elevation = azimuth, elevation
+        self.context: GlContext | None = None
+        self.ray_camera: RayCamera | None = None
 
-    def render(self, sim: CpuSimulator, row: int = 0) -> np.ndarray:
-        """A picture of one row, (height, width, 3) uint8. Leaves the simulation untouched.
+    def render(self, sim: Any, row: int = 0) -> np.ndarray:
+        """An image of one row, (height, width, 3) uint8. Leaves the simulation untouched.
 
-        Where no OpenGL context can be had, the picture is cast by rays, and a notice on stderr says so once.
+        Without OpenGL the image is cast by rays, and one notice on stderr says so.
         """
-        if self.rays is None and (self.canvas is None or not self.canvas.mine):
+        if self.ray_camera is None and (self.context is None or not self.context.is_usable):
             try:
-                self.canvas = GlContext(copy.copy(sim.model), self.width, self.height)
-                self.canvas.option.geomgroup[:] = FOR_PEOPLE
+                self.context = GlContext(copy.copy(sim.model), self.width, self.height)
+                self.context.option.geomgroup[:] = GROUPS_FOR_PEOPLE
             except RenderingError as error:
-                notice(f"drawing by ray casting: {error}")
-                nothing = np.zeros(sim.model.ngeom, np.uint8)
-                self.rays = RayRenderer(sim, ("rgb",), self.height, self.width, nothing, slots=1, groups=FOR_PEOPLE)
-        return self.by_rays(sim, row) if self.rays is not None else self.by_gl(sim, row)
+                notify_ray_casting(str(error))
+                geoms = DrawnGeoms(sim.model, GROUPS_FOR_PEOPLE, np.zeros(sim.model.ngeom, np.uint8))
+                size = self.height, self.width
+                self.ray_camera = RayCamera(sim, ["rgb"], *size, geoms, moving=False, num_backdrops=1)
+        if self.ray_camera is not None:
+            return self.cast_rays(self.ray_camera, sim, row)
+        assert self.context is not None
+        return self.draw_with_gl(self.context, sim, row)
 
-    def by_gl(self, sim: CpuSimulator, row: int) -> np.ndarray:
-        canvas = self.canvas
-        assert canvas is not None
-        canvas.gl.make_current()
-        pose(sim, row, canvas.model, canvas.data)
-        scene = canvas.scene
-        mujoco.mjv_updateScene(canvas.model, canvas.data, canvas.option, None, self.view, EVERYTHING, scene)
-        pixels = np.empty((self.height, self.width, 3), np.uint8)
-        mujoco.mjr_render(canvas.viewport, scene, canvas.context)
-        mujoco.mjr_readPixels(pixels, None, canvas.viewport, canvas.context)
-        return pixels[::-1].copy()
+    def draw_with_gl(self, context: GlContext, sim: CpuSimulator, row: int) -> np.ndarray:
+        context.gl.make_current()
+        load_row(sim, row, context.model, context.data)
+        context.update_scene(self.camera)
+        rgb = np.empty((self.height, self.width, 3), np.uint8)
+        context.render(rgb)
+        return rgb[::-1].copy()
 
-    def by_rays(self, sim: CpuSimulator, row: int) -> np.ndarray:
-        assert self.rays is not None
+    def cast_rays(self, ray_camera: RayCamera, sim: CpuSimulator, row: int) -> np.ndarray:
         model = copy.copy(sim.model)
         data = mujoco.MjData(model)
-        pose(sim, row, model, data)
-        geoms = data.geom_xpos[None], data.geom_xmat.reshape(1, -1, 3, 3)
-        azimuth, elevation = np.radians([self.view.azimuth, self.view.elevation])
+        load_row(sim, row, model, data)
+        ids, poses = np.array([row]), GeomPoses(data.geom_xpos[None], data.geom_xmat.reshape(1, -1, 3, 3))
+        azimuth, elevation = np.radians([self.camera.azimuth, self.camera.elevation])
         ahead = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
         right = np.array([np.sin(azimuth), -np.cos(azimuth), 0.0])
-        frame = np.stack([right, np.cross(right, ahead), -ahead], axis=1)
-        eye = (self.view.lookat - self.view.distance * ahead)[None], frame[None]
-        fovy = np.array([sim.model.vis.global_.fovy])
-        return self.rays.draw(np.array([row]), eye, fovy, geoms, SKY)["rgb"][0]
+        mat = np.stack([right, np.cross(right, ahead), -ahead], axis=1)
+        pos, fovy = self.camera.lookat - self.camera.distance * ahead, np.array([sim.model.vis.global_.fovy])
+        view = camera_view(pos[None], mat[None], fovy, self.height, self.width)
+        return ray_camera.draw(ids, view, poses, Shading(sim, ids), BACKGROUND)["rgb"][0]
 
     def close(self) -> None:
         """Free the context. Closing twice, or where nothing was drawn, is fine."""
-        if self.canvas is not None:
-            self.canvas.free()
-        self.canvas = self.rays = None
+        if self.context is not None:
+            self.context.free()
+        self.context = self.ray_camera = None
+
+
+def load_row(sim: CpuSimulator, row: int, model: mujoco.MjModel, data: mujoco.MjData) -> None:
+    """Copy a row's model and state into scratch ones, with all poses that an image needs."""
+    if sim.expanded:
+        sim.batch.get_model(row, model)
+    sim.batch.get_data(row, data)
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)  # cameras and lights may follow a body's centre of mass
+    mujoco.mj_camlight(model, data)

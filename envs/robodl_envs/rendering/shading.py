@@ -1,4 +1,4 @@
-"""Colours and light as OpenGL's fixed pipeline has them, without textures, highlights and shadows."""
+"""Colours and light as in OpenGL's fixed pipeline, without textures, highlights, shadows and attenuation."""
 
 import math
 
@@ -7,66 +7,91 @@ import numpy as np
 
 from robodl_envs.simulator import CpuSimulator
 
-PLAIN = np.array([0.5, 0.5, 0.5, 1.0], np.float32)  # a geom's colour where nobody chose one
+DEFAULT_RGBA = np.array([0.5, 0.5, 0.5, 1.0], np.float32)  # of a geom whose colour nobody chose
 DIRECTIONAL = int(mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
+SPOT = int(mujoco.mjtLightType.mjLIGHT_SPOT)
+
+
+class Shading:
+    """Lights and colours of the geoms in rows ids, (n,)."""
+
+    def __init__(self, sim: CpuSimulator, ids: np.ndarray):
+        self.lights = Lights(sim, ids)
+        self.colors = geom_colors(sim, ids)  # (n or 1, ngeom, 3)
 
 
 class Lights:
-    """The lights of rows ids: the one at the eye, and the world body's directional ones and spots, not attenuated."""
+    """The headlight, and the directional lights and spots of the world body, in rows ids.
+
+    Fields have shape (n or 1, lights, ...): 1 where rows do not differ.
+    """
 
     def __init__(self, sim: CpuSimulator, ids: np.ndarray):
         model, head = sim.model, sim.model.vis.headlight
-        lit = 1.0 if head.active else 0.0
-        self.head_ambient, self.head_diffuse = (lit * np.asarray(c, np.float32) for c in (head.ambient, head.diffuse))
-        spot = int(mujoco.mjtLightType.mjLIGHT_SPOT)
-        drawn = (model.light_type == DIRECTIONAL) | (model.light_type == spot)  # OpenGL's pipeline has no others
-        on = np.flatnonzero((model.light_active != 0) & (model.light_bodyid == 0) & drawn)
-        self.ambient = values(sim, "light_ambient", ids)[:, on]
-        self.diffuse = values(sim, "light_diffuse", ids)[:, on]
-        self.place = values(sim, "light_pos", ids)[:, on]
-        way = values(sim, "light_dir", ids)[:, on]
-        self.way = (way / np.sqrt((way**2).sum(axis=2, keepdims=True))).astype(np.float32)
-        self.directional = model.light_type[on] == DIRECTIONAL
-        self.spot = [(math.cos(math.radians(model.light_cutoff[i])), float(model.light_exponent[i])) for i in on]
+        brightness = 1.0 if head.active else 0.0
+        self.head_ambient = brightness * np.asarray(head.ambient, np.float32)  # (3,)
+        self.head_diffuse = brightness * np.asarray(head.diffuse, np.float32)
+        supported = (model.light_type == DIRECTIONAL) | (model.light_type == SPOT)  # OpenGL's pipeline has no others
+        lights = np.flatnonzero((model.light_active != 0) & (model.light_bodyid == 0) & supported)
+        self.ambient = row_values(sim, "light_ambient", ids)[:, lights]
+        self.diffuse = row_values(sim, "light_diffuse", ids)[:, lights]
+        self.pos = row_values(sim, "light_pos", ids)[:, lights]  # m, world frame
+        direction = row_values(sim, "light_dir", ids)[:, lights]
+        self.direction = (direction / np.sqrt((direction**2).sum(axis=2, keepdims=True))).astype(np.float32)
+        self.directional = model.light_type[lights] == DIRECTIONAL  # (lights,)
+        self.spots = [(math.cos(math.radians(model.light_cutoff[i])), float(model.light_exponent[i])) for i in lights]
 
-    def parts(self) -> list[np.ndarray]:
-        """All that rows may differ in, (n or 1, ...) each."""
-        return [self.ambient, self.diffuse, self.place, self.way]
+    def row_arrays(self) -> list[np.ndarray]:
+        """The arrays in which rows may differ."""
+        return [self.ambient, self.diffuse, self.pos, self.direction]
 
-    def lit(self, color, row, place, depth, ray, normal) -> np.ndarray:
-        """Colours, (h, 3) uint8, of points of rows, (h,), that rays, (h, 3), from the eye at place, (n, 3), hit."""
-        outwards = np.maximum(-dot(normal, ray) / np.sqrt(dot(ray, ray)), 0.0)[:, None]
-        light = self.head_diffuse * outwards
+    def shade(self, color, row, cam_pos, depth, ray, normal) -> np.ndarray:
+        """Colours of points that rays hit, (h, 3) uint8.
+
+        Args:
+            color: (h, 3) of the geoms, from 0 to 1.
+            row: (h,) which of the n rows.
+            cam_pos: (n, 3) m, where rays begin.
+            depth: (h,) of the points, in lengths of their rays.
+            ray, normal: (h, 3) ray directions, and surface normals of unit length.
+        """
+        facing = np.maximum(-dot(normal, ray) / np.sqrt(dot(ray, ray)), 0.0)[:, None]
+        light = self.head_diffuse * facing
         light += self.head_ambient
         for i, directional in enumerate(self.directional):
-            at, way, ambient, diffuse = (
-                part[row, i] if len(part) > 1 else part[0, i]
-                for part in (self.place, self.way, self.ambient, self.diffuse)
+            pos, direction, ambient, diffuse = (
+                array[row, i] if len(array) > 1 else array[0, i]
+                for array in (self.pos, self.direction, self.ambient, self.diffuse)
             )
             if directional:
-                shine = np.maximum(-dot(normal, way), 0.0)
+                incidence = np.maximum(-dot(normal, direction), 0.0)
             else:
-                to_light = at - (place[row] + depth[:, None] * ray)
+                to_light = pos - (cam_pos[row] + depth[:, None] * ray)
                 to_light /= np.sqrt(dot(to_light, to_light))[:, None]
-                along = np.maximum(-dot(to_light, way), 0.0)
-                edge, exponent = self.spot[i]
-                shine = np.maximum(dot(normal, to_light), 0.0) * np.where(along >= edge, along**exponent, 0.0)
-            light += diffuse * shine[:, None]
+                cos_angle = np.maximum(-dot(to_light, direction), 0.0)
+                cos_cutoff, exponent = self.spots[i]
+                in_cone = np.where(cos_angle >= cos_cutoff, cos_angle**exponent, 0.0)
+                incidence = np.maximum(dot(normal, to_light), 0.0) * in_cone
+            light += diffuse * incidence[:, None]
             light += ambient
         light *= color
-        return as_bytes(light)
+        return to_bytes(light)
 
-    def even(self, normal: np.ndarray) -> np.ndarray:
-        """What all lights but the eye's give to flat things with normals (n, 3), where they are directional: (n, 3)."""
+    def uniform_light(self, normal: np.ndarray) -> np.ndarray:
+        """Light on planes with normals (n, 3) except the headlight's diffuse part, (n, 3).
+
+        It is uniform over a plane because all lights must be directional.
+        """
         light = np.broadcast_to(self.head_ambient, normal.shape).copy()
         for i in range(len(self.directional)):
-            shine = np.maximum(-np.einsum("nj,nj->n", normal, np.broadcast_to(self.way[:, i], normal.shape)), 0.0)
-            light += self.ambient[:, i] + self.diffuse[:, i] * shine[:, None]
+            direction = np.broadcast_to(self.direction[:, i], normal.shape)
+            incidence = np.maximum(-np.einsum("nj,nj->n", normal, direction), 0.0)
+            light += self.ambient[:, i] + self.diffuse[:, i] * incidence[:, None]
         return light
 
 
-def as_bytes(light: np.ndarray) -> np.ndarray:
-    """Numbers from 0 as bytes; what is brighter than 1 is white. Overwrites light."""
+def to_bytes(light: np.ndarray) -> np.ndarray:
+    """Convert non-negative intensities, where 1 and more is white, to uint8. Overwrites light."""
     np.minimum(light, 1.0, out=light)
     light *= 255.0
     light += 0.5
@@ -74,20 +99,20 @@ def as_bytes(light: np.ndarray) -> np.ndarray:
 
 
 def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Scalar products, (h,), of vectors, (h, 3), with vectors, (h, 3), or with one, (3,)."""
+    """Dot products, (h,), of vectors (h, 3) with vectors (h, 3) or with one vector (3,)."""
     return np.einsum("hi,hi->h" if b.ndim == 2 else "hi,i->h", a, b)
 
 
-def values(sim: CpuSimulator, field: str, ids: np.ndarray) -> np.ndarray:
-    """A field of the model: (n, ...) of rows ids where rows differ in it, else (1, ...)."""
-    own = sim.own.get(field)
-    return getattr(sim.model, field)[None] if own is None else own[ids]
+def row_values(sim: CpuSimulator, field: str, ids: np.ndarray) -> np.ndarray:
+    """A field of the model in rows ids: (n, ...), or (1, ...) if rows do not differ in it."""
+    rows = sim.expanded.get(field)
+    return getattr(sim.model, field)[None] if rows is None else rows[ids]
 
 
 def geom_colors(sim: CpuSimulator, ids: np.ndarray) -> np.ndarray:
-    """Colours without textures, (n or 1, ngeom, 3): a geom's own, or its material's where it has none."""
-    rgba, material = values(sim, "geom_rgba", ids), sim.model.geom_matid
+    """Colours of geoms without textures, (n or 1, ngeom, 3): a geom's own, else its material's."""
+    rgba, material = row_values(sim, "geom_rgba", ids), sim.model.geom_matid
     if (material < 0).all():
         return rgba[..., :3]
-    painted = (material >= 0) & (rgba == PLAIN).all(axis=-1)
-    return np.where(painted[..., None], values(sim, "mat_rgba", ids)[:, material], rgba)[..., :3]
+    from_material = (material >= 0) & (rgba == DEFAULT_RGBA).all(axis=-1)
+    return np.where(from_material[..., None], row_values(sim, "mat_rgba", ids)[:, material], rgba)[..., :3]

@@ -1,54 +1,56 @@
-"""Where geoms can be seen, from shapes around them."""
+"""Geoms that may be visible, by shapes that contain them."""
 
 import mujoco
 import numpy as np
 
-from robodl_envs.rendering.modalities import HIDDEN, PLANE
-from robodl_envs.rendering.shading import values
+from robodl_envs.rendering.camera_view import CameraView
+from robodl_envs.rendering.modalities import HIDDEN_GROUP, PLANE
+from robodl_envs.rendering.shading import row_values
 from robodl_envs.simulator import CpuSimulator
 
-Poses = tuple[np.ndarray, np.ndarray]  # (n, ..., 3) places and (n, ..., 3, 3) frames
+MARGIN = 1.001  # by which bounding spheres are larger than they must be, for rounding
 
 
 def bounding_capsules(sim: CpuSimulator, ids: np.ndarray, geoms: np.ndarray):
-    """Capsules around geoms: their axis, 0 to 2 in the geom's frame; half length, m; radius, m: (n or 1, g) each."""
-    size, bound = values(sim, "geom_size", ids)[:, geoms], values(sim, "geom_rbound", ids)[:, geoms]
+    """Capsules that contain geoms (g,) in rows ids.
+
+    Returns:
+        axis: of the geom's frame along which the capsule lies, 0 to 2; half length, m; radius, m: (n or 1, g) each.
+    """
+    size, bound = row_values(sim, "geom_size", ids)[:, geoms], row_values(sim, "geom_rbound", ids)[:, geoms]
     types = sim.model.geom_type[geoms]
     sphere, capsule, cylinder, box, ellipsoid = (
         types == int(getattr(mujoco.mjtGeom, f"mjGEOM_{name}"))
         for name in ("SPHERE", "CAPSULE", "CYLINDER", "BOX", "ELLIPSOID")
     )
-    longest, most = np.argmax(size, axis=2), np.max(size, axis=2)
-    across = np.sqrt(np.maximum((size**2).sum(axis=2) - most**2, 0.0))
-    axis = np.where(box | ellipsoid, longest, 2)
-    half = np.select([capsule | cylinder, box | ellipsoid], [size[..., 1], most], 0.0)
+    longest_axis, longest = np.argmax(size, axis=2), np.max(size, axis=2)
+    across = np.sqrt(np.maximum((size**2).sum(axis=2) - longest**2, 0.0))
+    axis = np.where(box | ellipsoid, longest_axis, 2)
+    half_length = np.select([capsule | cylinder, box | ellipsoid], [size[..., 1], longest], 0.0)
     radius = np.select([sphere | capsule | cylinder, box | ellipsoid], [size[..., 0], across], bound)
-    return axis, half, radius
+    return axis, half_length, radius
 
 
-def shown_groups(sim: CpuSimulator, ids: np.ndarray, eye: Poses, fovy: np.ndarray, places: np.ndarray, aspect: float):
-    """The geoms' groups for pictures of rows ids, (n, ngeom): as they are, or HIDDEN if a geom can't be in the picture.
+def visible_groups(sim: CpuSimulator, ids: np.ndarray, view: CameraView, geom_pos: np.ndarray) -> np.ndarray:
+    """Geom groups with HIDDEN_GROUP for geoms outside the camera's pyramid, (n, ngeom), rows ids.
 
-    It can if the sphere around it reaches into the camera's pyramid.
+    A geom is outside if its bounding sphere is. Planes are never hidden.
 
     Args:
-        eye: the cameras' places and frames, x right, y up, z backwards: (n, 3), (n, 3, 3).
-        fovy: (n,) vertical fields of view, degrees.
-        places: the geoms', (n, ngeom, 3).
-        aspect: a picture's width by its height.
+        geom_pos: (n, ngeom, 3) m, world frame.
     """
     solid = np.flatnonzero(sim.model.geom_type != PLANE)
-    way = places[:, solid] - eye[0][:, None]
-    right, up, back = ((way * eye[1][:, None, :, k]).sum(axis=2) for k in range(3))  # (n, g) m, camera frame
-    _, half, radius = bounding_capsules(sim, ids, solid)
-    radius = 1.001 * (half + radius)
-    tangent = np.tan(0.5 * np.radians(fovy))[:, None]  # of half the picture's height
+    offset = geom_pos[:, solid] - view.pos[:, None]
+    right, up, back = ((offset * view.mat[:, None, :, k]).sum(axis=2) for k in range(3))  # (n, g) m, camera frame
+    _, half_length, radius = bounding_capsules(sim, ids, solid)
+    radius = MARGIN * (half_length + radius)
+    tan_half_fovy = np.tan(0.5 * np.radians(view.fovy))[:, None]
 
-    def beside(across, tangent):
-        """Beyond the pyramid's sides by the radius and more."""
-        return abs(across) + tangent * back > radius * np.sqrt(1.0 + tangent**2)
+    def beside(offset, tangent):
+        """Whether spheres lie wholly beyond the left or right, or the lower or upper, face of the pyramid."""
+        return abs(offset) + tangent * back > radius * np.sqrt(1.0 + tangent**2)
 
-    hidden = beside(right, aspect * tangent) | beside(up, tangent) | (back > radius)
-    groups = values(sim, "geom_group", ids) + np.zeros((len(ids), 1), np.int32)
-    groups[:, solid] = np.where(hidden, HIDDEN, groups[:, solid])
+    hidden = beside(right, view.aspect * tan_half_fovy) | beside(up, tan_half_fovy) | (back > radius)
+    groups = row_values(sim, "geom_group", ids) + np.zeros((len(ids), 1), np.int32)
+    groups[:, solid] = np.where(hidden, HIDDEN_GROUP, groups[:, solid])
     return groups

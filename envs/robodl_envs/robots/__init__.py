@@ -1,1 +1,1 @@
-"""Robot arms, one file each, built with MjSpec from published numbers."""
+"""Robot arms: an MJCF file and a Python file each."""

@@ -1,8 +1,8 @@
-"""What grippers are, and a parallel one with the Franka Hand's stroke, force and speed, for any arm.
+"""Grippers, and a parallel one with the Franka Hand's stroke, force and speed, for any arm.
 
-Both fingers get one command, so that a held object is pushed back to the middle by the servos' stiffness, as
-the real hand's coupled fingers do, without an equality constraint for the solver. The command stays within
-FORCE / STIFFNESS of the fingers: that limits the squeeze to the data sheet's force and lets nothing wind up.
+Both fingers get one command, so that the servos' stiffness pushes a held object back to the middle, as the real hand's
+coupled fingers do, without an equality constraint for the solver. The command stays within FORCE / STIFFNESS of the
+fingers: that limits the grasp to the data sheet's force, and the command does not wind up.
 """
 
 from typing import Any, ClassVar
@@ -10,9 +10,8 @@ from typing import Any, ClassVar
 import mujoco
 import numpy as np
 
-from robodl_envs.arrays import Array
-from robodl_envs.component import Actuated, Field
-from robodl_envs.robots.links import Link, Shape
+from robodl_envs.arrays import Array, clip
+from robodl_envs.component import Actuated, Observable
 from robodl_envs.scene import OBJECT_BIT, ROBOT_BIT
 
 STROKE = 0.04  # m a finger; Franka Hand: 0.08 m together
@@ -22,7 +21,7 @@ STIFFNESS = 2000.0  # N/m, ours: the command runs 35 mm ahead of a finger that p
 FINGER_MASS = 0.015  # kg a finger; MuJoCo Menagerie, franka_emika_panda
 ARMATURE = 0.1  # kg, the drive's inertia felt at a finger; ibid.
 FINGER_INERTIA = (2.375e-6, 2.375e-6, 7.5e-7)  # kg m^2; ibid.
-REACH = FORCE / STIFFNESS  # m
+MAX_OFFSET = FORCE / STIFFNESS  # m
 DAMPING = 2.0 * np.sqrt(STIFFNESS * (FINGER_MASS + ARMATURE))  # N s/m, critical
 FINGERTIPS = (0.0, 0.0, 0.1034)  # m, hand frame, Franka: between the fingertips
 FINGER_IN_HAND = 0.0584  # m along the hand's z; ibid.
@@ -30,24 +29,24 @@ PAD: dict[str, Any] = {"contype": ROBOT_BIT, "conaffinity": OBJECT_BIT, "condim"
 PAD |= {"friction": [1.0, 0.02, 0.0001]}  # rubber on plastic: sliding 1; torsion resists a turn about the fingers
 # Stiffer than MuJoCo's defaults, which let 70 N sink the pads 4.6 mm into a 0.1 kg cube; these, 0.3 mm.
 PAD |= {"solref": [0.005, 1.0], "solimp": [0.98, 0.995, 0.0005, 0.5, 2.0]}
-SINK = 0.0003  # m
+PENETRATION = 0.0003  # m, by which each pad sinks into a cube that is held
 
 
 class Gripper(Actuated):
-    """Fingers moved by drives that share one command: 1 is open, -1 shut with full force.
+    """Fingers whose drives share one command: 1 is open, -1 shut with full force.
 
-    The command stays within `ahead` of the drives: that limits the squeeze and lets nothing wind up. Locked shut where
-    the robot's `gripper` is False: no joints, no action, nothing observed. Subclasses set the constants, bind `qpos`,
-    (N, k) joints alike, and `ctrl`, both live, and say what `opening` is.
+    The command stays within `max_offset` of the drives: that limits the force, and the command does not wind up. Where
+    the robot's `gripper` is False, the fingers are locked shut: no joints, no action, nothing observed. Subclasses set
+    the constants, bind `qpos` and `ctrl`, both live and (N, k), and compute `opening`.
     """
 
     saved = ("command",)
     parallel: ClassVar[bool]  # whether the fingers stay parallel
-    widest: ClassVar[float]  # m, the gap between the fingers when open
-    shut: ClassVar[float]  # of a joint: where the fingers touch,
-    open: ClassVar[float]  # where they are open,
-    ahead: ClassVar[float]  # how far a command of full force is ahead of it,
-    speed: ClassVar[float]  # and its speed, a second
+    widest: ClassVar[float]  # m, the gap between the open fingers
+    shut: ClassVar[float]  # joint position where the fingers touch, m or rad
+    open: ClassVar[float]  # joint position where they are open
+    max_offset: ClassVar[float]  # from the joint to a command of full force
+    speed: ClassVar[float]  # of the command, m/s or rad/s
     qpos: Array
     ctrl: Array
 
@@ -56,7 +55,7 @@ class Gripper(Actuated):
         self.size = 1 if robot.gripper else 0
 
     def bind(self, sim):
-        self.command = np.zeros((sim.num, 1))  # what the drives were last told
+        self.command = sim.zeros(1)  # last command of the drives
         self.step = self.speed * self.robot.control_dt
 
     def reset(self, ids, rng):
@@ -69,44 +68,24 @@ class Gripper(Actuated):
         raise NotImplementedError
 
     def joint_at(self, width: float) -> float:
-        """Where a joint is when the gap is a width, m."""
+        """The joint position at which the gap is a width, m."""
         raise NotImplementedError
 
     def hold(self, ids, width):
-        """Begin with the fingers shut around something of a width, m, and pressing."""
-        # Faces that touch without pressing do so along an edge, as rounding has it, and would throw the thing out.
-        at = self.joint_at(width - 2.0 * SINK)
+        """Set the fingers of rows ids shut around an object of a width, m, with full force."""
+        # Start with slight penetration: exact contact is ill-conditioned and ejects the object.
+        at = self.joint_at(width - 2.0 * PENETRATION)
         self.qpos[ids] = at
-        self.ctrl[ids] = self.command[ids] = at - self.ahead
+        self.ctrl[ids] = self.command[ids] = at - self.max_offset
 
     def act(self, action):
-        """Move at the drives' speed towards a command, (N, 1)."""
+        """Move the command at the drives' speed towards that of the action, (N, 1)."""
         at = self.qpos.mean(axis=1, keepdims=True)
-        tightest = self.shut - self.ahead
-        wanted = 0.5 * (self.open + tightest + (self.open - tightest) * action)
-        command = np.clip(wanted, self.command - self.step, self.command + self.step)
-        np.clip(command, at - self.ahead, at + self.ahead, out=self.command)
+        closed = self.shut - self.max_offset
+        goal = 0.5 * (self.open + closed + (self.open - closed) * action)
+        command = clip(goal, self.command - self.step, self.command + self.step)
+        clip(command, at - self.max_offset, at + self.max_offset, out=self.command)
         self.ctrl[:] = self.command
-
-    def observe(self):
-        return [self.qpos, self.opening[:, None]] if self.robot.gripper else []
-
-
-def franka_hand(
-    parent: str, pos: tuple[float, float, float], quat: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
-) -> Link:
-    """The body that a parallel gripper's fingers hang on; its inertia is that of MuJoCo Menagerie's Panda."""
-    return Link(
-        name="hand",
-        parent=parent,
-        pos=pos,
-        quat=quat,
-        mass=0.73,
-        com=(-0.01, 0.0, 0.03),
-        inertia_quat=(1.0, 0.0, 0.0, 0.0),
-        inertia=(0.001, 0.0025, 0.0017),
-        shapes=(Shape((0.0, 0.0, 0.03), half=(0.025, 0.1, 0.032), touches=True),),
-    )
 
 
 class ParallelGripper(Gripper):
@@ -114,7 +93,7 @@ class ParallelGripper(Gripper):
 
     parallel = True
     widest = 2.0 * STROKE
-    shut, open, ahead, speed = 0.0, STROKE, REACH, SPEED  # m, m/s
+    shut, open, max_offset, speed = 0.0, STROKE, MAX_OFFSET, SPEED  # m, m/s
 
     def build(self, spec):
         for side, quat in (("left", [1, 0, 0, 0]), ("right", [0, 0, 0, 1])):
@@ -148,13 +127,15 @@ class ParallelGripper(Gripper):
     def joint_at(self, width):
         return 0.5 * width
 
-    def fields(self):
+    def observables(self):
         if not self.robot.gripper:
             return []
+        # A hand pressed on something bends the fingers beyond their stops.
+        low, high = [-0.01] * 2, [STROKE + 0.01] * 2
+        widest = [2.0 * STROKE + 0.02]
         return [
-            # A hand pressed on something bends them beyond their stops.
-            Field("fingers", "m", [-0.01] * 2, [STROKE + 0.01] * 2, "each finger's distance from the middle"),
-            Field("opening", "m", [-0.02], [2.0 * STROKE + 0.02], "the gap between the fingers"),
+            Observable("fingers", "m", low, high, "each finger's distance from the middle", lambda: self.qpos, True),
+            Observable("opening", "m", [-0.02], widest, "gap between the fingers", lambda: self.opening[:, None], True),
         ]
 
 
@@ -172,7 +153,7 @@ def add_drive(spec, finger) -> None:
         target=finger.name,
         trntype=mujoco.mjtTrn.mjTRN_JOINT,
         ctrllimited=True,
-        ctrlrange=[-REACH, STROKE + REACH],
+        ctrlrange=[-MAX_OFFSET, STROKE + MAX_OFFSET],
         forcelimited=True,
         forcerange=[-FORCE, FORCE],
     )

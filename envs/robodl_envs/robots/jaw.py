@@ -1,60 +1,61 @@
-"""The jaw of the SO-101: one finger stands fast, the other swings about a hinge and presses things against it.
+"""The jaw of the SO-101: one finger is fixed, the other swings about a hinge and presses objects against it.
 
 Seen along the hinge, with the hand's y to the right and its z, which points ahead, downwards:
 
-    fixed pad   |   o   the hinge, ACROSS from the fixed pad's face
+    fixed pad   |   o   the hinge, HINGE_TO_FIXED_PAD from the fixed pad's face
                 |  /
-                | /     the moving pad, parallel to the fixed one at the angle PARALLEL
-                |/_     the gap is measured here, AHEAD of the hinge, where the tool is
+                | /     the moving pad, parallel to the fixed one at the angle PARALLEL_ANGLE
+                |/_     the gap is measured here, HINGE_TO_TOOL ahead of the hinge, where the tool is
 
-What is held lies against the fixed pad: its middle is half its width from there, not in the middle of the open jaw.
+A held object lies against the fixed pad: its middle is half its width from there, not in the middle of the open jaw.
 """
 
 import mujoco
 import numpy as np
 
-from robodl_envs.component import Field
+from robodl_envs.arrays import namespace
+from robodl_envs.component import Observable
 from robodl_envs.robots.gripper import PAD, Gripper
 from robodl_envs.scene import NO_CONTACT
 
-# The hinged body: numbers of so101.py's source, its place in the frame of our hand.
-HINGE, HINGE_QUAT = (0.0188, 0.0117, 0.0234), (0.5, -0.5, -0.5, 0.5)
+# The hinged body: numbers of so101.xml's source, its place in the frame of our hand.
+HINGE_POS, HINGE_QUAT = (0.0188, 0.0117, 0.0234), (0.5, -0.5, -0.5, 0.5)
 MASS, COM = 0.012, (-0.00157495, -0.0300244, 0.0192755)
 INERTIA, INERTIA_QUAT = (6.636e-06, 5.291e-06, 1.865e-06), (0.695265041, 0.717965037, -0.0245618, -0.023009699)
-SHUT, LAST = -0.174532978, 1.7453292  # rad, the hinge's range
+SHUT, MAX_ANGLE = -0.174532978, 1.7453292  # rad, the hinge's range
 TORQUE = 3.35  # N m: 45 N at the tool
 ARMATURE, DAMPING = 0.028, 0.6  # kg m^2, N m s/rad
 
-# The pads are ours, flat and slim enough to go down beside things; the real jaws' faces lie within 3 mm of theirs.
-FACE = -0.020  # m, y of the fixed pad's face: 5 mm beside a cube of 30 mm in the middle of the hand
-WIDTH = 0.030  # m, of what the pads are parallel around: the edge of the cubes that the arm is for
-THICK, LONG, BROAD = 0.004, 0.022, 0.008  # m, half sizes of a pad: across the jaw, ahead, and along the hinge
-TOOL, TIP = 0.0981, 0.1044  # m, z of the tool and of the tips; the source's gripperframe and where its meshes end
-ACROSS, AHEAD = HINGE[1] - FACE, TOOL - HINGE[2]  # m
-ASIDE = WIDTH - ACROSS  # m, from the hinge to the plane of the moving pad's face
-PARALLEL = 0.2058  # rad: the gap is zero at SHUT
+# The pads are ours, flat and slim enough to go down beside objects; the real jaws' faces lie within 3 mm of theirs.
+FIXED_PAD_Y = -0.020  # m, y of the fixed pad's face: 5 mm beside a cube of 30 mm in the middle of the hand
+PARALLEL_WIDTH = 0.030  # m, of an object that the pads are parallel around: the edge of this arm's cubes
+HALF_THICKNESS, HALF_LENGTH, HALF_BREADTH = 0.004, 0.022, 0.008  # m, of a pad: across the jaw, ahead, along the hinge
+TOOL_Z, TIP_Z = 0.0981, 0.1044  # m, z of the tool and of the tips; the source's gripperframe and where its meshes end
+HINGE_TO_FIXED_PAD, HINGE_TO_TOOL = HINGE_POS[1] - FIXED_PAD_Y, TOOL_Z - HINGE_POS[2]  # m
+HINGE_TO_MOVING_PAD = PARALLEL_WIDTH - HINGE_TO_FIXED_PAD  # m, from the hinge to the plane of the moving pad's face
+PARALLEL_ANGLE = 0.2058  # rad: the gap is zero at SHUT
 
 STIFFNESS = 50.0  # N m/rad, ours: the command runs 4 degrees ahead of a jaw that presses with full force
-REACH = TORQUE / STIFFNESS  # rad
+MAX_OFFSET = TORQUE / STIFFNESS  # rad
 SPEED = 1.5  # rad/s of the target, ours; the jaw follows at 0.93 (measured), a fifth of what the servo does
-WIDEST = 0.06  # m, ours: the real jaw opens further, and then sweeps away what is near
+WIDEST = 0.06  # m, ours: the real jaw opens further, and then pushes away what is near
 
 PLASTIC = (0.96, 0.62, 0.13, 1.0)
 
 
-def gap(angle):
+def gap_at(angle):
     """The gap at the tool's height, m, with the hinge at an angle, rad."""
-    turn = angle - PARALLEL
-    return ACROSS + ASIDE / np.cos(turn) + AHEAD * np.tan(turn)
+    tilt, xp = angle - PARALLEL_ANGLE, namespace(angle)
+    return HINGE_TO_FIXED_PAD + HINGE_TO_MOVING_PAD / xp.cos(tilt) + HINGE_TO_TOOL * xp.tan(tilt)
 
 
-def angle_of(width):
+def gap_to_angle(width):
     """The hinge's angle, rad, at which the gap at the tool's height is a width, m."""
-    away = width - ACROSS
-    return PARALLEL + np.arccos(ASIDE / np.hypot(away, AHEAD)) - np.arctan2(AHEAD, away)
+    x, y = width - HINGE_TO_FIXED_PAD, HINGE_TO_TOOL
+    return PARALLEL_ANGLE + np.arccos(HINGE_TO_MOVING_PAD / np.hypot(x, y)) - np.arctan2(y, x)
 
 
-OPEN = float(angle_of(WIDEST))  # rad
+OPEN = float(gap_to_angle(WIDEST))  # rad
 
 
 class JawGripper(Gripper):
@@ -62,17 +63,18 @@ class JawGripper(Gripper):
 
     parallel = False
     widest = WIDEST
-    shut, open, ahead, speed = SHUT, OPEN, REACH, SPEED  # rad, rad/s
+    shut, open, max_offset, speed = SHUT, OPEN, MAX_OFFSET, SPEED  # rad, rad/s
 
     def build(self, spec):
         hand = spec.body(self.robot.hand)
-        add_box(hand, [0, FACE - THICK, TIP - LONG], [BROAD, THICK, LONG], PAD)
+        pad, pad_z = [HALF_BREADTH, HALF_THICKNESS, HALF_LENGTH], TIP_Z - HALF_LENGTH
+        add_box(hand, [0, FIXED_PAD_Y - HALF_THICKNESS, pad_z], pad, PAD)
         quat = np.array(HINGE_QUAT)
         if not self.robot.gripper:
-            mujoco.mju_mulQuat(quat, HINGE_QUAT, turned(SHUT))
+            mujoco.mju_mulQuat(quat, HINGE_QUAT, quat_about_z(SHUT))
         jaw = hand.add_body(
             name="jaw",
-            pos=HINGE,
+            pos=HINGE_POS,
             quat=quat,
             mass=MASS,
             ipos=COM,
@@ -82,12 +84,13 @@ class JawGripper(Gripper):
             gravcomp=1.0,
         )
         # The jaw's x axis is the hand's y, its y axis points back.
-        inner = ASIDE + THICK
+        inner = HINGE_TO_MOVING_PAD + HALF_THICKNESS
         if self.robot.gripper:
-            add_box(jaw, swung(inner, -(TIP - HINGE[2] - LONG)), [THICK, LONG, BROAD], PAD, -PARALLEL)
-        else:  # flush with the fixed one: a face that leans over what it pushes presses it into the table
-            add_box(hand, [0, FACE + THICK, TIP - LONG], [BROAD, THICK, LONG], PAD)
-        add_box(jaw, swung(inner + 0.003, -0.015), [0.009, 0.026, 0.014], NO_CONTACT, -PARALLEL)
+            pos = parallel_to_jaw(inner, -(TIP_Z - HINGE_POS[2] - HALF_LENGTH))
+            add_box(jaw, pos, [HALF_THICKNESS, HALF_LENGTH, HALF_BREADTH], PAD, -PARALLEL_ANGLE)
+        else:  # flush with the fixed pad: a face that leans over an object presses it into the table when it pushes
+            add_box(hand, [0, FIXED_PAD_Y + HALF_THICKNESS, pad_z], pad, PAD)
+        add_box(jaw, parallel_to_jaw(inner + 0.003, -0.015), [0.009, 0.026, 0.014], NO_CONTACT, -PARALLEL_ANGLE)
         if self.robot.gripper:
             add_drive(spec, jaw)
 
@@ -101,35 +104,36 @@ class JawGripper(Gripper):
     @property
     def opening(self):
         """The gap between the pads at the tool's height, (N,) m."""
-        return gap(self.qpos[:, 0])
+        return gap_at(self.qpos[:, 0])
 
     def joint_at(self, width):
-        """What is held lies against the fixed pad."""
-        return angle_of(width)
+        """The hinge's angle, rad, at which the gap is a width, m."""
+        return gap_to_angle(width)
 
-    def fields(self):
+    def observables(self):
         if not self.robot.gripper:
             return []
+        meaning, widest = "gap between the pads at the tool's height", [WIDEST + 0.02]
         return [
-            Field("jaw", "rad", [SHUT - 0.1], [OPEN + 0.2], "the hinge's angle"),
-            Field("opening", "m", [-0.01], [WIDEST + 0.02], "the gap between the pads at the tool's height"),
+            Observable("jaw", "rad", [SHUT - 0.1], [OPEN + 0.2], "the hinge's angle", lambda: self.qpos, True),
+            Observable("opening", "m", [-0.01], widest, meaning, lambda: self.opening[:, None], True),
         ]
 
 
-def swung(x, y):
-    """A point of the jaw as it lies at PARALLEL, in the jaw's own frame, m: in the middle of the hinge's length."""
-    c, s = np.cos(PARALLEL), np.sin(PARALLEL)
-    return [c * x + s * y, c * y - s * x, HINGE[0]]
+def parallel_to_jaw(x, y):
+    """Position in the jaw's frame, m, of a point given relative to the hinge while the jaw is at PARALLEL_ANGLE."""
+    c, s = np.cos(PARALLEL_ANGLE), np.sin(PARALLEL_ANGLE)
+    return [c * x + s * y, c * y - s * x, HINGE_POS[0]]
 
 
-def turned(angle):
-    """The quaternion of a turn about z."""
+def quat_about_z(angle):
+    """Quaternion of a rotation about z by an angle, rad."""
     return np.array([np.cos(0.5 * angle), 0.0, 0.0, np.sin(0.5 * angle)])
 
 
 def add_box(body, pos, half, contact, angle=0.0) -> None:
     body.add_geom(
-        type=mujoco.mjtGeom.mjGEOM_BOX, pos=pos, quat=turned(angle), size=half, rgba=PLASTIC, mass=0.0, **contact
+        type=mujoco.mjtGeom.mjGEOM_BOX, pos=pos, quat=quat_about_z(angle), size=half, rgba=PLASTIC, mass=0.0, **contact
     )
 
 
@@ -138,7 +142,7 @@ def add_drive(spec, jaw) -> None:
         name="jaw",
         type=mujoco.mjtJoint.mjJNT_HINGE,
         axis=[0, 0, 1],
-        range=[SHUT, LAST],
+        range=[SHUT, MAX_ANGLE],
         limited=True,
         armature=ARMATURE,
         damping=DAMPING,
@@ -148,7 +152,7 @@ def add_drive(spec, jaw) -> None:
         target="jaw",
         trntype=mujoco.mjtTrn.mjTRN_JOINT,
         ctrllimited=True,
-        ctrlrange=[SHUT - REACH, OPEN + REACH],
+        ctrlrange=[SHUT - MAX_OFFSET, OPEN + MAX_OFFSET],
         forcelimited=True,
         forcerange=[-TORQUE, TORQUE],
     )

@@ -1,16 +1,17 @@
 """What every robot is: an arm of links and servos, a controller, and for some tasks a gripper."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
 import mujoco
 import numpy as np
 
 from robodl_envs.arrays import did_you_mean
-from robodl_envs.component import Component, Field
+from robodl_envs.component import Component, Observable
+from robodl_envs.robots.arm import Arm
 from robodl_envs.robots.controllers import CONTROLLERS, JointDelta, ToolDelta
-from robodl_envs.robots.gripper import Gripper, ParallelGripper
-from robodl_envs.robots.links import Arm
+from robodl_envs.robots.gripper import FINGERTIPS, Gripper, ParallelGripper
 
 LOWEST, HIGHEST = (-1.5, -1.5, -0.5), (1.5, 1.5, 1.5)  # m, where a tool can be
 
@@ -34,9 +35,13 @@ class Robot(Component):
     rotation: bool = False
 
     name: ClassVar[str]
-    arm: ClassVar[Arm]
-    hand: ClassVar[str]  # the body whose frame is the tool's but for its origin: z ahead, fingers opening along y
-    tool_in_hand: ClassVar[tuple[float, float, float]]  # m, between the fingertips
+    mjcf: ClassVar[str | Path]  # an MJCF file of the arm, or "menagerie:MODEL/FILE"; docs/robots.md
+    velocity_limits: ClassVar[tuple[float, ...]]  # rad/s, from the base to the hand
+    torque_limits: ClassVar[tuple[float, ...]] = ()  # N m, for servos of ours; () for those of the file
+    flange: ClassVar[str] = ""  # the file's site for the Franka Hand, z ahead; "" if the file has the hand
+    hand_angle: ClassVar[float] = 0.0  # rad, of the Franka Hand about the flange's z
+    hand: ClassVar[str] = "hand"  # body whose frame is the tool's but for its origin: z ahead, fingers open along y
+    tool_in_hand: ClassVar[tuple[float, float, float]] = FINGERTIPS  # m, between the fingertips
     home: ClassVar[tuple[float, ...]]  # rad, joint angles at the start of an episode
     workspace: ClassVar[
         tuple[tuple[float, float, float], tuple[float, float, float]]
@@ -54,9 +59,10 @@ class Robot(Component):
             raise ValueError(
                 f"control must be one of {known}, got {self.control!r}{did_you_mean(self.control, CONTROLLERS)}"
             )
-        self.servos = self.arm.servos()
+        self.arm = Arm(self)
+        self.servos = self.arm.servos
         self.dof = len(self.servos)
-        self.velocity = np.array([servo.velocity for servo in self.servos])  # (dof,) rad/s
+        self.velocity = np.array(self.velocity_limits)  # (dof,) rad/s
         self.range = np.array([servo.range for servo in self.servos]).T  # (2, dof) rad
         self.controller: JointDelta | ToolDelta = CONTROLLERS[self.control](self)
         self.fingers = self.gripper_class(self)
@@ -66,7 +72,7 @@ class Robot(Component):
         return (self.controller, self.fingers)
 
     def build(self, spec):
-        self.arm.build(spec, self.servo_time)
+        self.arm.build(spec)
         spec.body(self.hand).add_site(name="tool", pos=self.tool_in_hand)
         super().build(spec)
 
@@ -75,13 +81,21 @@ class Robot(Component):
         self.ctrl = sim.ctrl[:, : self.dof]
         self.tool = sim.site("tool").xpos  # (N, 3), world frame, live
         self.tool_quat = sim.body(self.hand).xquat  # (N, 4), world frame, live
-        self.root_body = int(sim.model.body_rootid[sim.body(self.hand).id])
-        self.home_tool, self.home_quat = self.tool_at_home(sim.model)  # (3,), (4,), world frame
+        self.root_body = int(sim.model.body_rootid[sim.model.body(self.hand).id])
+        position, orientation = self.tool_at_home(sim.model)
+        low, high = self.workspace
+        if not ((low <= position) & (position <= high)).all():
+            got = tuple(position.round(3).tolist())
+            raise ValueError(
+                f"home of robot {self.name} must put the tool into workspace, {low} to {high}; got {got} m"
+            )
+        self.home_tool, self.home_quat = sim.array(position), sim.array(orientation)  # (3,), (4,), world frame
+        self.home_qpos = sim.array(self.home)  # (dof,) rad
         super().bind(sim)
 
     def reset(self, ids, rng):
-        self.qpos[ids] = self.home
-        self.ctrl[ids] = self.home
+        self.qpos[ids] = self.home_qpos
+        self.ctrl[ids] = self.home_qpos
         super().reset(ids, rng)
 
     @property
@@ -89,7 +103,7 @@ class Robot(Component):
         return self.controller.size + self.fingers.size
 
     def act(self, action):
-        """Take actions, (N, action_size) in [-1, 1], to servo commands."""
+        """Write servo commands for actions, (N, action_size) in [-1, 1]."""
         size = self.controller.size
         self.controller.act(action[:, :size])
         if self.fingers.size:
@@ -102,23 +116,19 @@ class Robot(Component):
         return (x0, y0), (x1, y1)
 
     def tool_at_home(self, model):
-        """Where the tool is, (3,) m, and how it is turned, (4,), at the start of an episode."""
+        """Position, (3,) m, and orientation, (4,), of the tool at the start of an episode, world frame."""
         data = mujoco.MjData(model)
         data.qpos[: self.dof] = self.home
         mujoco.mj_kinematics(model, data)
         return data.site("tool").xpos.copy(), data.body(self.hand).xquat.copy()
 
-    def observe(self):
-        """What the arm feels of itself: joints, gripper, controller, and the tool's place. A list of (N, k) arrays."""
-        return [self.qpos, self.qvel, *self.fingers.observe(), *self.controller.observe(), self.tool]
-
-    def fields(self):
-        """What each array of `observe` is: joints may overshoot a limit a little, and speeds more."""
+    def observables(self):
+        """Joints, gripper, controller and the tool's position; joints may overshoot a limit a little, speeds more."""
         (low, high), speed = self.range, 2.0 * self.velocity
         return [
-            Field("qpos", "rad", low - 0.1, high + 0.1, "joint angles"),
-            Field("qvel", "rad/s", -speed, speed, "joint velocities"),
-            *self.fingers.fields(),
-            *self.controller.fields(),
-            Field("tool", "m", LOWEST, HIGHEST, "the tool's position, world frame"),
+            Observable("qpos", "rad", low - 0.1, high + 0.1, "joint angles", lambda: self.qpos, True),
+            Observable("qvel", "rad/s", -speed, speed, "joint velocities", lambda: self.qvel, True),
+            *self.fingers.observables(),
+            *self.controller.observables(),
+            Observable("tool", "m", LOWEST, HIGHEST, "the tool's position, world frame", lambda: self.tool, True),
         ]

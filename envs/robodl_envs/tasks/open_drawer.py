@@ -2,24 +2,12 @@
 
 from dataclasses import dataclass
 
-import mujoco
-import numpy as np
-
-from robodl_envs.arrays import distance
-from robodl_envs.component import Field
+from robodl_envs.arrays import distance, namespace
+from robodl_envs.component import Observable
 from robodl_envs.free_body import GOAL_GREEN
-from robodl_envs.scene import FIXTURE, add_marker
-from robodl_envs.tasks.task import AWAY, Task, checked_length
-
-BOX, CAPSULE = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CAPSULE
-WIDE, HIGH, DEEP = 0.10, 0.055, 0.10  # m, half sizes of the cabinet
-STANDOFF = 0.045  # m, from the drawer's front to the middle of its handle
-BAR, BAR_LENGTH = 0.006, 0.05  # m, radius and half length of the handle
-HANDLE = 0.09  # m above the table
-AHEAD = np.array([1.0, 0.0, 0.0])  # into the cabinet
-UP_TO_HANDLE = np.array([0.0, 0.0, HANDLE])
-HOOK = 0.5 * STANDOFF * AHEAD  # from the handle to where a finger hooks it
-WOOD, FRONT, METAL = (0.55, 0.40, 0.26, 1.0), (0.72, 0.55, 0.37, 1.0), (0.75, 0.77, 0.80, 1.0)
+from robodl_envs.scene import OFFSET_BOUNDS, add_marker
+from robodl_envs.tasks.fixtures import HANDLE_HEIGHT, HANDLE_STANDOFF, add_drawer
+from robodl_envs.tasks.task import Task, checked_length
 
 
 @dataclass(eq=False)
@@ -39,66 +27,34 @@ class OpenDrawer(Task):
     def build(self, spec):
         (x0, _), (x1, _) = self.robot.table
         self.depth = x1 - x0
-        cabinet = spec.worldbody.add_body(name="cabinet", mocap=True)  # its origin: the shut handle's foot
-        behind = STANDOFF + 0.01
-        for pos, half in (
-            ((behind + DEEP, WIDE - 0.005, HIGH), (DEEP, 0.005, HIGH)),
-            ((behind + DEEP, 0.005 - WIDE, HIGH), (DEEP, 0.005, HIGH)),
-            ((behind + 2 * DEEP - 0.005, 0.0, HIGH), (0.005, WIDE - 0.01, HIGH)),
-            ((behind + DEEP, 0.0, 2 * HIGH - 0.005), (DEEP, WIDE - 0.01, 0.005)),
-        ):
-            cabinet.add_geom(type=BOX, pos=pos, size=half, rgba=WOOD, **FIXTURE)
-        drawer = cabinet.add_body(name="drawer")
-        drawer.add_joint(
-            name="drawer",
-            type=mujoco.mjtJoint.mjJNT_SLIDE,
-            axis=[-1, 0, 0],
-            range=[0.0, 0.9 * self.depth],
-            limited=True,
-            damping=5.0,
-            frictionloss=1.0,
-        )
-        front, inside = WIDE - 0.012, HIGH - 0.012
-        drawer.add_geom(type=BOX, pos=[behind, 0, HIGH], size=[0.008, front, inside], rgba=FRONT, mass=0.3, **FIXTURE)
-        drawer.add_geom(
-            type=BOX,
-            pos=[behind + 0.8 * DEEP, 0, 0.02],
-            size=[0.8 * DEEP, front, 0.004],
-            rgba=FRONT,
-            mass=0.3,
-            **FIXTURE,
-        )
-        ends = [[0, -BAR_LENGTH, HANDLE], [0, BAR_LENGTH, HANDLE]]
-        drawer.add_geom(type=CAPSULE, fromto=[*ends[0], *ends[1]], size=[BAR, 0, 0], rgba=METAL, mass=0.05, **FIXTURE)
-        for end in ends:
-            post = [*end, behind, *end[1:]]
-            drawer.add_geom(type=CAPSULE, fromto=post, size=[BAR, 0, 0], rgba=METAL, mass=0.02, **FIXTURE)
+        add_drawer(spec, travel=0.9 * self.depth)
         add_marker(spec, "goal", 0.008, GOAL_GREEN)
 
     def bind(self, sim):
         self.cabinet, self.goal = sim.mocap_pos("cabinet"), sim.mocap_pos("goal")
         joint = sim.joint("drawer")
-        self.opened, self.speed = joint.qpos, joint.qvel  # (N, 1), live
+        self.opened, self.qvel = joint.qpos, joint.qvel  # (N, 1), live
+        self.forward, self.up_to_handle = sim.array([1.0, 0.0, 0.0]), sim.array([0.0, 0.0, HANDLE_HEIGHT])
+        self.to_hook = 0.5 * HANDLE_STANDOFF * self.forward  # from the handle to where a finger hooks it
 
     def reset(self, ids, rng):
         (_, y0), (x1, y1) = self.robot.table
-        place = rng.uniform(ids, (x1 - 0.15 * self.depth, 0.5 * y0, 0.0), (x1 - 0.05 * self.depth, 0.5 * y1, 0.0))
-        self.cabinet[ids] = place
+        foot = rng.uniform(ids, (x1 - 0.15 * self.depth, 0.5 * y0, 0.0), (x1 - 0.05 * self.depth, 0.5 * y1, 0.0))
+        self.cabinet[ids] = foot
         pull = rng.uniform(ids, 0.3, 0.7) * self.depth
-        self.goal[ids] = place + np.stack([-pull, 0.0 * pull, np.full(len(ids), HANDLE)], axis=1)
+        offset = namespace(pull).stack([-pull, 0.0 * pull, 0.0 * pull + HANDLE_HEIGHT], axis=1)
+        self.goal[ids] = foot + offset
 
     @property
     def handle(self):
         """The handle's middle, (N, 3), world frame."""
-        return self.cabinet + UP_TO_HANDLE - self.opened * AHEAD
+        return self.cabinet + self.up_to_handle - self.opened * self.forward
 
-    def observe(self):
-        return [self.handle - self.robot.tool, self.speed]
-
-    def fields(self):
+    def observables(self):
+        offset, speed = "from the tool to the handle, world frame", "the drawer's speed, opening"
         return [
-            Field("to_handle", "m", *AWAY, "from the tool to the handle, world frame"),
-            Field("drawer_qvel", "m/s", [-1.5], [1.5], "the drawer's speed, opening"),
+            Observable("to_handle", "m", *OFFSET_BOUNDS, offset, lambda: self.handle - self.robot.tool),
+            Observable("drawer_qvel", "m/s", [-1.5], [1.5], speed, lambda: self.qvel),
         ]
 
     def achieved_goal(self):
@@ -113,4 +69,4 @@ class OpenDrawer(Task):
 
     def potential(self, achieved, desired):
         """The handle's distance to the goal and half the tool's distance to where it hooks the handle, m."""
-        return distance(achieved, desired) + 0.5 * distance(self.robot.tool, self.handle + HOOK)
+        return distance(achieved, desired) + 0.5 * distance(self.robot.tool, self.handle + self.to_hook)

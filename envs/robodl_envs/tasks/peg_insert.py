@@ -2,19 +2,16 @@
 
 from dataclasses import dataclass
 
-import mujoco
-import numpy as np
-
-from robodl_envs.arrays import distance
-from robodl_envs.component import Field
-from robodl_envs.free_body import BLUE, YELLOW, FreeBody
-from robodl_envs.scene import OBJECT
-from robodl_envs.tasks.task import AWAY, Task, checked_length
+from robodl_envs.arrays import distance, namespace
+from robodl_envs.component import Observable
+from robodl_envs.free_body import YELLOW, FreeBody
+from robodl_envs.scene import OFFSET_BOUNDS
+from robodl_envs.tasks.fixtures import HOLE_BLOCK, add_hole_block
+from robodl_envs.tasks.task import Task, checked_length, needs_parallel_fingers
 
 PEG = (0.010, 0.010, 0.040)  # m, half sizes
-BELOW = 0.02  # m, of the peg's middle below the tool at the start
-BLOCK, HEIGHT = 0.05, 0.05  # m, half width and height of the block with the hole
-DEEP = np.array([0.0, 0.0, 0.02])  # m, from the block's foot to where the peg's tip is to go: 3 cm deep
+START_OFFSET = (0.0, 0.0, -0.02)  # m, from the tool to the peg's middle at the start
+GOAL_OFFSET = (0.0, 0.0, 0.02)  # m, from the block's foot to where the peg's tip is to go: 3 cm deep
 
 
 @dataclass(eq=False)
@@ -36,59 +33,43 @@ class PegInsert(Task):
             raise ValueError(f"clearance must be from 0.0005 m to 0.05 m, got {self.clearance} m")
 
     def unsupported_reason(self, robot):
-        return super().unsupported_reason(robot) or self.needs_parallel_fingers(robot)
+        return super().unsupported_reason(robot) or needs_parallel_fingers(robot)
 
     def build(self, spec):
         self.peg = FreeBody(spec, "peg", PEG, YELLOW)
-        block = spec.worldbody.add_body(name="block", mocap=True)
-        inner = PEG[0] + 0.5 * self.clearance
-        wall = 0.5 * (BLOCK - inner)  # half a wall's thickness
-        for x, y, half in (
-            (inner + wall, 0.0, (wall, BLOCK)),
-            (-inner - wall, 0.0, (wall, BLOCK)),
-            (0.0, inner + wall, (inner, wall)),
-            (0.0, -inner - wall, (inner, wall)),
-        ):
-            block.add_geom(
-                type=mujoco.mjtGeom.mjGEOM_BOX,
-                pos=[x, y, 0.5 * HEIGHT],
-                size=[*half, 0.5 * HEIGHT],
-                rgba=BLUE,
-                **OBJECT,
-            )
+        add_hole_block(spec, hole=PEG[0] + 0.5 * self.clearance)
 
     def bind(self, sim):
         self.peg.bind(sim)
         self.block = sim.mocap_pos("block")
+        self.start_offset, self.goal_offset = sim.array(START_OFFSET), sim.array(GOAL_OFFSET)
 
     def reset(self, ids, rng):
         (x0, y0), (x1, y1) = self.robot.table
-        self.block[ids] = rng.uniform(ids, (x0 + BLOCK, y0 + BLOCK, 0.0), (x1 - BLOCK, y1 - BLOCK, 0.0))
+        low, high = (x0 + HOLE_BLOCK, y0 + HOLE_BLOCK, 0.0), (x1 - HOLE_BLOCK, y1 - HOLE_BLOCK, 0.0)
+        self.block[ids] = rng.uniform(ids, low, high)
         slip = rng.uniform(ids, (0.0, 0.0, -0.005), (0.0, 0.0, 0.005))
-        self.peg.place(ids, self.robot.home_tool - (0.0, 0.0, BELOW) + slip)
+        self.peg.place(ids, self.robot.home_tool + self.start_offset + slip)
         self.robot.fingers.hold(ids, 2.0 * PEG[1])
 
-    def observe(self):
-        return [*self.peg.observe(self.robot.tool), self.block - self.tip]
-
-    def fields(self):
-        return [
-            *self.peg.fields(),
-            Field("to_block", "m", *AWAY, "from the peg's tip to the block's foot"),
-        ]
+    def observables(self):
+        meaning = "from the peg's tip to the block's foot"
+        to_block = Observable("to_block", "m", *OFFSET_BOUNDS, meaning, lambda: self.block - self.tip)
+        return [*self.peg.observables(self.robot), to_block]
 
     @property
     def tip(self):
         """The middle of the peg's lower face, (N, 3), world frame."""
         w, x, y, z = (self.peg.quat[:, i] for i in range(4))
-        up = np.stack([x * z + w * y, y * z - w * x, 0.5 - x * x - y * y], axis=1)  # (N, 3), half the peg's z axis
-        return self.peg.pos - 2.0 * PEG[2] * up
+        parts = [x * z + w * y, y * z - w * x, 0.5 - x * x - y * y]
+        half_axis = namespace(w).stack(parts, axis=1)  # (N, 3), half the peg's z axis
+        return self.peg.pos - 2.0 * PEG[2] * half_axis
 
     def achieved_goal(self):
         return self.tip
 
     def desired_goal(self):
-        return self.block + DEEP
+        return self.block + self.goal_offset
 
     def success(self, achieved, desired):
         """The peg's tip is closer than `radius` to its place in the hole."""

@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from robodl_envs.arrays import distance
+from robodl_envs.arrays import distance, namespace
 from robodl_envs.free_body import GOAL_GREEN, FreeBody
 from robodl_envs.scene import add_marker
 from robodl_envs.tasks.task import Task, checked_length
 
-APART = 0.10  # m, the least between a cube and its goal at the start
+MIN_DISTANCE = 0.10  # m, between a cube and its goal at the start
 
 
 @dataclass(eq=False)
@@ -46,18 +44,13 @@ class PickAndPlace(Task):
         z = 0.5 * self.robot.cube
         start = rng.uniform(ids, (x0, y0, z), (x1, y1, z))
         self.cube.place(ids, start)
-        low = (x0, y0, z)
-        goal = rng.uniform_apart(ids, low, (x1, y1, z), start, APART)
+        self.goal[ids] = rng.uniform_apart(ids, (x0, y0, z), (x1, y1, z), start, MIN_DISTANCE)
         top = max(z, min(self.height, self.robot.workspace[1][2]))
-        raised = np.where(rng.uniform(ids) < self.in_the_air, rng.uniform(ids, z, top), z)
-        self.goal[ids] = goal
-        self.goal[ids, 2] = raised
+        in_the_air, height = rng.uniform(ids) < self.in_the_air, rng.uniform(ids, z, top)
+        self.goal[ids, 2] = namespace(height).where(in_the_air, height, z)
 
-    def observe(self):
-        return self.cube.observe(self.robot.tool)
-
-    def fields(self):
-        return self.cube.fields()
+    def observables(self):
+        return self.cube.observables(self.robot)
 
     def achieved_goal(self):
         return self.cube.pos

@@ -2,22 +2,11 @@
 
 from dataclasses import dataclass
 
-import mujoco
-import numpy as np
-
 from robodl_envs.arrays import distance
-from robodl_envs.component import Field
-from robodl_envs.free_body import RED
-from robodl_envs.scene import FIXTURE
-from robodl_envs.tasks.task import AWAY, Task, checked_length
-
-HALF, HEIGHT = 0.04, 0.04  # m, half width and height of the box that it stands on
-CAP, TALL = 0.02, 0.01  # m, radius and half height of the button
-TRAVEL = 0.015  # m
-STIFFNESS = 200.0  # N/m: 3 N when pressed
-UP = np.array([0.0, 0.0, 1.0])
-ARMATURE = 0.5  # kg; a stop that is felt by this mass, not by the button's, holds against an arm
-GREY = (0.35, 0.37, 0.40, 1.0)
+from robodl_envs.component import Observable
+from robodl_envs.scene import OFFSET_BOUNDS
+from robodl_envs.tasks.fixtures import BUTTON_BOX_HEIGHT, CAP_HALF_HEIGHT, TRAVEL, add_push_button
+from robodl_envs.tasks.task import Task, checked_length
 
 
 @dataclass(eq=False)
@@ -34,29 +23,12 @@ class PressButton(Task):
         checked_length("radius", self.radius)
 
     def build(self, spec):
-        box = spec.worldbody.add_body(name="box", mocap=True)
-        size = [HALF, HALF, 0.5 * HEIGHT]
-        box.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, pos=[0, 0, 0.5 * HEIGHT], size=size, rgba=GREY, **FIXTURE)
-        button = box.add_body(name="button", pos=[0, 0, HEIGHT + TRAVEL], gravcomp=1.0)
-        button.add_joint(
-            name="button",
-            type=mujoco.mjtJoint.mjJNT_SLIDE,
-            axis=[0, 0, -1],
-            range=[0.0, TRAVEL],
-            limited=True,
-            stiffness=STIFFNESS,
-            damping=5.0,
-            armature=ARMATURE,
-            solref_limit=[0.01, 1.0],
-            solimp_limit=[0.99, 0.999, 0.001, 0.5, 2.0],
-        )
-        size = [CAP, TALL, 0]
-        button.add_geom(type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=size, rgba=RED, mass=0.05, **FIXTURE)
+        add_push_button(spec)
 
     def bind(self, sim):
-        self.box = sim.mocap_pos("box")
+        self.box, self.up = sim.mocap_pos("box"), sim.array([0.0, 0.0, 1.0])
         joint = sim.joint("button")
-        self.pressed, self.speed = joint.qpos, joint.qvel  # (N, 1), live
+        self.pressed, self.qvel = joint.qpos, joint.qvel  # (N, 1), live
 
     def reset(self, ids, rng):
         (x0, y0), (x1, y1) = self.robot.table
@@ -65,23 +37,22 @@ class PressButton(Task):
     @property
     def button(self):
         """The button's middle, (N, 3), world frame."""
-        return self.box + (HEIGHT + TRAVEL - self.pressed) * UP
+        return self.box + (BUTTON_BOX_HEIGHT + TRAVEL - self.pressed) * self.up
 
-    def observe(self):
-        return [self.button - self.robot.tool, self.pressed, self.speed]
-
-    def fields(self):
+    def observables(self):
+        offset, down = "from the tool to the button, world frame", "how far the button is down"
+        speed = "the button's speed, downwards"
         return [
-            Field("to_button", "m", *AWAY, "from the tool to the button, world frame"),
-            Field("pressed", "m", [-0.005], [TRAVEL + 0.005], "how far the button is down"),
-            Field("button_qvel", "m/s", [-1.0], [1.0], "the button's speed, downwards"),
+            Observable("to_button", "m", *OFFSET_BOUNDS, offset, lambda: self.button - self.robot.tool),
+            Observable("pressed", "m", [-0.005], [TRAVEL + 0.005], down, lambda: self.pressed),
+            Observable("button_qvel", "m/s", [-1.0], [1.0], speed, lambda: self.qvel),
         ]
 
     def achieved_goal(self):
         return self.button
 
     def desired_goal(self):
-        return self.box + HEIGHT * UP
+        return self.box + BUTTON_BOX_HEIGHT * self.up
 
     def success(self, achieved, desired):
         """The button's middle is closer than `radius` to where it is when pressed all the way."""
@@ -89,4 +60,5 @@ class PressButton(Task):
 
     def potential(self, achieved, desired):
         """The button's distance to the goal and half the tool's distance to the button's top, m."""
-        return distance(achieved, desired) + 0.5 * distance(self.robot.tool, self.button + TALL * UP)
+        top = self.button + CAP_HALF_HEIGHT * self.up
+        return distance(achieved, desired) + 0.5 * distance(self.robot.tool, top)

@@ -7,7 +7,7 @@ from robodl_envs.free_body import GOAL_GREEN, FreeBody
 from robodl_envs.scene import add_marker
 from robodl_envs.tasks.task import Task, checked_length
 
-APART = 0.10  # m, the least between a cube and its goal at the start; by default twice the radius
+MIN_DISTANCE = 0.10  # m, between a cube and its goal at the start; by default twice the radius
 
 
 @dataclass(eq=False)
@@ -34,17 +34,14 @@ class Push(Task):
 
     def reset(self, ids, rng):
         (x0, y0), (x1, y1) = self.robot.table
-        z, room = 0.5 * self.robot.cube, 1.25 * self.robot.cube  # the tool must get behind the cube
-        low, high = (x0 + room, y0 + room, z), (x1 - room, y1 - room, z)
+        z, margin = 0.5 * self.robot.cube, 1.25 * self.robot.cube  # the tool must get behind the cube
+        low, high = (x0 + margin, y0 + margin, z), (x1 - margin, y1 - margin, z)
         start = rng.uniform(ids, low, high)
         self.cube.place(ids, start)
-        self.goal[ids] = rng.uniform_apart(ids, low, high, start, APART)
+        self.goal[ids] = rng.uniform_apart(ids, low, high, start, MIN_DISTANCE)
 
-    def observe(self):
-        return self.cube.observe(self.robot.tool)
-
-    def fields(self):
-        return self.cube.fields()
+    def observables(self):
+        return self.cube.observables(self.robot)
 
     def achieved_goal(self):
         return self.cube.pos

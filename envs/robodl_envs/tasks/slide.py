@@ -2,20 +2,18 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from robodl_envs.arrays import distance
-from robodl_envs.component import Field
+from robodl_envs.arrays import distance, namespace, norm
+from robodl_envs.component import Observable
 from robodl_envs.free_body import BLUE, GOAL_GREEN, FreeBody
 from robodl_envs.scene import HARD, add_marker
 from robodl_envs.tasks.task import Task, checked_length
 
 RADIUS, HALF_HEIGHT = 0.03, 0.0125  # m, of the puck
 SLIPPERY = [0.01, 0.01, 0.001, 0.0001, 0.0001]  # friction between puck and table: two ways, torsional, rolling
-BRAKING = SLIPPERY[0] * 9.81  # m/s^2, of a puck that slides
-RUN_UP = 0.2  # m, what an arm needs to bring the puck to speed
-FAR = (-2.5, -2.5, -0.5), (2.5, 2.5, 1.5)  # m, of the puck from the base and, as wide, from the tool: pucks get away
-BEYOND = (0.03, 0.13)  # m, how much further than the arm's reach goals are
+DECELERATION = SLIPPERY[0] * 9.81  # m/s^2, of a puck that slides
+RUN_UP = 0.2  # m, the least workspace depth in which an arm brings the puck to speed
+PUCK_BOUNDS = (-2.5, -2.5, -0.5), (2.5, 2.5, 1.5)  # m, from the base and from the tool: pucks slide far
+GOAL_BEYOND_REACH = (0.03, 0.13)  # m, least and most
 
 
 @dataclass(eq=False)
@@ -51,19 +49,15 @@ class Slide(Task):
         (x0, y0), (_, y1) = self.robot.table
         z = HALF_HEIGHT
         self.puck.place(ids, rng.uniform(ids, (x0 + 0.05, 0.5 * y0, z), (x0 + 0.10, 0.5 * y1, z)))
-        far = self.robot.reach
         angle = rng.uniform(ids, -0.25, 0.25)  # rad, seen from the arm
-        away = far + rng.uniform(ids, *BEYOND)
-        self.goal[ids] = np.stack([away * np.cos(angle), away * np.sin(angle), np.full(len(ids), z)], axis=1)
+        radius, xp = self.robot.reach + rng.uniform(ids, *GOAL_BEYOND_REACH), namespace(angle)
+        self.goal[ids] = xp.stack([radius * xp.cos(angle), radius * xp.sin(angle), 0.0 * angle + z], axis=1)
 
-    def observe(self):
-        return self.puck.observe(self.robot.tool)
+    def observables(self):
+        return self.puck.observables(self.robot, PUCK_BOUNDS)
 
-    def fields(self):
-        return self.puck.fields(FAR)
-
-    def goal_fields(self):
-        return [Field("position", "m", *FAR, "position, world frame")]
+    def goal_observables(self):
+        return [Observable("position", "m", *PUCK_BOUNDS, "position, world frame")]
 
     def achieved_goal(self):
         return self.puck.pos
@@ -78,5 +72,5 @@ class Slide(Task):
     def potential(self, achieved, desired):
         """The distance from the goal to where the puck, let go now, would come to rest, m."""
         velocity = self.puck.velocity  # (N, 3)
-        rest = achieved + velocity * (distance(velocity, 0.0) / (2.0 * BRAKING))[:, None]
+        rest = achieved + velocity * (norm(velocity) / (2.0 * DECELERATION))[:, None]
         return distance(rest, desired)

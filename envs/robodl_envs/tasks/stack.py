@@ -2,22 +2,20 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from robodl_envs.arrays import distance
-from robodl_envs.component import Field
+from robodl_envs.arrays import concat, distance
+from robodl_envs.component import Observable
 from robodl_envs.free_body import BLUE, RED, FreeBody
-from robodl_envs.tasks.task import Task, checked_length
+from robodl_envs.tasks.task import Task, checked_length, needs_parallel_fingers
 
-APART = 0.10  # m, the least between the cubes at the start
+MIN_DISTANCE = 0.10  # m, between the cubes at the start
 
 
 @dataclass(eq=False)
 class Stack(Task):
     """Put the red cube on the blue one, wherever that is, and open the gripper.
 
-    A goal is the way from the blue cube to the red one, world frame, and the gap between the fingers, (N, 4), metres:
-    one cube up, fingers wide. An episode starts with the cubes at least 10 cm apart.
+    A goal is the offset from the blue cube to the red one, world frame, and the gap between the fingers, (N, 4),
+    metres: one cube up, fingers wide. An episode starts with the cubes at least 10 cm apart.
     """
 
     gripper = True
@@ -28,19 +26,18 @@ class Stack(Task):
         checked_length("radius", self.radius)
 
     def unsupported_reason(self, robot):
-        return super().unsupported_reason(robot) or self.needs_parallel_fingers(robot)
+        return super().unsupported_reason(robot) or needs_parallel_fingers(robot)
 
     def build(self, spec):
         edge = self.robot.cube
         half = (0.5 * edge,) * 3
         self.cube, self.base = FreeBody(spec, "cube", half, RED), FreeBody(spec, "base", half, BLUE)
-        self.goal_row = np.array([0.0, 0.0, edge, self.robot.fingers.widest])
-        self.free = self.robot.fingers.widest - edge - 0.01  # m, by how much the fingers may be less than wide
+        self.max_closing = self.robot.fingers.widest - edge - 0.01  # m, by which the open fingers may have shut
 
     def bind(self, sim):
         self.cube.bind(sim)
         self.base.bind(sim)
-        self.goal = np.tile(self.goal_row, (sim.num, 1))
+        self.goal = sim.zeros(4) + sim.array([0.0, 0.0, self.robot.cube, self.robot.fingers.widest])
 
     def reset(self, ids, rng):
         (x0, y0), (x1, y1) = self.robot.table
@@ -48,35 +45,32 @@ class Stack(Task):
         low, high = (x0, y0, z), (x1, y1, z)
         start = rng.uniform(ids, low, high)
         self.base.place(ids, start)
-        self.cube.place(ids, rng.uniform_apart(ids, low, high, start, APART))
+        self.cube.place(ids, rng.uniform_apart(ids, low, high, start, MIN_DISTANCE))
 
-    def observe(self):
-        return [*self.cube.observe(self.robot.tool), *self.base.observe(self.robot.tool)]
+    def observables(self):
+        return [*self.cube.observables(self.robot), *self.base.observables(self.robot)]
 
-    def fields(self):
-        return [*self.cube.fields(), *self.base.fields()]
-
-    def goal_fields(self):
-        wide = self.robot.fingers.widest + 0.02
+    def goal_observables(self):
+        widest = self.robot.fingers.widest + 0.02
         return [
-            Field("offset", "m", [-1.5] * 3, [1.5] * 3, "from the blue cube to the red one, world frame"),
-            Field("opening", "m", [-0.02], [wide], "gap between the fingers"),
+            Observable("offset", "m", [-1.5] * 3, [1.5] * 3, "from the blue cube to the red one, world frame"),
+            Observable("opening", "m", [-0.02], [widest], "gap between the fingers"),
         ]
 
     def achieved_goal(self):
-        return np.concatenate([self.cube.pos - self.base.pos, self.robot.fingers.opening[:, None]], axis=1)
+        return concat([self.cube.pos - self.base.pos, self.robot.fingers.opening[:, None]])
 
     def desired_goal(self):
         return self.goal
 
     def reward(self, achieved, desired):
-        """Minus the red cube's distance to its place, m, and minus a tenth of what the fingers lack to be wide, m."""
+        """Minus the red cube's distance to its place, m, and minus a tenth of how far the fingers have shut, m."""
         return -distance(achieved[..., :3], desired[..., :3]) - 0.1 * abs(achieved[..., 3] - desired[..., 3])
 
     def success(self, achieved, desired):
         """The red cube is closer than `radius` to its place, and the fingers' gap is at least 1 cm wider than it."""
         placed = distance(achieved[..., :3], desired[..., :3]) < self.radius
-        return placed & (abs(achieved[..., 3] - desired[..., 3]) < self.free)
+        return placed & (abs(achieved[..., 3] - desired[..., 3]) < self.max_closing)
 
     def potential(self, achieved, desired):
         """The red cube's distance to its place and half the tool's distance to the red cube, m."""

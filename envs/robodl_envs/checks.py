@@ -1,0 +1,116 @@
+"""Checks of tasks: what a task's class must have, told in one line when its environment is first made."""
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, NoReturn
+
+import numpy as np
+
+from robodl_envs.arrays import Array
+from robodl_envs.component import Observable, all_parts
+from robodl_envs.engine import BatchEnv
+from robodl_envs.perception.perception_task import PerceptionTask
+from robodl_envs.tasks.task import Task
+
+CHECKED: set[tuple[type, type]] = set()  # classes of tasks and robots that this process has checked
+NUM = 2  # rows of the environment that is checked: a wrong axis hides at 1
+REQUIRED = {
+    "achieved_goal": "the present state of what the goal is about, (N, g)",
+    "desired_goal": "the state that it should be in, (N, g)",
+    "success": "whether goals are met, (...,) bool, of (..., g) achieved and desired goals",
+}
+
+
+def check_once(task: Task, robot: type, make: Callable[[int], BatchEnv]) -> None:
+    """Check a task's class with a robot's, unless this process has done so.
+
+    Args:
+        make: makes an environment of them with a number of rows.
+
+    Raises:
+        TypeError: what the class lacks, or returns, in one line that names class, method and expectation.
+    """
+    key = type(task), robot
+    if key in CHECKED:
+        return
+    check_methods(task)
+    batch = make(NUM)
+    batch.begin_episodes(batch.all)
+    check_observables(batch)
+    check_goals(batch)
+    check_arrays(batch)
+    CHECKED.add(key)
+
+
+def check_methods(task: Task) -> None:
+    """Methods that every task defines."""
+    required = dict(REQUIRED)
+    if isinstance(task, PerceptionTask):
+        required |= {"outputs": "the parts of the answer, a list of Output", "act": "None; it takes answers, (N, size)"}
+    for name, meaning in required.items():
+        if getattr(type(task), name) in (getattr(Task, name, None), getattr(PerceptionTask, name, None)):
+            fail(task, name, f"is missing; it must return {meaning}")
+
+
+def check_observables(batch: BatchEnv) -> None:
+    """Names, bounds and shapes of the state."""
+    task = batch.task
+    found = task.observables()
+    if not isinstance(found, list) or not all(isinstance(each, Observable) for each in found):
+        fail(task, "observables", f"must return a list of Observable, got {type(found).__name__}")
+    names = [each.name for each in batch.state_observables]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        fail(task, "observables", f"must have names of its own, got {', '.join(twice)} twice")
+    for each in found:
+        check_bounds(task, "observables", each)
+        if each.read is None:
+            fail(task, "observables", f"must give {each.name!r} a reading, such as lambda: self.{each.name}")
+        check_shape(task, f"observables, {each.name!r}", each.read(), (NUM, each.size))
+
+
+def check_goals(batch: BatchEnv) -> None:
+    """Shapes of goals, and of what functions make of them with any leading axes."""
+    task = batch.task
+    for each in task.goal_observables():
+        check_bounds(task, "goal_observables", each)
+    size = sum(each.size for each in task.goal_observables())
+    goals = []
+    for name in ("achieved_goal", "desired_goal"):
+        goals.append(getattr(task, name)())
+        check_shape(task, name, goals[-1], (NUM, size))
+    for name in ("reward", "success"):
+        function = getattr(task, name)
+        check_shape(task, name, function(*goals), (NUM,))
+        stacked = [np.stack([np.asarray(goal)] * 3) for goal in goals]
+        check_shape(task, f"{name} of goals with leading axes (3, {NUM})", function(*stacked), (3, NUM))
+    if np.asarray(task.success(*goals)).dtype != bool:
+        fail(task, "success", f"must return booleans, got {np.asarray(task.success(*goals)).dtype}")
+    check_shape(task, "potential", task.potential(*goals), (NUM,))
+
+
+def check_arrays(batch: BatchEnv) -> None:
+    """Arrays that `saved` and `metrics` name."""
+    for part in all_parts([batch.task]):
+        for name in part.saved:
+            value = getattr(part, name, None)
+            if value is None or len(getattr(value, "shape", ())) < 1 or value.shape[0] != NUM:
+                fail(part, "saved", f"names {name!r}, which must be an (N, ...) array that bind makes, got {value!r}")
+    for name in batch.task.metrics:
+        check_shape(batch.task, f"metrics, {name!r}", attrgetter(name)(batch.task), (NUM,))
+
+
+def check_bounds(task: Task, method: str, observable: Observable) -> None:
+    low, high = np.asarray(observable.low, float), np.asarray(observable.high, float)
+    if low.ndim != 1 or low.shape != high.shape or not np.isfinite([low, high]).all() or not (low < high).all():
+        fail(task, method, f"must give {observable.name!r} finite bounds, low < high, (k,) each, got {low} and {high}")
+
+
+def check_shape(task: Task, method: str, value: Array, shape: tuple[int, ...]) -> None:
+    got = tuple(getattr(value, "shape", ())) if value is not None else None
+    if got != shape:
+        expected = str(shape).replace(str(NUM), "N")
+        fail(task, method, f"must have shape {expected}, N being {NUM} here, got {type(value).__name__} of shape {got}")
+
+
+def fail(owner: Any, method: str, text: str) -> NoReturn:
+    raise TypeError(f"{type(owner).__name__}.{method} {text}")

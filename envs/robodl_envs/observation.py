@@ -1,0 +1,59 @@
+"""Layout of observation vectors: which columns are what, within which bounds."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from robodl_envs.arrays import Array, clip, concat, copy
+from robodl_envs.component import Observable
+
+OBSERVATIONS = ("state", "image", "image+state")
+
+
+def in_order(observables: Sequence[Observable], observation: str) -> list[Observable]:
+    """What an observation's vector consists of: proprioception first, and with images alone nothing else."""
+    known = [each for each in observables if each.proprioceptive]
+    others = [each for each in observables if not each.proprioceptive]
+    return known if observation == "image" else known + others
+
+
+def columns_of(observables: Sequence[Observable]) -> dict[str, slice]:
+    """Columns of each observable in a vector of them all, by name."""
+    columns, first = {}, 0
+    for each in observables:
+        columns[each.name] = slice(first, first := first + each.size)
+    return columns
+
+
+class ObservationLayout:
+    """One float32 vector a row: the observables, then achieved and desired goal.
+
+    Args:
+        observables: those that are observed, in their order.
+        goals: those of a goal.
+        observation: "state", "image" or "image+state"; "image" shows no goal.
+    """
+
+    def __init__(self, observables: Sequence[Observable], goals: Sequence[Observable], observation: str):
+        bounds = np.concatenate([each.bounds for each in (*observables, *goals, *goals)], axis=1)
+        self.low, self.high = bounds.astype(np.float32)  # (k + 2 g,)
+        g = sum(each.size for each in goals)
+        k = bounds.shape[1] - 2 * g
+        self.size = k + 2 * g
+        self.observed = slice(0, k)
+        self.achieved, self.desired = slice(k, k + g), slice(k + g, k + 2 * g)
+        self.first_goal = slice(0, goals[0].size)  # columns of a goal's first observable
+        if observation == "image":
+            self.keys = {"proprioception": self.observed}
+        else:
+            self.keys = {"observation": self.observed, "achieved_goal": self.achieved, "desired_goal": self.desired}
+
+    def vectors(self, parts: Sequence[Array], low: Array, high: Array) -> Array:
+        """Values, (N, j) each, as new vectors, (N, k + 2 g) float32, clipped to bounds like low and high."""
+        vectors = concat(parts, axis=1, dtype="float32")
+        return clip(vectors, low, high, out=vectors)
+
+    def split(self, vectors: Array) -> dict[str, Array]:
+        """A new observation of vectors: one copy costs less than three."""
+        vectors = copy(vectors)
+        return {key: vectors[:, columns] for key, columns in self.keys.items()}

@@ -1,0 +1,95 @@
+"""Rows of measured results from the JSON files that training and evaluation leave.
+
+A run's result.json becomes a row of docs/results/trained.json, what `robodl.evaluate output=` writes a row of
+docs/results/evaluations.json. A row takes the place of an earlier one of the same command and seed.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from robodl.documentation.results import read
+from robodl.errors import UsageError
+from robodl.runs.atomic_write import replacing
+
+Row = dict[str, Any]
+COMMON = ("success_rate", "success_low", "success_high", "episodes", "commit")
+NOT_METRICS = {
+    *("env", "robot", "algo", "policy", "motion", "sight", "run", "seed", "total_timesteps", "train_seconds"),
+    *("success_once", "steps_to_success", "steps_to_success_95", "return", "diverged", "distance_mm"),
+    *("versions", "machine", "config"),
+    *COMMON,
+}
+NOT_IN_COMMAND = ("seed", "name", "threads", "device", "video_episodes")  # what changes no result
+
+
+def collect(paths: Sequence[str], results: Path) -> int:
+    """Put the results of these run folders and files into the tables of a folder; returns how many there were."""
+    for path in map(Path, paths):
+        file = path / "result.json" if path.is_dir() else path
+        if not file.is_file():
+            raise UsageError(f"there is no result at {path}: give a run's folder, or a file of robodl.evaluate")
+        result = read(file, None)
+        if not isinstance(result, dict) or not {"env", "robot", "seed", "success_rate"} <= set(result):
+            raise UsageError(f"{file} is no result of robodl.train or robodl.evaluate")
+        if "train_seconds" in result:
+            put(results / "trained.json", trained(result, file.parent), ("env", "robot", "seed", "command"))
+        else:
+            put(results / "evaluations.json", evaluated(result), ("env", "robot", "policy", "motion", "sight", "seed"))
+    return len(paths)
+
+
+def put(path: Path, row: Row, keys: Sequence[str]) -> None:
+    """Write a row in place of one that has the same of these keys, else behind the last row of its environment."""
+    rows: list[Row] = read(path, [])
+    same = [k for k, other in enumerate(rows) if all(other.get(key) == row.get(key) for key in keys)]
+    if same:
+        rows[same[0]] = row
+    else:
+        last = [k for k, other in enumerate(rows) if other["env"] == row["env"]]
+        rows.insert(last[-1] + 1 if last else len(rows), row)
+    lines = ",\n".join(f" {json.dumps(each)}" for each in rows)
+    with replacing(path) as part:
+        part.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+
+
+def trained(result: Row, folder: Path) -> Row:
+    """A training run's row."""
+    row = {key: result[key] for key in ("env", "robot")}
+    row |= {"algo": algorithm(result["config"]), "seed": result["seed"], "steps": result["total_timesteps"]}
+    row |= {"train_seconds": result["train_seconds"], "command": command(result, folder)}
+    row |= {key: result[key] for key in COMMON}
+    if "distance_mm" in result:
+        row["distance_mm"] = round(result["distance_mm"], 1)
+    bounds = ("_low", "_high")
+    metrics = {key: v for key, v in result.items() if key not in NOT_METRICS and not key.endswith(bounds)}
+    return row | ({"metrics": metrics} if metrics else {})
+
+
+def evaluated(result: Row) -> Row:
+    """An evaluation's row; a policy that moves and sees as it was trained to has motion and sight "own"."""
+    row = {"env": result["env"], "robot": result["robot"], "policy": result["policy"]}
+    row |= {"motion": result.get("motion", "own"), "sight": result.get("sight", "own"), "seed": result["seed"]}
+    return row | {key: value for key, value in result.items() if key not in NOT_METRICS or key in COMMON}
+
+
+def algorithm(config: Row) -> str:
+    """A run's algorithm, for tables."""
+    algo, name = config["algo"], config["algo"]["_target_"].rpartition(".")[2]
+    text = "`pixel_sac`" if name == "PixelSAC" else f"`{name.lower()}`"
+    if algo.get("imitation_transitions"):
+        text = f"`dagger`: imitation, then {name}" if config["total_timesteps"] else "`dagger`: imitation"
+    if config["observation"] != "state":
+        text += ", from images"
+    return f"{text}, pretrained encoder" if config["encoder"].get("weights") else text
+
+
+def command(result: Row, folder: Path) -> str:
+    """The command that a run was started with, for any seed S."""
+    path = folder / ".hydra/overrides.yaml"
+    words: Any = OmegaConf.to_container(OmegaConf.load(path)) if path.is_file() else [f"env={result['env']}"]
+    kept = [word.lstrip("+") for word in words if word.lstrip("+").partition("=")[0] not in NOT_IN_COMMAND]
+    return " ".join(["python -m robodl.train", *kept, "seed=S"])

@@ -1,0 +1,1 @@
+"""A run's folder: policies, checkpoints, results, videos and reports."""

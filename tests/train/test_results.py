@@ -1,0 +1,107 @@
+"""Tables of results: what the JSON files give, and these what runs left."""
+
+import json
+import shutil
+
+import pytest
+
+from robodl import results
+from robodl.documentation.results import load
+from robodl.documentation.tables import filled
+from robodl.errors import UsageError
+from tests.train.conftest import run
+from tests.train.test_pages import ROOT
+
+TABLES = "# Mine\n\n<!-- results: reach -->\n<!-- end of results -->\n\nkept\n"
+OVERVIEW = """<!-- results: overview -->
+| id | what | reached |
+|---|---|---|
+| `robodl/Reach-v0` | by hand | old |
+| `robodl/Other-v0` | by hand | kept |
+<!-- end of results -->
+"""
+
+
+def test_committed_tables_are_what_the_results_give():
+    """After a change of docs/results, run `python -m robodl.results` and commit what it writes."""
+    done = run("robodl.results", "check=true", cwd=ROOT)
+    assert "8 tables in 2 files are up to date" in done.stdout
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder with results, and a text with a table."""
+    (tmp_path / "results").mkdir()
+    (tmp_path / "text.md").write_text(TABLES)
+    return tmp_path
+
+
+def options(place, **more):
+    return results.Options(results=str(place / "results"), texts=[str(place / "text.md")], **more)
+
+
+def test_runs_become_rows_and_tables(trained, place, capsys):
+    """Each run is a row with its command for any seed; the same command and seed again takes its place."""
+    small = trained / "runs/reach/small"
+    other = place / "other"
+    shutil.copytree(small, other)
+    result = json.loads((small / "result.json").read_text())
+    (other / "result.json").write_text(json.dumps({**result, "seed": 1, "success_rate": 0.5}))
+    for _ in range(2):
+        results.results(options(place, runs=[str(small), str(other / "result.json")]))
+    rows = load(place / "results").trained
+    assert [row["seed"] for row in rows] == [0, 1] and rows[1]["success_rate"] == 0.5
+    assert rows[0]["algo"] == "`ppo`" and rows[0]["steps"] == 2048 and rows[0]["distance_mm"] > 0
+    words = "total_timesteps=2048 eval_every=1024 eval_episodes=10 test_episodes=20"
+    assert rows[0]["command"] == f"python -m robodl.train env=reach {words} seed=S"
+    text = (place / "text.md").read_text()
+    assert "| `ppo` | 1 | 2,048 |" in text and "| 50 % (" in text and text.endswith("kept\n")
+    results.results(options(place, check=True))
+    assert "1 tables in 1 files are up to date" in capsys.readouterr().out
+    (place / "text.md").write_text(text.replace("50 %", "99 %"))
+    with pytest.raises(SystemExit) as ended:
+        results.results(options(place, check=True))
+    assert ended.value.code == 1 and "text.md; python -m robodl.results writes" in capsys.readouterr().err
+    assert "99 %" in (place / "text.md").read_text()
+
+
+def test_evaluations_become_rows(place):
+    values = {"accuracy": 0.5, "accuracy_low": 0.4, "accuracy_high": 0.6, "episodes": 20, "commit": "abc"}
+    facts = {"env": "read_digit", "robot": "panda", "policy": "best", "seed": 0, "success_rate": 0.25, "run": "here"}
+    (place / "still.json").write_text(json.dumps({**facts, **values, "motion": "still", "machine": {}}))
+    (place / "text.md").write_text(TABLES.replace("reach", "read_digit"))
+    results.results(options(place, runs=[str(place / "still.json")]))
+    (row,) = load(place / "results").evaluations
+    assert (row["motion"], row["sight"], row["accuracy"]) == ("still", "own", 0.5) and "machine" not in row
+    assert "| the fixed first view | 0 | 50 % (40 % to 60 %) | 20 |" in (place / "text.md").read_text()
+
+
+def test_an_overview_keeps_what_a_person_wrote():
+    """Only the last cell of a task with results is made anew."""
+    text = filled(OVERVIEW, load(ROOT / "docs/results"))
+    cell = "100 %, 100 %, 100 % of 500 episodes after 14, 13, 13 s (seeds 0, 1, 2)"
+    assert f"| `robodl/Reach-v0` | by hand | {cell} |" in text
+    assert "| `robodl/Other-v0` | by hand | kept |" in text and "| id | what | reached |" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"runs": ["nowhere"]}, "there is no result at nowhere"),
+        ({"runs": ["."], "check": True}, "check=true writes nothing"),
+        ({"results": "nowhere"}, "there is no nowhere"),
+    ],
+)
+def test_what_is_no_result_is_refused(place, change, words):
+    given = {"results": str(place / "results"), "texts": [str(place / "text.md")], **change}
+    with pytest.raises(UsageError, match=words):
+        results.results(results.Options(**given))
+    (place / "some.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"some\.json is no result of"):
+        results.results(options(place, runs=[str(place / "some.json")]))
+    assert not list((place / "results").iterdir())
+
+
+def test_an_unknown_table_is_named():
+    with pytest.raises(UsageError, match="results: nothing --> names no table; there are overview, suite"):
+        filled(TABLES.replace("reach", "nothing"), load(ROOT / "docs/results"))
