@@ -1,4 +1,4 @@
-"""Fixtures that several tests share."""
+"""Fixtures of several test modules."""
 
 import os
 
@@ -7,7 +7,7 @@ import pytest
 
 import robodl_envs
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch's threads would wait for those of simulations and other tests
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of PyTorch would wait for those of simulations
 
 
 @pytest.fixture(params=robodl_envs.task_names())

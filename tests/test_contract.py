@@ -1,13 +1,6 @@
-"""Promises that every registered environment keeps."""
+"""Promises of every registered environment: Gymnasium's interface, its spaces, rewards, resets and divergence."""
 
 import copy
-import gc
-import os
-import pickle
-import select
-import signal
-import sys
-import threading
 import warnings
 
 import gymnasium as gym
@@ -18,96 +11,28 @@ from gymnasium.vector import AutoresetMode
 
 import robodl_envs
 from robodl_envs.gym_env import make, make_vec
-from tests.envs.rollouts import EVERYTHING, batch_rollout, random_life, single_rollout
-
-# A forked child runs callbacks in the order of their registration: this one is earlier than those of any environment
-# made in this module.
-COLLECTS_FIRST = threading.Event()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: COLLECTS_FIRST.is_set() and gc.collect())
+from tests.envs.rollouts import random_rollout
 
 
-# What is costly and can hardly differ between tasks runs for the one with the least and one with loose objects.
-ONE_AND_ALL = ["reach", "push"]
-SIZES = [(task, num, threads) for task in ONE_AND_ALL for num, threads in [(1, 1), (1, 2), (64, 1), (64, 2)]]
-SIZES += [(task, 3, threads) for task in robodl_envs.task_names() for threads in (1, 2)]
-
-
-@pytest.mark.parametrize(("task", "num", "threads"), SIZES)
-def test_row_equals_single_env(task, control, num, threads):
-    """Row i of a batch seeded s is the single env seeded s + i, to the last bit, through resets."""
-    rows = batch_rollout(task, seed=7, steps=150, num=num, threads=threads, control=control)
-    for i in {0, num // 2, num - 1}:
-        np.testing.assert_array_equal(rows[:, i], single_rollout(task, seed=7 + i, steps=150, control=control))
-
-
-def test_row_equals_single_env_with_everything_on(task, control):
-    """Whatever its neighbours draw, through resets."""
-    settings = {"steps": 110, "control": control, "randomize": EVERYTHING}
-    for threads in (1, 2):
-        rows = batch_rollout(task, seed=7, num=3, threads=threads, **settings)
-        for i in range(3):
-            np.testing.assert_array_equal(rows[:, i], single_rollout(task, seed=7 + i, **settings))
-
-
-def test_gymnasium_check(task, control):
-    """Gymnasium's checker passes without a warning."""
+def test_gymnasiums_checker_passes(task, control):
+    """Without a warning."""
     env = gym.make(robodl_envs.task_id(task), control=control).unwrapped
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(env, skip_render_check=True)
 
 
-@pytest.mark.parametrize("randomize", [None, EVERYTHING], ids=["plain", "randomize"])
-def test_continuation_after_set_state(task, control, randomize, rng):
-    """An episode goes on bit for bit from a saved state: in the same environment, a new one and a pickled one."""
-    settings = {"num_envs": 3, "control": control, "max_episode_steps": 20, "randomize": randomize}
-    settings["reward"] = "shaped"  # which hangs on the step before; the others follow from what is observed
-    envs, other = make_vec(task, **settings), make_vec(task, **settings)
-    envs.reset(seed=1)
-    actions = rng.uniform(-1, 1, (70, *envs.action_space.shape))
-    for action in actions[:30]:
-        envs.step(action)
-    state, twin = pickle.loads(pickle.dumps(envs.get_state())), pickle.loads(pickle.dumps(envs))
-    expected = [envs.step(action) for action in actions[30:]]
-    other.reset(seed=2)
-    for goes_on in (envs, other):
-        goes_on.set_state(state)
-    for goes_on in (envs, other, twin):
-        for action, (observation, reward, _, truncated, info) in zip(actions[30:], expected, strict=True):
-            again = goes_on.step(action)
-            for key in observation:
-                np.testing.assert_array_equal(again[0][key], observation[key])
-            np.testing.assert_array_equal(again[1], reward)
-            np.testing.assert_array_equal(again[3], truncated)
-            np.testing.assert_array_equal(again[4]["success_at_end"], info["success_at_end"])
-
-
-def test_pickle_and_deepcopy_keep_the_episode(task):
-    """A pickled or copied environment goes on where the original is."""
-    env = make(task)
-    env.reset(seed=4)
-    env.step(env.action_space.sample())
-    action = np.full(env.action_space.shape, 0.5)
-    twins = [pickle.loads(pickle.dumps(env)), copy.deepcopy(env)]
-    expected = env.step(action)[0]
-    for twin in twins:
-        np.testing.assert_array_equal(twin.step(action)[0]["observation"], expected["observation"])
-
-
-def test_reset_forgets_what_was_before(task, control, rng):
-    """A seeded reset gives the same episode in a fresh environment and in one that lived through others."""
-    fresh, used = make(task, control=control), make(task, control=control)
-    used.reset(seed=99)
-    for _ in range(70):
-        used.step(rng.uniform(-1, 1, used.action_space.shape))
-    first, _ = fresh.reset(seed=5)
-    second, _ = used.reset(seed=5)
-    for _ in range(10):
-        for key in first:
-            np.testing.assert_array_equal(first[key], second[key])
-        action = rng.uniform(-1, 1, used.action_space.shape)
-        first, second = fresh.step(action)[0], used.step(action)[0]
+def test_gymnasium_makes_environments_with_their_time_limits(task):
+    """gym.make and gym.make_vec give the registry's time limit, or another one that they are given."""
+    env = gym.make(robodl_envs.task_id(task), max_episode_steps=3)
+    env.reset(seed=0)
+    ends = [env.step(env.action_space.sample())[3] for _ in range(3)]
+    assert ends == [False, False, True]
+    envs = gym.make_vec(robodl_envs.task_id(task), num_envs=2)
+    assert envs.max_episode_steps == gym.spec(robodl_envs.task_id(task)).max_episode_steps
+    env.close()
+    env.close()
+    envs.close()
 
 
 def test_reward_is_compute_reward_of_the_goals(task):
@@ -127,33 +52,33 @@ def test_reward_is_compute_reward_of_the_goals(task):
         np.testing.assert_array_equal(env.compute_reward(achieved, desired, [{}] * 12), rewards)
         grid = env.compute_reward(achieved.reshape(3, 4, -1), desired.reshape(3, 4, -1), {})
         np.testing.assert_array_equal(grid, np.reshape(rewards, (3, 4)))
-        reached = env.compute_reward(desired, desired, None)
-        np.testing.assert_array_equal(reached, np.zeros(12))  # at the goal no reward is lost
+        at_goal = env.compute_reward(desired, desired, None)
+        np.testing.assert_array_equal(at_goal, np.zeros(12))  # no reward is lost there
 
 
 @pytest.mark.parametrize("fault", ["nan", "inf", "shape", "rank"])
-def test_bad_actions_are_refused_and_harm_nothing(task, fault):
-    """NaN, infinity and wrong shapes raise ValueError; the episode goes on as if they had not been."""
+def test_invalid_actions_are_refused_and_change_nothing(task, fault):
+    """NaN, infinity and wrong shapes raise ValueError; the episode continues as if they had not been given."""
     env, twin = make(task), make(task)
-    for e in (env, twin):
-        e.reset(seed=3)
+    for each in (env, twin):
+        each.reset(seed=3)
     size = env.action_space.shape[0]
-    bad = {
+    invalid = {
         "nan": np.full(size, np.nan),
         "inf": np.r_[np.zeros(size - 1), np.inf],
         "shape": np.zeros(size + 1),
         "rank": np.zeros((1, size)),
     }[fault]
     with pytest.raises(ValueError, match=r"actions must (be finite|have shape)"):
-        env.step(bad)
+        env.step(invalid)
     action = np.full(size, 0.3)
     np.testing.assert_array_equal(env.step(action)[0]["observation"], twin.step(action)[0]["observation"])
 
 
 def test_large_actions_act_as_if_clipped(task, control):
     env, twin = make(task, control=control), make(task, control=control)
-    for e in (env, twin):
-        e.reset(seed=3)
+    for each in (env, twin):
+        each.reset(seed=3)
     size = env.action_space.shape[0]
     for _ in range(5):
         one, other = env.step(np.full(size, 1e6)), twin.step(np.ones(size))
@@ -161,44 +86,45 @@ def test_large_actions_act_as_if_clipped(task, control):
         assert one[1] == other[1]
 
 
-def test_random_and_extreme_actions_stay_within_the_space(task, control):
-    """10,000 random and extreme actions: every observation finite and in the space, nothing diverges."""
-    envs, observations, rewards, diverged = random_life(task, control)
+@pytest.mark.parametrize(("num", "steps"), [(20, 80), pytest.param(50, 200, marks=pytest.mark.slow)])
+def test_random_and_extreme_actions_stay_within_the_space(task, control, num, steps):
+    """Every observation is finite and in the space, nothing diverges; `slow` takes 10,000 actions."""
+    envs, observations, rewards, diverged = random_rollout(task, control, num, steps)
     for key, space in envs.single_observation_space.items():
-        seen = observations[key]
-        assert np.isfinite(seen).all() and (seen >= space.low).all() and (seen <= space.high).all()
-        assert seen.dtype == space.dtype and seen.shape[2:] == space.shape
+        values = observations[key]
+        assert np.isfinite(values).all() and (values >= space.low).all() and (values <= space.high).all()
+        assert values.dtype == space.dtype and values.shape[2:] == space.shape
     assert np.isfinite(rewards).all() and (rewards <= 0).all()
     assert not diverged.any()
 
 
 def test_no_element_of_the_observation_is_constant(task, control):
-    """Over random actions, and those of the expert, who moves things that random ones hardly touch.
+    """Over random actions, and those of the expert, who moves objects that random ones hardly touch.
 
-    Experts act by the tool; what a task adds to an observation is the same by either controller.
+    Experts need control="tool"; what a task adds to an observation is the same with either controller.
     """
-    envs, observations, *_ = random_life(task, control)
-    seen = observations["observation"].reshape(200 * 50, -1)
+    envs, observations, *_ = random_rollout(task, control, 20, 80)
+    values = observations["observation"].reshape(80 * 20, -1)
     if control == "joint":
-        seen = seen[:, : sum(field.bounds.shape[1] for field in envs.batch.robot.fields())]
+        values = values[:, : sum(each.size for each in envs.robot.observables())]
     else:
         envs = make_vec(task, num_envs=8)
         policy, observation = robodl_envs.make_policy("expert", envs), envs.reset(seed=0)[0]
         for _ in range(60):
             observation, *_ = envs.step(policy(observation))
-            seen = np.concatenate([seen, observation["observation"]])
-    assert (np.ptp(seen, axis=0) > 0).all()
+            values = np.concatenate([values, observation["observation"]])
+    assert (np.ptp(values, axis=0) > 0).all()
 
 
 def test_returned_arrays_belong_to_the_caller(task):
-    """Spoiling an observation or info changes neither earlier nor later ones."""
-    env, twin = make_vec(task, num_envs=2), make_vec(task, num_envs=2)
-    kept, _ = env.reset(seed=0)
-    before = copy.deepcopy(kept)
+    """Overwriting an observation or info changes neither earlier nor later ones."""
+    envs, twin = make_vec(task, num_envs=2), make_vec(task, num_envs=2)
+    first, _ = envs.reset(seed=0)
+    first_copy = copy.deepcopy(first)
     twin.reset(seed=0)
-    action = np.zeros(env.action_space.shape)
+    action = np.zeros(envs.action_space.shape)
     for _ in range(3):
-        observation, reward, _, _, info = env.step(action)
+        observation, reward, _, _, info = envs.step(action)
         expected = twin.step(action)
         for key in observation:
             np.testing.assert_array_equal(observation[key], expected[0][key])
@@ -206,21 +132,13 @@ def test_returned_arrays_belong_to_the_caller(task):
         np.testing.assert_array_equal(info["is_success"], expected[4]["is_success"])
         info["success_once"][:] = True
         reward[:] = np.nan
-    for key in kept:
-        np.testing.assert_array_equal(kept[key], before[key])
-
-
-def test_unseeded_episodes_differ_and_global_state_is_untouched(task):
-    before = np.random.get_state()[1].copy()
-    env = make(task)
-    starts = [env.reset(seed=0)[0], env.reset()[0], env.reset()[0]]
-    assert len({b"".join(value.tobytes() for value in start.values()) for start in starts}) == 3
-    np.testing.assert_array_equal(before, np.random.get_state()[1])
+    for key in first:
+        np.testing.assert_array_equal(first[key], first_copy[key])
 
 
 @pytest.mark.parametrize("mode", list(AutoresetMode))
 def test_autoreset_modes(task, mode):
-    """Rows begin anew as Gymnasium's mode says, and every mode draws the same next episode."""
+    """Rows begin new episodes as Gymnasium's mode says, and every mode draws the same next episode."""
     envs = make_vec(task, num_envs=3, max_episode_steps=4, autoreset_mode=mode)
     assert envs.metadata["autoreset_mode"] is mode
     envs.reset(seed=0)
@@ -251,16 +169,16 @@ def test_autoreset_modes(task, mode):
             np.testing.assert_array_equal(observation[key][i], value)
 
 
-def test_diverged_row_is_flagged_and_alone(task):
-    """A row that explodes truncates with its last finite observation; its neighbours do not notice."""
+def test_a_diverged_row_truncates_and_leaves_others_alone(task):
+    """Its last finite observation is returned; its neighbours continue as if nothing had happened."""
     envs, twin = make_vec(task, num_envs=3), make_vec(task, num_envs=3)
-    for e in (envs, twin):
-        e.reset(seed=0)
+    for each in (envs, twin):
+        each.reset(seed=0)
     action = np.full(envs.action_space.shape, 0.2)
     last = envs.step(action)[0]
     twin.step(action)
-    for poison in (np.nan, 1e9):
-        envs.batch.sim.qvel[1] = poison
+    for velocity in (np.nan, 1e9):
+        envs.batch.sim.qvel[1] = velocity
         observation, reward, _, truncated, info = envs.step(action)
         expected = twin.step(action)[0]
         assert info["diverged"].tolist() == truncated.tolist() == [False, True, False]
@@ -269,124 +187,17 @@ def test_diverged_row_is_flagged_and_alone(task):
             np.testing.assert_array_equal(observation[key][1], last[key][1])
             np.testing.assert_array_equal(observation[key][[0, 2]], expected[key][[0, 2]])
         assert np.isfinite(reward).all()
-        for _ in range(3):  # NEXT_STEP: row 1 begins anew, and goes on
+        for _ in range(3):  # NEXT_STEP: row 1 begins a new episode, and continues
             last, _, _, truncated, info = envs.step(action)
             twin.step(action)
             assert np.isfinite(last["observation"]).all()
             assert not info["diverged"].any() and not truncated.any()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_batch_goes_on_in_a_forked_child(task):
-    """A vector environment made and used before a fork steps in the child as it would have in the parent."""
-    envs = make_vec(task, num_envs=4, threads=2)
-    envs.reset(seed=0)
-    action = np.full(envs.action_space.shape, 0.4)
-    envs.step(action)
-    receive, send = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.write(send, envs.step(action)[0]["observation"].tobytes())
-        finally:
-            os._exit(0)
-    os.close(send)
-    with os.fdopen(receive, "rb") as pipe:
-        got = pipe.read()
-    os.waitpid(child, 0)
-    assert got == envs.step(action)[0]["observation"].tobytes()
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.parametrize("at_once", [True, False], ids=["before all else", "later"])
-def test_garbage_of_the_parent_does_not_hang_a_forked_child(task, at_once):
-    """Collecting a used vector environment in a child would wait for threads that no fork copies."""
-    gc.collect()
-    gc.disable()
-    try:
-        envs = make_vec(task, num_envs=4, threads=2)
-        envs.reset(seed=0)
-        del envs  # components refer to each other: memory goes only when the collector comes
-        receive, send = os.pipe()
-        COLLECTS_FIRST.set() if at_once else COLLECTS_FIRST.clear()
-        child = os.fork()
-        if child == 0:
-            gc.collect()
-            os.write(send, b"collected")
-            os._exit(0)
-    finally:
-        gc.enable()
-        COLLECTS_FIRST.clear()
-    os.close(send)
-    ready, _, _ = select.select([receive], [], [], 20)
-    if not ready:
-        os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    assert ready and os.read(receive, 100) == b"collected"
-    os.close(receive)
-
-
-CONTEXTS = ["forkserver", "spawn"] + (["fork"] if sys.platform == "linux" else [])
-
-
-@pytest.mark.parametrize("task", ONE_AND_ALL)
-@pytest.mark.parametrize("context", CONTEXTS)
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_async_vector_env(task, context):
-    """Gymnasium's worker processes see the rows that a loop in one process would."""
-    env_id = f"robodl_envs:{robodl_envs.task_id(task)}"
-    envs = gym.vector.AsyncVectorEnv([lambda: gym.make(env_id)] * 2, context=context)
-    ours = make_vec(task, num_envs=2)
-    try:
-        theirs, _ = envs.reset(seed=3)
-        expected, _ = ours.reset(seed=3)
-        for _ in range(3):
-            np.testing.assert_array_equal(theirs["observation"], expected["observation"])
-            action = np.full(ours.action_space.shape, 0.1, np.float32)
-            theirs, expected = envs.step(action)[0], ours.step(action)[0]
-    finally:
-        envs.close()
-
-
-def test_made_by_gymnasium(task):
-    """make and make_vec give the registry's time limit, ours by another number, and both faces the same goals."""
-    env = gym.make(robodl_envs.task_id(task), max_episode_steps=3)
-    env.reset(seed=0)
-    ends = [env.step(env.action_space.sample())[3] for _ in range(3)]
-    assert ends == [False, False, True]
-    envs = gym.make_vec(robodl_envs.task_id(task), num_envs=2)
-    assert envs.batch.max_episode_steps == gym.spec(robodl_envs.task_id(task)).max_episode_steps
-    env.close()
-    env.close()
-    envs.close()
-
-
-def test_foreign_states_are_refused_whole(task):
-    """A state of other settings or another number of rows raises, and nothing has changed."""
-    env = make(task)
-    env.reset(seed=0)
-    strangers = [make(task, control="joint"), make_vec(task, num_envs=3)]
-    before = pickle.dumps(env.get_state())
-    for stranger in strangers:
-        stranger.reset(seed=1)
-        with pytest.raises(ValueError, match="the state is of"):
-            env.set_state(stranger.get_state())
-    assert pickle.dumps(env.get_state()) == before
-
-
-def test_copies_keep_what_gymnasium_gave(task):
-    env = gym.make(robodl_envs.task_id(task)).unwrapped
-    env.reset(seed=3)
-    env.action_space.seed(5)
-    twin = copy.deepcopy(env)
-    assert twin.spec == env.spec and twin.np_random_seed == 3
-    np.testing.assert_array_equal(twin.action_space.sample(), env.action_space.sample())
-
-
-def test_a_diverged_row_succeeds_in_nothing(task):
-    """Even one that was at its goal when it exploded."""
+def test_a_diverged_row_never_counts_as_success(task):
+    """Even one that was at its goal when it diverged."""
     envs = make_vec(task, num_envs=2)
-    envs.task.success = lambda achieved, desired: np.ones(len(achieved), bool)  # everywhere is at the goal
+    envs.task.success = lambda achieved, desired: np.ones(len(achieved), bool)  # every state is at the goal
     envs.reset(seed=0)
     action = np.zeros(envs.action_space.shape)
     for _ in range(6):

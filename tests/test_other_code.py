@@ -1,4 +1,9 @@
-"""Other people's code trains on the environments: minutes long each, `pytest -m slow tests/test_other_code.py`."""
+"""Other people's code: the documentation's example, and training (minutes each, `pytest -m slow`)."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -8,6 +13,18 @@ import robodl_envs
 
 ENV_ID = "robodl_envs:robodl/Reach-v0"
 EVALUATION_SEED = 10**6
+ROBOTS_PAGE = Path(__file__).parents[1] / "docs" / "robots.md"
+
+
+def test_the_documented_robot_works_as_pasted(tmp_path):
+    """In a folder of its own: a class of at most 30 lines, and an expert that picks cubes."""
+    page = ROBOTS_PAGE.read_text()
+    for language, name in (("xml", "six.xml"), ("python", "six.py")):
+        (tmp_path / name).write_text(re.search(rf"```{language}\n(.*?)```", page, re.DOTALL)[1])
+    program = (tmp_path / "six.py").read_text()
+    assert len(program.partition("if __name__")[0].split("\n")) <= 30
+    done = subprocess.run([sys.executable, "-W", "error", "six.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("success: 1.0\n", "")
 
 
 def flat_env():
@@ -15,7 +32,7 @@ def flat_env():
 
 
 @pytest.mark.slow
-def test_plain_stable_baselines3():
+def test_ppo_of_stable_baselines3_learns_reach():
     """SB3's own PPO, policy and make_vec_env, with a horizon fit for 50 steps: 90 % within 300,000 steps."""
     import torch
     from stable_baselines3 import PPO
@@ -35,7 +52,7 @@ def test_plain_stable_baselines3():
 @pytest.mark.slow
 @pytest.mark.parametrize("context", ["fork", "forkserver", "spawn"])
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_flat_ppo(context):
+def test_a_textbook_ppo_learns_reach_in_worker_processes(context):
     """A PPO loop over flat observations and AsyncVectorEnv, usual hyperparameters: 90 % within 300,000 steps."""
     envs = gym.vector.AsyncVectorEnv([flat_env] * 8, context=context)
     try:
@@ -80,29 +97,29 @@ def flat_ppo(envs, total, steps=256, epochs=10, batch=64, gamma=0.99, lam=0.95, 
     observation = torch.tensor(envs.reset(seed=1)[0], dtype=torch.float32)
     ended = torch.zeros(num)
     for _ in range(total // (num * steps)):
-        seen, acted, logp, reward, value, real = [], [], [], [], [], []
+        observations, actions, logp, reward, value, is_real = [], [], [], [], [], []
         for _ in range(steps):
             with torch.no_grad():
                 policy = distribution(observation)
                 action = policy.sample()
                 value.append(critic(observation)[:, 0])
-            seen.append(observation)
-            acted.append(action)
+            observations.append(observation)
+            actions.append(action)
             logp.append(policy.log_prob(action).sum(1))
-            real.append(1.0 - ended)  # after an episode's end Gymnasium ignores one action and resets
+            is_real.append(1.0 - ended)  # after an episode's end Gymnasium ignores one action and resets
             new, r, terminated, truncated, _ = envs.step(action.clamp(-1, 1).numpy())
             observation = torch.tensor(new, dtype=torch.float32)
             reward.append(torch.tensor(r, dtype=torch.float32))
             ended = torch.tensor(terminated | truncated, dtype=torch.float32)
         with torch.no_grad():
             value.append(critic(observation)[:, 0])
-        real.append(1.0 - ended)
+        is_real.append(1.0 - ended)
         advantage, trace = torch.zeros(steps, num), torch.zeros(num)
         for t in reversed(range(steps)):
-            trace = reward[t] + gamma * value[t + 1] - value[t] + gamma * lam * real[t + 1] * trace
+            trace = reward[t] + gamma * value[t + 1] - value[t] + gamma * lam * is_real[t + 1] * trace
             advantage[t] = trace
-        keep = torch.stack(real[:-1]).reshape(-1) > 0
-        data = [torch.stack(x).flatten(0, 1)[keep] for x in (seen, acted, logp)]
+        keep = torch.stack(is_real[:-1]).reshape(-1) > 0
+        data = [torch.stack(x).flatten(0, 1)[keep] for x in (observations, actions, logp)]
         gain = advantage.reshape(-1)[keep]
         target = gain + torch.stack(value[:-1]).reshape(-1)[keep]
         for _ in range(epochs):

@@ -78,7 +78,7 @@ class CameraSensors(Component):
         self.renderer: Renderer | None = None
 
     def __repr__(self):
-        return f"CameraSensors({', '.join(self.names)}, {self.size[0]} x {self.size[1]}, {self.renderer_name})"
+        return f"{', '.join(self.names)}, {self.size[0]} x {self.size[1]}, by {self.renderer_name}"
 
     @property
     def parts(self):

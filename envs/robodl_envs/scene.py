@@ -30,6 +30,7 @@ OFFSET_BOUNDS: Corners = (-1.0, -1.0, -1.0), (1.0, 1.0, 1.0)  # m, of objects fr
 
 def empty_scene() -> mujoco.MjSpec:
     """A floor at z = 0, a light, and the physics settings; angles are radians."""
+    quiet_log()
     spec = mujoco.MjSpec()
     spec.compiler.degree = False
     spec.option.timestep = TIMESTEP
@@ -91,3 +92,10 @@ def substeps(control_dt: float, timestep: float) -> int:
             f"nearest: {nearest:g} s"
         )
     return nstep
+
+
+def quiet_log() -> None:
+    """Keep MuJoCo from writing MUJOCO_LOG.TXT into the user's folder: divergence is reported in `info` instead."""
+    config = mujoco.MjLogConfig.get()
+    config.logto_file = config.logto_console = False
+    mujoco.MjLogConfig.set(config)

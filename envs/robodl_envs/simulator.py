@@ -14,6 +14,7 @@ from mujoco.batch import Batch
 
 from robodl_envs.arrays import Array
 from robodl_envs.forking import survive_fork
+from robodl_envs.scene import quiet_log
 
 # Enum members as plain integers: Batch takes those, and they are cheaper to pass.
 STAGE_NONE = int(mujoco.mjtStage.mjSTAGE_NONE)
@@ -182,13 +183,6 @@ class CpuSimulator:
         self.set_const()
         self._remember_bad()
         self.forward()
-
-
-def quiet_log() -> None:
-    """Keep MuJoCo from writing MUJOCO_LOG.TXT into the user's folder: divergence is reported in `info` instead."""
-    config = mujoco.MjLogConfig.get()
-    config.logto_file = config.logto_console = False
-    mujoco.MjLogConfig.set(config)
 
 
 def available_cores() -> int:

@@ -22,7 +22,7 @@ def bench_rendering(options) -> list[dict[str, Any]]:
     num = options.num_envs[0]
     names = ["ray"]
     try:
-        gl_context(8, 8, learning=True).free()
+        make_gl_context(8, 8, learning=True).free()
         names.append("gl")
     except RenderingError as error:
         print(f"no renderer=gl here: {error}")
@@ -97,9 +97,9 @@ def serve(task: str, size: int) -> None:
     from mujoco.rendering.classic import gl_context as theirs
 
     from robodl_envs import make
-    from robodl_envs.rendering.gl_context import context_class
+    from robodl_envs.rendering.gl_context import platform_context_class
 
-    theirs.GLContext = context_class()  # EGL on Linux, whatever was chosen when mujoco was imported
+    theirs.GLContext = platform_context_class()  # EGL on Linux, whatever was chosen when mujoco was imported
     model = make(task).unwrapped.batch.model
     plain = mujoco.MjSpec().compile().vis.quality
     for name in ("shadowsize", "offsamples", "numslices", "numstacks", "numquads"):

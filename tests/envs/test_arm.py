@@ -1,10 +1,6 @@
 """Arms from MJCF files: the built-in ones, and an arm of one's own with its own servos or with ours."""
 
-import re
-import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import mujoco
 import numpy as np
@@ -13,9 +9,10 @@ import pytest
 import robodl_envs
 from robodl_envs.robots.panda import Panda
 from robodl_envs.robots.robot import Robot
-from tests.envs.arms import simulated, start
+from tests.envs.arms import begin_episodes, simulate
 
-ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.unit
+
 # Angles in degrees, servos in another order than the joints, defaults and settings that a scene must not take over, and
 # names that a scene has too.
 SIX = """
@@ -50,7 +47,7 @@ JOINTS = ["pan", "lift", "elbow", "roll", "bend", "spin"]
 
 
 def six(folder, text=SIX, **attributes):
-    """The class of a robot whose arm is that of the text."""
+    """A Robot class whose arm is that of the text."""
     (folder / "six.xml").write_text(text)
 
     @dataclass(eq=False)
@@ -72,7 +69,7 @@ SERVOS = pytest.mark.parametrize("servos", [{}, {"torque_limits": (150.0,) * 6}]
 
 @pytest.mark.parametrize("name", robodl_envs.robot_names())
 def test_built_in_files_open_on_their_own(name):
-    """With the joints and servos that their robots say, which hold the arm at home."""
+    """With the joints and servos of their robots, which hold the arm at home."""
     robot = robodl_envs.robot_class(name)()
     model = mujoco.MjModel.from_xml_path(str(robot.mjcf))
     assert model.njnt == model.nu == robot.dof == len(robot.velocity_limits)
@@ -87,10 +84,10 @@ def test_built_in_files_open_on_their_own(name):
 
 
 @SERVOS
-def test_servos_of_the_joints(tmp_path, servos):
-    """Commands are in the order of the joints, whatever the order of the file's actuators, with its limits."""
+def test_commands_are_in_the_order_of_the_joints(tmp_path, servos):
+    """Whatever the order of the file's actuators, with the limits of the file."""
     robot = six(tmp_path, **servos)(gripper=True)
-    model = simulated(robot, num=2).model
+    model = simulate(robot, num=2).model
     names = [*(f"six/{joint}" for joint in JOINTS), "left_finger", "right_finger"]
     assert [model.joint(i).name for i in model.actuator_trnid[:, 0]] == names
     np.testing.assert_allclose(model.actuator_ctrlrange[:6], np.radians([[-170, 170]] * 6))
@@ -101,9 +98,9 @@ def test_servos_of_the_joints(tmp_path, servos):
     assert (kp == (3750.0 if servos else 3000.0)).all()
 
 
-def test_the_scenes_settings_and_the_grippers_pads_stay(tmp_path):
-    model = simulated(six(tmp_path)(), num=2).model
-    panda = simulated(Panda(), num=2).model
+def test_the_file_changes_neither_the_scene_nor_the_gripper(tmp_path):
+    model = simulate(six(tmp_path)(), num=2).model
+    panda = simulate(Panda(), num=2).model
     assert (model.opt.timestep, model.opt.gravity[2]) == (0.004, -9.81)
     assert (model.nlight, model.ncam, model.ntex) == (panda.nlight, panda.ncam, panda.ntex)
     assert list(np.flatnonzero(model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE)) == [model.geom("floor").id]
@@ -113,21 +110,21 @@ def test_the_scenes_settings_and_the_grippers_pads_stay(tmp_path):
             np.testing.assert_array_equal(ours, others)
 
 
-def test_the_base_stands_in_a_frame(tmp_path):
-    """The file's frame, here a quarter of a turn and a shift, carries the arm."""
+def test_the_files_frame_carries_the_arm(tmp_path):
+    """Here a frame with an offset and a rotation by 90 degrees."""
     text = SIX.replace('<body name="base"', '<frame pos="0.1 0 0" euler="0 0 90"> <body name="base"')
     workspace = ((0.0, 0.3, 0.1), (0.2, 0.6, 0.4))
     robot = six(tmp_path, text.replace("  </worldbody>", "</frame> </worldbody>"), workspace=workspace)()
-    simulated(robot, num=2)
+    simulate(robot, num=2)
     np.testing.assert_allclose(robot.home_tool, [0.1, 0.45, 0.25], atol=1e-3)
 
 
 @SERVOS
 def test_the_tool_moves_straight(tmp_path, servos):
-    """5 cm along each axis of the world, ending within 5 mm, never 5 mm off the line; the rows go their own ways."""
+    """5 cm along each axis of the world, ending within 5 mm, never 5 mm off the line; each row in its own direction."""
     robot = six(tmp_path, **servos)()
-    sim = simulated(robot, num=3)
-    start(robot, sim)
+    sim = simulate(robot, num=3)
+    begin_episodes(robot, sim)
     home = robot.tool.copy()
     np.testing.assert_allclose(home, [np.mean(robot.workspace, axis=0)] * 3, atol=1e-3)
     np.testing.assert_allclose(np.abs(robot.tool_quat), [[0, 1, 0, 0]] * 3, atol=1e-3)
@@ -138,17 +135,6 @@ def test_the_tool_moves_straight(tmp_path, servos):
         off_line = (robot.tool - home) * (1.0 - np.eye(3))
         assert np.abs(off_line).max() < 0.005
     np.testing.assert_allclose(robot.tool, goal, atol=0.005)
-
-
-def test_the_documents_example(tmp_path):
-    """As a stranger pastes it, in a folder of its own: a class of at most 30 lines, and an expert that picks cubes."""
-    page = (ROOT / "docs" / "robots.md").read_text()
-    for kind, name in (("xml", "six.xml"), ("python", "six.py")):
-        (tmp_path / name).write_text(re.search(rf"```{kind}\n(.*?)```", page, re.DOTALL)[1])
-    program = (tmp_path / "six.py").read_text()
-    assert len(program.partition("if __name__")[0].split("\n")) <= 30
-    done = subprocess.run([sys.executable, "-W", "error", "six.py"], cwd=tmp_path, capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("success: 1.0\n", "")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +156,7 @@ def test_the_documents_example(tmp_path):
         (' actuatorfrcrange="-150 150"', "", ["actuatorfrcrange", "joint pan", "torque_limits"]),
     ],
 )
-def test_refused_files(tmp_path, old, new, words):
+def test_invalid_files_are_refused(tmp_path, old, new, words):
     """One line says what the file must have and what it has."""
     assert old in SIX
     text = SIX.replace(old, new)
@@ -198,7 +184,7 @@ def test_refused_files(tmp_path, old, new, words):
         ({"home": (4.0,) * 6}, ValueError, ["home of robot six", "6 angles"]),
     ],
 )
-def test_refused_classes(tmp_path, attributes, error, words):
+def test_invalid_classes_are_refused(tmp_path, attributes, error, words):
     """One line says which attribute must be what."""
     with pytest.raises(error) as caught:
         six(tmp_path, **attributes)()
@@ -207,15 +193,15 @@ def test_refused_classes(tmp_path, attributes, error, words):
         assert word in str(caught.value)
 
 
-def test_home_outside_the_workspace(tmp_path):
-    """A base that is turned another way than the class supposes is seen when the model is there."""
+def test_a_home_outside_the_workspace_is_refused(tmp_path):
+    """Such as that of a base with another orientation than the class expects; once the model is compiled."""
     robot = six(tmp_path, home=(1.5708, 0.4620, 1.6823, 0.0, 0.9973, 0.0))()
     with pytest.raises(ValueError, match=r"home of robot six .* workspace, \(0.3, .*got \(-?0\.0, 0\.45, 0\.25\)"):
-        simulated(robot, num=2)
+        simulate(robot, num=2)
 
 
 @pytest.mark.parametrize("name", ["name", "mjcf", "home", "workspace", "velocity_limits", "reach"])
-def test_what_a_class_must_have(tmp_path, name):
+def test_a_class_without_a_required_attribute_is_refused(tmp_path, name):
     robot = six(tmp_path)
     delattr(robot, name)
     with pytest.raises(TypeError, match=f"a robot must have {name}, .*; set it in class Six"):

@@ -1,36 +1,46 @@
-"""Tasks can be done by every robot that offers to, in half of the time; doing nothing and flailing are not enough."""
+"""Experts do every task with every robot that supports it, in half of the time; zero and random actions do not."""
 
 import numpy as np
 import pytest
 
-from robodl_envs import make, task_class
+from robodl_envs import make
 from tests.envs.robot_support import SUPPORTED, UNSUPPORTED, run_episodes
 
+CHANCE_SUCCESS_RATES = {"read_digit": 0.1}  # of a blind guess
 
+
+@pytest.mark.parametrize(
+    ("num", "quantile", "allowance"), [(10, 80, 0.1), pytest.param(40, 95, 0.0, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(("task", "robot"), SUPPORTED)
-def test_experts_do_their_tasks(task, robot):
-    """`robodl.suite` counts more episodes: 95 % of them succeed."""
-    seen = run_episodes("expert", task, robot, num=40)
-    assert seen.success.mean() >= (0.85 if task == "slide" else 0.9)
-    reached = seen.first_success[np.isfinite(seen.first_success)]
-    assert np.percentile(reached, 95, method="inverted_cdf") <= 0.5 * seen.max_episode_steps
+def test_experts_do_their_tasks(task, robot, num, quantile, allowance):
+    """At least 9 episodes of 10 succeed (8.5 of slide), most of them in the first half of the time limit.
+
+    `robodl.suite` runs more episodes.
+    """
+    episodes = run_episodes("expert", task, robot, num)
+    assert episodes.success.mean() >= (0.85 if task == "slide" else 0.9) - allowance
+    steps = episodes.first_success[np.isfinite(episodes.first_success)]
+    assert np.percentile(steps, quantile, method="inverted_cdf") <= 0.5 * episodes.max_episode_steps
 
 
+@pytest.mark.parametrize("num", [20, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("policy", ["random", "zero"])
-def test_floors(task, policy):
-    """The other robots' are counted by `robodl.suite`. Guessing an answer succeeds by chance."""
-    assert run_episodes(policy, task, "panda", num=100).success.mean() <= 0.05 + task_class(task).chance
+def test_baselines_without_skill_fail(task, policy, num):
+    """At most 5 % of episodes succeed, plus blind guesses; here with the Panda, in `robodl.suite` with every robot."""
+    success_rate = run_episodes(policy, task, "panda", num).success.mean()
+    assert success_rate <= 0.05 + CHANCE_SUCCESS_RATES.get(task, 0.0)
 
 
 @pytest.mark.parametrize(("task", "robot"), UNSUPPORTED)
-def test_what_a_robot_cannot_do_is_refused(task, robot):
+def test_unsupported_pairs_are_refused(task, robot):
     """In one line that says why."""
     with pytest.raises(ValueError, match=robot) as refused:
         make(task, robot=robot)
     assert "\n" not in str(refused.value) and " needs " in str(refused.value)
 
 
-def test_most_pairs_are_offered():
+def test_most_pairs_are_supported():
     """Every task by the Panda and the UR5e; the SO-101 lacks joints, parallel fingers and room for some."""
-    unsupported_reason = ("pose_reach", "slide", "stack", "peg_insert", "read_digit", "inspect")
-    assert set(UNSUPPORTED) == {(task, "so101") for task in unsupported_reason}
+    unsupported = ("pose_reach", "slide", "stack", "peg_insert", "read_digit", "inspect")
+    assert set(UNSUPPORTED) == {(task, "so101") for task in unsupported}

@@ -1,11 +1,12 @@
-"""Settings are refused in one line that names the rule, the value and the way out."""
+"""Settings: invalid ones are refused in one line that names the rule, the value and the way out."""
 
 import gymnasium as gym
 import pytest
 
-import robodl_envs
 from robodl_envs.gym_env import RobotTaskEnv, make, make_vec
 from robodl_envs.tasks.reach import Reach
+
+pytestmark = pytest.mark.unit
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ from robodl_envs.tasks.reach import Reach
         ({"robt": "panda"}, TypeError, ["robt", "did you mean 'robot'"]),
     ],
 )
-def test_bad_settings(settings, error, words):
+def test_invalid_settings_are_refused(settings, error, words):
     with pytest.raises(error) as caught:
         make("reach", **settings)
     message = str(caught.value)
@@ -37,12 +38,12 @@ def test_bad_settings(settings, error, words):
     ("settings", "words"),
     [({"num_envs": 0}, "at least 1"), ({"autoreset_mode": "Same"}, "'SameStep'")],
 )
-def test_bad_vector_settings(settings, words):
+def test_invalid_vector_settings_are_refused(settings, words):
     with pytest.raises(ValueError, match=words):
         make_vec("reach", **settings)
 
 
-def test_bad_seeds_and_masks():
+def test_invalid_seeds_and_masks_are_refused():
     envs = make_vec("reach", num_envs=2)
     for seed in (-1, [1], [1, -2], [1.5, 2], "abc", 2**64):
         with pytest.raises(ValueError, match="seed"):
@@ -51,12 +52,12 @@ def test_bad_seeds_and_masks():
         envs.reset(options={"reset_mask": [True]})
 
 
-def test_unknown_task():
+def test_an_unknown_task_is_refused_with_near_names():
     with pytest.raises(KeyError, match="did you mean 'reach'"):
         RobotTaskEnv("reech")
 
 
-def test_settings_of_the_task_go_through_gymnasium():
+def test_gymnasium_takes_the_tasks_own_settings():
     assert gym.make("robodl/Reach-v0", radius=0.07).unwrapped.task.radius == 0.07
     assert gym.make_vec("robodl/Reach-v0", num_envs=2, radius=0.07).task.radius == 0.07
 
@@ -65,11 +66,3 @@ def test_a_task_given_as_an_object_is_copied():
     task = Reach(radius=0.04)
     env = RobotTaskEnv(task)
     assert env.task.radius == 0.04 and env.task is not task
-
-
-def test_registering():
-    """Names are lower-case identifiers, and an existing one stays what it is."""
-    with pytest.raises(ValueError, match="lower-case"):
-        robodl_envs.register_task("My-Task", "somewhere:Task")
-    with pytest.raises(ValueError, match="already"):
-        robodl_envs.register_robot("panda", "somewhere:Robot")
