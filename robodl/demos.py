@@ -70,7 +70,7 @@ def write_dataset(options: Options) -> str:
     expert = make_policy("expert", envs)
     own = "expert" if options.robot == "panda" else f"{options.robot}-expert"
     name = options.name or f"robodl/{options.env}/{own}-v0"
-    minari_io.checked_place(name, options.overwrite)
+    minari_io.checked_folder(name, options.overwrite)
     first, progress = FIRST_SEED + options.seed, counting("episodes")
     episodes = record(expert, envs, options.n, first, options.noise, progress)
     envs.close()
@@ -109,7 +109,8 @@ def replay_dataset(name: str, threads: int) -> str | None:
     from importlib.metadata import version
 
     from robodl.imitation import minari_io
-    from robodl.imitation.episodes import difference, make_rows, replay, scored
+    from robodl.imitation.episodes import make_rows
+    from robodl.imitation.replay_check import first_difference, replay, score_episodes
     from robodl.runs import report
     from robodl.runs.progress import counting
 
@@ -120,9 +121,9 @@ def replay_dataset(name: str, threads: int) -> str | None:
     envs = make_rows(dataset.settings, len(episodes), threads)
     minari_io.check_spaces(name, dataset, envs)
     played = replay(envs, episodes, counting("episodes"))
-    score = scored(envs, episodes)
+    score = score_episodes(envs, episodes)
     envs.close()
-    found = [difference(*pair) for pair in zip(episodes, played, strict=True)]
+    found = [first_difference(*pair) for pair in zip(episodes, played, strict=True)]
     wrong = [k for k, words in enumerate(found) if words]
     if wrong:
         made = f"; made with mujoco {dataset.mujoco}, this is {version('mujoco')}" if dataset.mujoco else ""
@@ -134,10 +135,10 @@ def replay_dataset(name: str, threads: int) -> str | None:
         "length": f"{steps / len(episodes):.1f} control steps on average, {steps:,} in all",
         "return": f"{score.returns.mean():.2f} on average",
         "replayed": "every observation and reward the same, to the last bit",
-        "dataset": report.near(minari_io.place_of(name)),
+        "dataset": report.near(minari_io.dataset_folder(name)),
         "again": f"python -m robodl.demos replay={name}",
     }
-    settings = minari_io.USUAL | dataset.settings
+    settings = minari_io.DEFAULTS | dataset.settings
     report.say(f"{name}: {settings['task']}, {settings['robot']}, reward={settings['reward']}", lines)
     return None
 

@@ -44,8 +44,8 @@ def evaluate(options: Options) -> None:
     """Load, run the episodes, print."""
     from gymnasium.vector import AutoresetMode
 
-    from robodl.evaluation.ablation import moving, seeing
-    from robodl.evaluation.rollout import AT_ONCE, FIRST_SEED, evaluate_policy
+    from robodl.evaluation.ablation import replace_images, replace_motion
+    from robodl.evaluation.rollout import FIRST_SEED, MAX_ROWS, evaluate_policy
     from robodl.learning.vec_env import make_envs
     from robodl.runs import report
     from robodl.runs.progress import counting
@@ -59,14 +59,14 @@ def evaluate(options: Options) -> None:
         raise cli.UsageError(f"video must be a file named .mp4 or .gif, got {options.video}")
     with cli.settings_errors():
         policy, cfg, title = chosen(options)
-        envs = make_envs(cfg, min(AT_ONCE, options.episodes), AutoresetMode.DISABLED)
+        envs = make_envs(cfg, min(MAX_ROWS, options.episodes), AutoresetMode.DISABLED)
     seed = cfg.seed if options.seed is None else options.seed
     inner: Any = envs.unwrapped
-    arm = inner.batch.robot.action_size
+    arm = inner.robot.action_size
 
     def ablated(policy):
         """With fresh random numbers for each use."""
-        return moving(seeing(policy, options.sight, seed), arm, options.motion, seed)
+        return replace_motion(replace_images(policy, options.sight, seed), arm, options.motion, seed)
 
     score = evaluate_policy(ablated(policy), envs, options.episodes, FIRST_SEED + seed, counting("episodes"))
     envs.close()
@@ -102,7 +102,8 @@ def chosen(options: Options):
 
 
 def trained(options: Options, folder: str):
-    from robodl.learning.build import load_policy, pick_device
+    from robodl.learning.build import pick_device
+    from robodl.learning.policy_files import load_policy
     from robodl.runs import report
     from robodl.runs.run_folder import Run
 

@@ -57,27 +57,28 @@ def command(argv: Sequence[str]) -> None:
 def check(cfg, job: int | None = None) -> None:
     """Refuse a configuration that can't run: UsageError."""
     from robodl.runs.run_folder import check_free
-    from robodl.vision import labelled_images
+    from robodl.vision.image_sources import load_images
 
     cfg = settled(PretrainConfig, cfg)
     check_free(FOLDER, cfg.name, job, resumes=False)
     with cli.settings_errors():
         check_scene(cfg)
         if cfg.data["name"] != "sim":
-            make_encoder(cfg, labelled_images.load(cfg).boxes)
+            make_encoder(cfg, load_images(cfg).boxes)
 
 
 def check_scene(cfg) -> None:
     """Refuse wrong settings of data=sim before thousands of images are rendered: make one environment and try them."""
-    from robodl.learning.vec_env import channels_first_space, make_envs, pictures_of
-    from robodl.vision import labelled_images
+    from robodl.learning.vec_env import channels_first_space, image_boxes, make_envs
+    from robodl.vision.image_sources import checked_source
+    from robodl.vision.task_labels import image_labels
     from robodl_envs import did_you_mean, make_policy
 
-    if labelled_images.checked_kind(cfg) != "sim":
+    if checked_source(cfg) != "sim":
         return
     envs: Any = make_envs(cfg, 1)
     envs.reset()
-    known, label = labelled_images.labelled(envs.unwrapped.batch), cfg.data["label"]
+    known, label = image_labels(envs.unwrapped), cfg.data["label"]
     if label is not None and label not in known:
         raise cli.UsageError(
             f"data.label must be one of {', '.join(known)}, got {label!r}{did_you_mean(str(label), known)}"
@@ -85,7 +86,7 @@ def check_scene(cfg) -> None:
     if cfg.data["motion"] == "expert":
         make_policy("expert", envs)
     envs.close()
-    make_encoder(cfg, pictures_of(channels_first_space(envs.single_observation_space)))
+    make_encoder(cfg, image_boxes(channels_first_space(envs.single_observation_space)))
 
 
 def make_encoder(cfg, boxes):
@@ -103,22 +104,23 @@ def pretrain(cfg) -> None:
 
     from robodl.hydra_command import job_number, task_words
     from robodl.learning.build import pick_device
-    from robodl.learning.torch_threads import use_cores
+    from robodl.learning.torch_threads import set_torch_threads
     from robodl.runs.progress import counting
     from robodl.runs.report import near, say
     from robodl.runs.run_folder import check_free, new_folder, save_config
-    from robodl.vision import labelled_images, supervised
-    from robodl.vision.image_encoder import save_image_encoder
-    from robodl.vision.plots import pretraining_pictures
+    from robodl.vision import supervised
+    from robodl.vision.encoder_files import save_image_encoder
+    from robodl.vision.image_sources import load_images
+    from robodl.vision.plots import pretraining_plots
 
     cfg = settled(PretrainConfig, cfg)
     check_free(FOLDER, cfg.name, job_number(), resumes=False)
     with cli.settings_errors():
         device = pick_device(cfg.device)
         check_scene(cfg)
-        use_cores(cfg.torch_threads or os.cpu_count() or 1)
+        set_torch_threads(cfg.torch_threads or os.cpu_count() or 1)
         set_random_seed(cfg.seed)
-        data = labelled_images.load(cfg, counting("frames"))
+        data = load_images(cfg, counting("frames"))
         encoder = make_encoder(cfg, data.boxes)
     folder = new_folder(FOLDER, cfg.name, job_number(), resumes=False)
     save_config(folder, cfg, task_words())
@@ -126,17 +128,19 @@ def pretrain(cfg) -> None:
     what = f"{cfg.encoder['name']} on {len(data):,} images of {cfg.data['name']}"
     print(f"{what}, {device}, seed {cfg.seed}: {near(folder)}")
 
-    training = data.labels[~data.test]
-    if data.classes:
-        reader = supervised.Reader(encoder, len(data.classes))
+    training = data.labels[~data.is_test]
+    if data.class_names:
+        predictor = supervised.LabelPredictor(encoder, len(data.class_names))
     else:
         mean, std = np.nanmean(training, axis=0), np.nanstd(training, axis=0) + 1e-6
-        reader = supervised.Reader(encoder, training.shape[1], mean, std)
-    reader.to(device)
+        predictor = supervised.LabelPredictor(encoder, training.shape[1], mean, std)
+    predictor.to(device)
     curves = Curves(folder / "tb", cfg.epochs, data)
-    supervised.fit(reader, data, cfg.epochs, cfg.batch_size, cfg.learning_rate, cfg.shift, cfg.seed, device, curves.add)
-    predicted, _ = supervised.predict(reader, data, device)
-    for tag, image in pretraining_pictures(data, predicted).items():
+    supervised.fit(
+        predictor, data, cfg.epochs, cfg.batch_size, cfg.learning_rate, cfg.shift, cfg.seed, device, curves.add
+    )
+    predicted, _ = supervised.predict(predictor, data, device)
+    for tag, image in pretraining_plots(data, predicted).items():
         curves.writer.add_image(tag, image, cfg.epochs, dataformats="HWC")
     curves.writer.close()
     facts = {"seconds": round(time.time() - BEGAN, 2), **curves.score()}
@@ -168,7 +172,7 @@ class Curves:
 
     def add(self, epoch) -> None:
         self.last = epoch
-        if self.data.classes:
+        if self.data.class_names:
             tag, value, self.result = "eval/accuracy", epoch.score, f"{epoch.score:.2%} right"
         else:
             tag, value, self.result = (
@@ -188,7 +192,7 @@ class Curves:
         )
 
     def score(self) -> dict[str, float]:
-        if self.data.classes:
+        if self.data.class_names:
             return {"accuracy": self.last.score}
         return {"error_mm": round(1e3 * self.last.score, 3)}
 

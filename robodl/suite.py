@@ -95,14 +95,14 @@ def check_policies(options: Options, pairs: list[tuple[str, str]]) -> None:
 
 def measured(options: Options, task: str, robot: str) -> Iterator[dict[str, Any]]:
     """A row of numbers for each policy: those that `robodl.evaluate env=<task> robot=<robot> policy=<policy>` gives."""
-    from robodl.evaluation.rollout import AT_ONCE, FIRST_SEED, evaluate_policy
+    from robodl.evaluation.rollout import FIRST_SEED, MAX_ROWS, evaluate_policy
     from robodl.learning.vec_env import make_envs
     from robodl.runs import report
     from robodl.runs.progress import counting
     from robodl_envs import make_policy
 
     cfg = untrained_config(task, robot, "tool", options.threads)
-    envs = make_envs(cfg, min(AT_ONCE, options.episodes), "Disabled")
+    envs = make_envs(cfg, min(MAX_ROWS, options.episodes), "Disabled")
     for name in options.policy:
         policy = make_policy(name, envs, options.seed)
         progress = counting(f"episodes of {task}, {robot}, {name}")
@@ -126,10 +126,11 @@ def say(text: str) -> None:
 
 def out_of_bounds(row: dict[str, Any]) -> str | None:
     """A row's fault in words; None if its success rate is within bounds."""
+    from robodl.evaluation.task_metrics import chance_success_rate
     from robodl_envs import task_class
 
     rate, expert = row["success_rate"], row["policy"] == "expert"
-    most = FLOOR_AT_MOST + task_class(row["env"]).chance  # type: ignore[attr-defined]  # a Task
+    most = FLOOR_AT_MOST + chance_success_rate(task_class(row["env"]))
     if rate >= EXPERT_AT_LEAST if expert else rate <= most:
         return None
     bound = f"at least {EXPERT_AT_LEAST:.0%}" if expert else f"at most {most:.0%}"

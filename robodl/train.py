@@ -103,22 +103,22 @@ def build(cfg) -> Parts:
     from gymnasium.vector import AutoresetMode
     from stable_baselines3.common.utils import set_random_seed
 
-    from robodl.evaluation.rollout import AT_ONCE
+    from robodl.evaluation.rollout import MAX_ROWS
     from robodl.imitation.demonstrations import check_teaching
     from robodl.learning.build import build_model, pick_device, training_envs
-    from robodl.learning.torch_threads import use_cores
+    from robodl.learning.torch_threads import set_torch_threads
     from robodl.learning.vec_env import make_envs
 
     if not cfg.total_timesteps and not cfg.algo.get("imitation_transitions"):
         raise cli.UsageError(
             "total_timesteps=0 is for imitation alone: give algo.imitation_transitions, or more total_timesteps"
         )
-    use_cores(cfg.torch_threads)
+    set_torch_threads(cfg.torch_threads)
     set_random_seed(cfg.seed)
     with cli.settings_errors():
         device = pick_device(cfg.device)
         envs = training_envs(cfg, cfg.num_envs)
-        test_envs = make_envs(cfg, min(AT_ONCE, cfg.eval_episodes), AutoresetMode.DISABLED)
+        test_envs = make_envs(cfg, min(MAX_ROWS, cfg.eval_episodes), AutoresetMode.DISABLED)
         model = build_model(cfg, envs, device)
         inner: Any = envs.unwrapped
         check_teaching(model, cfg, inner.envs)
@@ -129,11 +129,13 @@ def learn(run, cfg, parts: Parts, began: float, left_off: dict[str, Any]) -> flo
     """From what was made to a table of results; left_off: the state that a resumed run stopped in."""
     from robodl.config import imitation_config
     from robodl.evaluation.rollout import FIRST_SEED, evaluate_policy
-    from robodl.imitation.dagger import clone
+    from robodl.imitation.dagger import imitate
     from robodl.imitation.demonstrations import demonstrate
-    from robodl.imitation.transition_store import Kept
-    from robodl.learning.build import load_policy
-    from robodl.learning.callbacks import Checkpoints, Live, ValueFirst
+    from robodl.imitation.transition_store import TransitionStore
+    from robodl.learning.checkpoints import Checkpoints
+    from robodl.learning.critic_warmup import CriticWarmup
+    from robodl.learning.live_progress import LiveProgress
+    from robodl.learning.policy_files import load_policy
     from robodl.runs import report
     from robodl.runs.progress import ImitationProgress
     from robodl.runs.tensorboard import open_logger, save_video
@@ -145,7 +147,7 @@ def learn(run, cfg, parts: Parts, began: float, left_off: dict[str, Any]) -> flo
     if left_off:
         checkpoints.restore(left_off)
     run.checkpoints.mkdir(parents=True, exist_ok=True)
-    live = Live(checkpoints, cfg.total_timesteps)
+    live = LiveProgress(checkpoints, cfg.total_timesteps)
     report.say_start(run, cfg, device)
 
     try:
@@ -153,29 +155,29 @@ def learn(run, cfg, parts: Parts, began: float, left_off: dict[str, Any]) -> flo
             demonstrate(model, cfg)
         imitation, stopped = imitation_config(cfg.algo), left_off.get("imitation")
         if imitation.transitions:
-            kept = Kept(run.imitation, stopped, lambda state: checkpoints.save(imitation=state))
+            store = TransitionStore(run.imitation, stopped, lambda state: checkpoints.save(imitation=state))
             if stopped or not left_off:
                 expert = cfg.algo.get("dataset") or "the scripted expert"
                 print(f"imitating {expert}, {imitation.transitions:,} transitions", flush=True)
                 last = imitation.last_updates / imitation.updates
-                clone(model, cfg, ImitationProgress(imitation.transitions, model.logger, last), kept)
+                imitate(model, cfg, ImitationProgress(imitation.transitions, model.logger, last), store)
                 checkpoints.save()
-            kept.forget()
+            store.delete()
         left = cfg.total_timesteps - model.num_timesteps
         if left > 0:
             model.learn(
                 left,
-                callback=[checkpoints, live, ValueFirst(cfg.algo.get("critic_warmup_steps", 0))],
+                callback=[checkpoints, live, CriticWarmup(cfg.algo.get("critic_warmup_steps", 0))],
                 reset_num_timesteps=not left_off,
             )
             checkpoints.finish()
-        elif checkpoints.evaluated < model.num_timesteps:  # a policy that imitates and learns no further
+        elif checkpoints.last_evaluation < model.num_timesteps:  # a policy that imitates and learns no further
             checkpoints.finish()
         else:
             print(f"already at {model.num_timesteps:,} steps: give total_timesteps= to go on")
     except KeyboardInterrupt:
         live.stop()
-        report.say_interrupted(run, checkpoints.saved)
+        report.say_interrupted(run, checkpoints.last_checkpoint)
         raise
     live.stop()
     train_seconds = checkpoints.seconds

@@ -10,8 +10,9 @@ import gymnasium
 from robodl.documentation.fields import exceptions, fields_table
 from robodl.documentation.markdown import MADE, code, number, numbers, section, table
 from robodl.documentation.results import Results
-from robodl.documentation.sources import described, docstring, settings
+from robodl.documentation.sources import described, docstring, first_paragraph, settings
 from robodl.evaluation.robot_support import unsupported_reason
+from robodl.evaluation.task_metrics import summary_function
 from robodl_envs import make, task_class, task_id
 
 SHOWN = "panda"  # the robot that tables are of, where it does the task
@@ -103,11 +104,12 @@ def success(about: Subject) -> str:
 
 def metrics(about: Subject) -> str:
     """The task's metrics besides success; "" if it has none."""
-    names = about.shown.task.metrics()
+    names = about.shown.metrics()
     if not names:
         return ""
+    text = first_paragraph(summary_function(about.task_class).__doc__) or "not described"
     known = f"Of the episode so far, in `info`: {code(*names)}. Evaluations tell, and TensorBoard shows under `eval/`:"
-    return f"{known} {described(about.task_class, 'summary')}"
+    return f"{known} {text}"
 
 
 def rewards(about: Subject) -> str:

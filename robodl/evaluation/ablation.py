@@ -1,4 +1,4 @@
-"""A policy that moves another way, or sees nothing but noise: what its own way, and its sight, are worth."""
+"""Ablations of a policy's motion and of its images: what each is worth."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ from robodl_envs import MAX_DEPTH, SEGMENTATION_CLASSES, Policy, image_modality
 
 MOTIONS = ("own", "still", "random")
 SIGHTS = ("own", "noise")
-MOST_HOLD = 6  # steps that a wandering arm goes on in one direction
+HOLD_STEPS = 6  # that random motion keeps its direction
 
 
-class Wandering:
-    """Random directions for many arms, each held for some steps.
+class RandomMotion:
+    """Random directions for many arms, each kept for some steps.
 
     Args:
         shape: of the actions, (N, size).
@@ -21,41 +21,42 @@ class Wandering:
 
     def __call__(self) -> np.ndarray:
         """The next actions, in [-1, 1]."""
-        if self.step % MOST_HOLD == 0:
+        if self.step % HOLD_STEPS == 0:
             self.action = self.rng.uniform(-1.0, 1.0, self.shape)
         self.step += 1
         return self.action
 
 
-def moving(policy: Policy, size: int, motion: str, seed: int) -> Policy:
-    """A policy that says what another says, and moves the arm in its "own" way, not at all ("still"), or at "random".
+def replace_motion(policy: Policy, size: int, motion: str, seed: int) -> Policy:
+    """Keep a policy's outputs for the task, and move the arm as `motion` says.
 
     Args:
-        size: numbers of an action that are the arm's.
+        size: numbers of an action that move the arm.
+        motion: "own", as the policy does; "still", not at all; or "random".
     """
     if motion == "own":
         return policy
-    wandering: list[Wandering] = []
+    motions: list[RandomMotion] = []
 
-    def moved(observation: dict[str, np.ndarray]) -> np.ndarray:
+    def replaced(observation: dict[str, np.ndarray]) -> np.ndarray:
         action = np.array(policy(observation))
-        if motion == "random" and not wandering:
-            wandering.append(Wandering((len(action), size), seed))
-        action[:, :size] = wandering[0]() if wandering else 0.0
+        if motion == "random" and not motions:
+            motions.append(RandomMotion((len(action), size), seed))
+        action[:, :size] = motions[0]() if motions else 0.0
         return action
 
-    return moved
+    return replaced
 
 
-def seeing(policy: Policy, sight: str, seed: int) -> Policy:
-    """A policy that sees its "own" pictures, or "noise" in their place: uniform in their range, new in each step."""
+def replace_images(policy: Policy, sight: str, seed: int) -> Policy:
+    """Give a policy its "own" images, or "noise": uniform in each image's range, new in each step."""
     if sight == "own":
         return policy
     rng = np.random.default_rng(seed)
 
-    def noise(name: str, picture: np.ndarray) -> np.ndarray:
-        most = {"depth": MAX_DEPTH, "segmentation": len(SEGMENTATION_CLASSES)}.get(image_modality(name)[1], 256)
-        return (most * rng.random(picture.shape)).astype(picture.dtype)
+    def noise(name: str, image: np.ndarray) -> np.ndarray:
+        high = {"depth": MAX_DEPTH, "segmentation": len(SEGMENTATION_CLASSES)}.get(image_modality(name)[1], 256)
+        return (high * rng.random(image.shape)).astype(image.dtype)
 
     return lambda observation: policy(
         {name: noise(name, value) if value.ndim == 4 else value for name, value in observation.items()}

@@ -1,1 +1,1 @@
-"""Learning from experts: DAgger, demonstrations and datasets."""
+"""Learning from experts: DAgger, behaviour cloning, demonstrations and datasets."""

@@ -1,4 +1,4 @@
-"""What is kept of a clone while it learns, so that it goes on where its process died."""
+"""Resumable storage for imitation data."""
 
 import json
 import os
@@ -12,17 +12,19 @@ import numpy as np
 
 from robodl.errors import UsageError
 
+RENAMED_FILES = {"observations": "seen", "expert_actions": "wanted", "action_errors": "missed"}  # since version 0.1
+
 
 @dataclass
-class Kept:
-    """Where a clone is, and what it has seen.
+class TransitionStore:
+    """Storage of labelled transitions, and of how far imitation has come.
 
-    What it has seen lies in files: too much to be written anew after each round, it survives its process as it is.
+    Transitions lie in memory-mapped files: too large to be written anew after each round, they outlive the process.
 
     Args:
-        folder: of these files; None to have it in memory alone.
-        state: where an earlier process stopped, as it was saved; None at the beginning.
-        save: called after each round with that state, text and arrays in dicts.
+        folder: of these files; None to hold them in memory alone.
+        state: of an earlier process, as it was saved after a round; None at the beginning.
+        save: called after each round with the state to save, text and arrays in nested dicts.
     """
 
     folder: Path | None = None
@@ -31,51 +33,63 @@ class Kept:
 
     @property
     def done(self) -> int:
-        """Steps, or passes over a dataset, that were learnt from before."""
+        """Control steps of each row, or passes over a dataset, that an earlier process has learnt from."""
         return int(self.state["done"]) if self.state else 0
 
     def array(self, name: str, shape: tuple[int, ...], dtype) -> np.ndarray:
-        """Zeros, or what an earlier process left; UsageError if that is damaged, or if there is no room."""
+        """An array of zeros, or the one that an earlier process left.
+
+        Raises:
+            UsageError: the file is missing or damaged, or the disk is full.
+        """
         if self.folder is None:
             return np.zeros(shape, dtype)
-        path = self.folder / f"{name}.npy"
+        path = array_file(self.folder, name)
         if self.state is None:
             try:
-                return room(path, shape, dtype)
+                return allocate(path, shape, dtype)
             except UsageError:
-                self.forget()
+                self.delete()
                 raise
         try:
             array = np.load(path, mmap_mode="r+")
         except FileNotFoundError:
-            raise UsageError(f"the clone can't go on: {path} is missing") from None
+            raise UsageError(f"imitation can't be resumed: {path} is missing") from None
         except (OSError, ValueError) as error:
-            raise UsageError(f"the clone can't go on: {path} is damaged: {error}") from None
+            raise UsageError(f"imitation can't be resumed: {path} is damaged: {error}") from None
         if (array.shape, array.dtype) != (shape, dtype):
-            raise UsageError(f"the clone can't go on: {path} must be {dtype} {shape}, got {array.dtype} {array.shape}")
+            found = f"{array.dtype} {array.shape}"
+            raise UsageError(f"imitation can't be resumed: {path} must be {dtype} {shape}, got {found}")
         return array
 
     def restore(self, envs, rng: np.random.Generator) -> None:
-        """Put environments and a generator where they were when a round was over, if one was."""
+        """Put environments and a generator into their state after the last saved round, if there was one."""
         if self.state:
             envs.set_state(self.state["envs"])
             rng.bit_generator.state = json.loads(str(self.state["rng"]))
 
-    def note(self, done: int, envs=None, rng: np.random.Generator | None = None) -> None:
-        """Save that a round is over."""
+    def save_round(self, done: int, envs=None, rng: np.random.Generator | None = None) -> None:
+        """Save the state after a round; `done` as in the property."""
         state: dict[str, Any] = {"done": done}
         if envs is not None and rng is not None:
             state |= {"envs": envs.get_state(), "rng": json.dumps(rng.bit_generator.state)}
         self.save(state)
 
-    def forget(self) -> None:
-        """Delete the files, once the clone is saved as a whole."""
+    def delete(self) -> None:
+        """Delete the files."""
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def room(path: Path, shape: tuple[int, ...], dtype) -> np.ndarray:
-    """Zeros in a new file, its place on the disk taken at once: a full disk would kill the process later."""
+def array_file(folder: Path, name: str) -> Path:
+    """The file of an array: that of version 0.1 if there is one."""
+    first, dot, rest = name.partition(".")
+    old = folder / f"{RENAMED_FILES.get(first, first)}{dot}{rest}.npy"
+    return old if old.exists() else folder / f"{name}.npy"
+
+
+def allocate(path: Path, shape: tuple[int, ...], dtype) -> np.ndarray:
+    """Zeros in a new file whose space on the disk is taken at once: a full disk would kill the process later."""
     path.parent.mkdir(parents=True, exist_ok=True)
     array = np.lib.format.open_memmap(path, "w+", dtype, shape)
     if hasattr(os, "posix_fallocate"):
@@ -84,5 +98,5 @@ def room(path: Path, shape: tuple[int, ...], dtype) -> np.ndarray:
                 os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         except OSError as error:
             size = f"{array.nbytes / 1e9:.1f} GB"
-            raise UsageError(f"a clone needs {size} for {path} while it learns: {error.strerror}") from None
+            raise UsageError(f"imitation needs {size} for {path} while it learns: {error.strerror}") from None
     return array

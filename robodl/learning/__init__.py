@@ -1,1 +1,1 @@
-"""From a configuration to a model that learns: vector environments, algorithms, networks and callbacks."""
+"""Learning: environments and models from a configuration, algorithms, callbacks and policy files."""

@@ -1,7 +1,7 @@
-"""A replay buffer that keeps each observation once, in its own type, and samples returns over n steps.
+"""A replay buffer that stores each observation once, in its own type, and samples n-step returns.
 
 Each row of the environments has a ring of entries, one an observation. A transition leads from an entry to the next;
-an episode's last observation has an entry of its own, from which none leads.
+an episode's last observation has an entry without a transition.
 """
 
 from typing import Any
@@ -12,16 +12,16 @@ from gymnasium import spaces
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.type_aliases import DictReplayBufferSamples
 
-TRIES = 100  # draws for a full batch; almost every draw is good
+MAX_DRAWS = 100  # for a full batch; almost every drawn entry has a transition
 
 
 class FrameBuffer(ReplayBuffer):
-    """Replay of dict observations, pictures as bytes.
+    """Replay of dict observations, with images as bytes.
 
     Args:
         buffer_size: entries of all rows together.
-        n_steps: transitions that a return sums rewards over; fewer where the episode ends, or time does, before.
-        gamma: discount of each.
+        n_steps: transitions whose rewards a return sums; fewer where the episode ends before, or the stored part of it.
+        gamma: discount of a step.
         Others: as Stable-Baselines3's DictReplayBuffer's.
     """
 
@@ -50,94 +50,98 @@ class FrameBuffer(ReplayBuffer):
         }
         self.actions = np.zeros((*shape, self.action_dim), np.float32)
         self.rewards = np.zeros(shape, np.float32)
-        # Of each entry: whether a transition begins here, is its episode's last, leads to what is worth nothing more.
-        self.leads, self.ends, self.terminal = (np.zeros(shape, bool) for _ in range(3))
-        self.where = np.zeros(n_envs, np.int64)  # the entry that each row writes next
-        self.count = np.zeros(n_envs, np.int64)  # entries that each row holds
+        # Of each entry: whether it has a transition, which ends its episode, which ends in a terminal state.
+        self.has_transition, self.is_last, self.is_terminal = (np.zeros(shape, bool) for _ in range(3))
+        self.next_entry = np.zeros(n_envs, np.int64)  # that each row writes
+        self.num_entries = np.zeros(n_envs, np.int64)  # that each row holds
 
     def add(self, obs, next_obs, action, reward, done, infos) -> None:  # type: ignore[override]
-        """Store a transition of every row; next_obs is the episode's own last where it is done."""
+        """Store a transition of every row; where done, next_obs is the last observation of the episode that ended."""
         rows = np.arange(self.n_envs)
-        at = self.where
+        entry = self.next_entry
         truncated = np.array([info.get("TimeLimit.truncated", False) for info in infos])
-        self.actions[at, rows] = np.asarray(action).reshape(self.n_envs, -1)
-        self.rewards[at, rows] = reward
-        self.leads[at, rows], self.ends[at, rows], self.terminal[at, rows] = True, done, done & ~truncated
+        self.actions[entry, rows] = np.asarray(action).reshape(self.n_envs, -1)
+        self.rewards[entry, rows] = reward
+        self.has_transition[entry, rows] = True
+        self.is_last[entry, rows] = done
+        self.is_terminal[entry, rows] = done & ~truncated
         self.write(obs)
         self.advance(rows)
         self.write(next_obs)  # the next transition writes it again, unless a new episode begins
-        self.leads[self.where, rows] = False
+        self.has_transition[self.next_entry, rows] = False
         self.advance(np.flatnonzero(done))
-        self.pos, self.full = int(self.count.max()), bool((self.count == self.buffer_size).any())
+        self.pos, self.full = int(self.num_entries.max()), bool((self.num_entries == self.buffer_size).any())
 
     def write(self, obs: dict[str, np.ndarray]) -> None:
-        for key, kept in self.observations.items():
-            kept[self.where, np.arange(self.n_envs)] = obs[key]
+        """Write observations into the next entries."""
+        for key, stored in self.observations.items():
+            stored[self.next_entry, np.arange(self.n_envs)] = obs[key]
 
     def advance(self, rows: np.ndarray) -> None:
-        self.where[rows] = (self.where[rows] + 1) % self.buffer_size
-        self.count[rows] = np.minimum(self.count[rows] + 1, self.buffer_size)
+        """Go on to the next entries of rows."""
+        self.next_entry[rows] = (self.next_entry[rows] + 1) % self.buffer_size
+        self.num_entries[rows] = np.minimum(self.num_entries[rows] + 1, self.buffer_size)
 
-    def cut(self) -> None:
-        """End all episodes where they are: what comes next does not follow from what came last."""
-        open_ = np.flatnonzero(self.count > 0)
-        newest = (self.where - 1) % self.buffer_size
-        open_ = open_[self.leads[newest[open_], open_] & ~self.ends[newest[open_], open_]]
-        self.ends[newest[open_], open_] = True
-        self.advance(open_)
+    def end_episodes(self) -> None:
+        """End all episodes as they are: the next observations do not follow from the last ones."""
+        rows = np.flatnonzero(self.num_entries > 0)
+        newest = (self.next_entry - 1) % self.buffer_size
+        rows = rows[self.has_transition[newest[rows], rows] & ~self.is_last[newest[rows], rows]]
+        self.is_last[newest[rows], rows] = True
+        self.advance(rows)
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Remove everything."""
         super().reset()
-        self.where[:] = self.count[:] = 0
-        self.leads[:] = False
+        self.next_entry[:] = self.num_entries[:] = 0
+        self.has_transition[:] = False
 
     def size(self) -> int:
         """Entries of all rows together."""
-        return int(self.count.sum())
+        return int(self.num_entries.sum())
 
     def sample(self, batch_size: int, env=None) -> DictReplayBufferSamples:  # type: ignore[override]
         return self.gather(*self.draw(batch_size))
 
     def draw(self, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Entries and rows, (batch_size,), of transitions, drawn uniformly.
+        """Draw transitions uniformly: their entries and rows, (batch_size,) each.
 
         Raises:
             ValueError: there are none.
         """
         found: list[tuple[np.ndarray, np.ndarray]] = []
         missing = batch_size
-        oldest = min(int(self.count.max()), self.buffer_size - 1)
-        for _ in range(TRIES if oldest else 0):
+        max_age = min(int(self.num_entries.max()), self.buffer_size - 1)
+        for _ in range(MAX_DRAWS if max_age else 0):
             row = np.random.randint(self.n_envs, size=2 * missing)
-            age = np.random.randint(1, oldest + 1, size=2 * missing)  # 1 is the newest transition's
-            at = (self.where[row] - age) % self.buffer_size
-            good = np.flatnonzero(self.leads[at, row] & (age <= self.count[row]))[:missing]
-            found.append((at[good], row[good]))
+            age = np.random.randint(1, max_age + 1, size=2 * missing)  # 1 is the newest transition's
+            entry = (self.next_entry[row] - age) % self.buffer_size
+            good = np.flatnonzero(self.has_transition[entry, row] & (age <= self.num_entries[row]))[:missing]
+            found.append((entry[good], row[good]))
             missing -= len(good)
             if not missing:
-                at, row = (np.concatenate(parts) for parts in zip(*found, strict=True))
-                return at, row
+                entry, row = (np.concatenate(parts) for parts in zip(*found, strict=True))
+                return entry, row
         raise ValueError("the replay buffer holds no transition yet")
 
-    def gather(self, at: np.ndarray, row: np.ndarray) -> DictReplayBufferSamples:
-        """What follows from entries `at` of rows `row`, (B,)."""
-        total, discount = np.zeros(len(at), np.float32), np.ones(len(at), np.float32)
-        last, going = at.copy(), np.ones(len(at), bool)
-        terminal = np.zeros(len(at), bool)
+    def gather(self, entry: np.ndarray, row: np.ndarray) -> DictReplayBufferSamples:
+        """The transitions over n steps from entries of rows, (B,) each."""
+        returns, discount = np.zeros(len(entry), np.float32), np.ones(len(entry), np.float32)
+        last, goes_on = entry.copy(), np.ones(len(entry), bool)
+        terminal = np.zeros(len(entry), bool)
         for _ in range(self.n_steps):
-            total += going * discount * self.rewards[last, row]
-            discount = np.where(going, discount * self.gamma, discount).astype(np.float32)
-            terminal |= going & self.terminal[last, row]
-            ended = self.ends[last, row]
-            last = np.where(going, (last + 1) % self.buffer_size, last)
-            going &= ~ended & (last != self.where[row])  # the newest observation ends a return as well
+            returns += goes_on * discount * self.rewards[last, row]
+            discount = np.where(goes_on, discount * self.gamma, discount).astype(np.float32)
+            terminal |= goes_on & self.is_terminal[last, row]
+            ended = self.is_last[last, row]
+            last = np.where(goes_on, (last + 1) % self.buffer_size, last)
+            goes_on &= ~ended & (last != self.next_entry[row])  # the newest observation ends a return as well
         return DictReplayBufferSamples(
-            observations={key: self.to_torch(kept[at, row]) for key, kept in self.observations.items()},
-            actions=self.to_torch(self.actions[at, row]),
-            next_observations={key: self.to_torch(kept[last, row]) for key, kept in self.observations.items()},
+            observations={key: self.to_torch(stored[entry, row]) for key, stored in self.observations.items()},
+            actions=self.to_torch(self.actions[entry, row]),
+            next_observations={key: self.to_torch(stored[last, row]) for key, stored in self.observations.items()},
             dones=self.to_torch(terminal[:, None].astype(np.float32)),
-            rewards=self.to_torch(total[:, None]),
+            rewards=self.to_torch(returns[:, None]),
             discounts=self.to_torch(discount[:, None]),
         )
 

@@ -1,8 +1,8 @@
-"""SAC for pictures, in the shape that learning from pixels wants.
+"""SAC from images.
 
-The encoder is trained by the critic alone and runs once an update on each of the two observations: actor and target see
-its features, not its pictures. Pictures are shifted at random (Yarats et al., DrQ-v2, ICLR 2022). Part of each batch
-may come from demonstrations (Ball et al., RLPD, ICML 2023), which asks for layer norm in the critics.
+The critic alone trains the encoder, which runs once an update on each of the two observations: actor and target critic
+take its features, not the images. Images are shifted at random (Yarats et al., DrQ-v2, ICLR 2022). Part of each batch
+may come from demonstrations (Ball et al., RLPD, ICML 2023), which needs layer norm in the critics.
 """
 
 from typing import Any, ClassVar
@@ -13,58 +13,22 @@ from stable_baselines3.common.policies import BasePolicy, ContinuousCritic
 from stable_baselines3.common.preprocessing import preprocess_obs
 from stable_baselines3.common.type_aliases import DictReplayBufferSamples, Schedule
 from stable_baselines3.common.utils import polyak_update
-from stable_baselines3.sac.policies import Actor, MultiInputPolicy
-from torch import nn
+from stable_baselines3.sac.policies import Actor
 from torch.nn import functional
 
 from robodl.learning.frame_buffer import FrameBuffer
-from robodl.vision.augment import shifted
-
-
-class PixelPolicy(MultiInputPolicy):
-    """SAC's policy with one encoder, the critic's, which actor and target critic look through but never train."""
-
-    def _build(self, lr_schedule: Schedule) -> None:
-        self.critic = self.make_critic(features_extractor=None)
-        for q in self.critic.q_networks:
-            norm_first(q)
-        encoder = self.critic.features_extractor
-        self.actor = self.make_actor(features_extractor=encoder)
-        self.critic_target = self.make_critic(features_extractor=encoder)
-        for q in self.critic_target.q_networks:
-            norm_first(q)
-        self.critic_target.load_state_dict(self.critic.state_dict())
-        self.critic_target.set_training_mode(False)
-        own = [p for name, p in self.actor.named_parameters() if not name.startswith("features_extractor")]
-        rate = lr_schedule(1)
-        self.actor.optimizer = self.optimizer_class(own, lr=rate, **self.optimizer_kwargs)  # type: ignore[call-arg]
-        learns = [p for p in self.critic.parameters() if p.requires_grad]  # a frozen encoder does not
-        self.critic.optimizer = self.optimizer_class(learns, lr=rate, **self.optimizer_kwargs)  # type: ignore[call-arg]
-
-
-def norm_first(q: nn.Module) -> None:
-    """Put layer norm behind each hidden linear layer of a critic's network."""
-    assert isinstance(q, nn.Sequential)
-    layers: list[nn.Module] = []
-    for layer in q:
-        layers.append(layer)
-        if isinstance(layer, nn.Linear) and layer.out_features > 1:
-            layers.append(nn.LayerNorm(layer.out_features))
-    for k, layer in enumerate(layers):
-        if k < len(q):
-            q[k] = layer
-        else:
-            q.append(layer)
+from robodl.learning.pixel_policy import PixelPolicy
+from robodl.vision.augment import random_shift
 
 
 class PixelSAC(SAC):
-    """Soft actor-critic from pictures.
+    """Soft actor-critic from images.
 
     Args:
-        n_steps: transitions that a return sums rewards over.
-        shift: pixels by which pictures are moved at random; 0 for none.
-        demonstrations: transitions of an expert to begin with; `demonstrate` brings them.
-        demonstration_share: of each batch, while there are demonstrations.
+        n_steps: transitions whose rewards a return sums.
+        shift: pixels by which images are shifted at random; 0 for none.
+        demonstrations: transitions of an expert to learn from, which `set_demonstrations` hands over.
+        demonstration_share: share of each batch, if there are demonstrations.
         Others: as SAC's.
     """
 
@@ -100,7 +64,7 @@ class PixelSAC(SAC):
         if not 0.0 < demonstration_share < 1.0:
             raise ValueError(f"demonstration_share must be more than 0 and less than 1, got {demonstration_share}")
         self.shift, self.demonstrations, self.demonstration_share = shift, demonstrations, demonstration_share
-        self.shown: FrameBuffer | None = None  # the expert's transitions
+        self.demo_buffer: FrameBuffer | None = None
         super().__init__(
             policy,
             env,
@@ -124,31 +88,30 @@ class PixelSAC(SAC):
             device=device,
             _init_setup_model=_init_setup_model,
         )
-        self.returns_over = n_steps
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "shown"]
+        return [*super()._excluded_save_params(), "demo_buffer"]
 
     def _setup_learn(self, *args, **kwargs):
-        seen = self._last_obs
+        last_observation = self._last_obs
         result = super()._setup_learn(*args, **kwargs)
-        if self._last_obs is not seen and isinstance(self.replay_buffer, FrameBuffer):
-            self.replay_buffer.cut()  # the environments were reset: SB3 does so at each `learn` that counts anew
+        if self._last_obs is not last_observation and isinstance(self.replay_buffer, FrameBuffer):
+            self.replay_buffer.end_episodes()  # SB3 has reset the environments, as it does where it resets its counters
         return result
 
-    def demonstrate(self, shown: FrameBuffer) -> None:
-        """Take part of each batch from these transitions."""
-        self.shown = shown
+    def set_demonstrations(self, demo_buffer: FrameBuffer) -> None:
+        """Take a share of each batch from these transitions."""
+        self.demo_buffer = demo_buffer
 
-    def batch(self, size: int) -> DictReplayBufferSamples:
-        """Transitions to learn from, demonstrations last."""
+    def sample_batch(self, size: int) -> DictReplayBufferSamples:
+        """Draw transitions to learn from, demonstrations last."""
         buffer = self.replay_buffer
         assert isinstance(buffer, FrameBuffer)
-        if self.shown is None:
+        if self.demo_buffer is None:
             return buffer.sample(size)
-        borrowed = max(1, round(size * self.demonstration_share))
-        own, shown = buffer.sample(size - borrowed), self.shown.sample(borrowed)
-        return DictReplayBufferSamples(*(joined(a, b) for a, b in zip(own, shown, strict=True)))
+        demo_size = max(1, round(size * self.demonstration_share))
+        own, demos = buffer.sample(size - demo_size), self.demo_buffer.sample(demo_size)
+        return DictReplayBufferSamples(*(concat_batches(a, b) for a, b in zip(own, demos, strict=True)))
 
     def train(self, gradient_steps: int, batch_size: int = 64) -> None:
         self.policy.set_training_mode(True)
@@ -156,7 +119,7 @@ class PixelSAC(SAC):
         self._update_learning_rate(optimizers + ([self.ent_coef_optimizer] if self.ent_coef_optimizer else []))
         sums: dict[str, float] = {}
         for _ in range(gradient_steps):
-            for name, value in self.update(self.batch(batch_size)).items():
+            for name, value in self.update(self.sample_batch(batch_size)).items():
                 sums[name] = sums.get(name, 0.0) + value
         self._n_updates += gradient_steps
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
@@ -164,26 +127,30 @@ class PixelSAC(SAC):
             self.logger.record(f"train/{name}", value / gradient_steps)
 
     def update(self, data: DictReplayBufferSamples) -> dict[str, float]:
-        """One step of critic and encoder, then of actor and entropy coefficient; returns what to log."""
+        """Update critic and encoder, then actor, then entropy coefficient, by one step each.
+
+        Returns:
+            Numbers to log, by name.
+        """
         temperature = self.temperature()
         features = self.encode(data.observations)
         with torch.no_grad():
             next_features = self.encode(data.next_observations)
-            next_action, next_log_prob = act(self.actor, next_features)
-            following = lowest(self.critic_target, next_features, next_action) - temperature * next_log_prob
+            next_action, next_log_prob = sample_actions(self.actor, next_features)
+            next_value = min_q(self.critic_target, next_features, next_action) - temperature * next_log_prob
             assert data.discounts is not None
-            target = data.rewards + (1.0 - data.dones) * data.discounts * following
+            target = data.rewards + (1.0 - data.dones) * data.discounts * next_value
 
-        estimates = values(self.critic, features, data.actions)
+        estimates = q_values(self.critic, features, data.actions)
         critic_loss = 0.5 * sum(functional.mse_loss(estimate, target) for estimate in estimates)
         assert isinstance(critic_loss, torch.Tensor)
         self.critic.optimizer.zero_grad()
         critic_loss.backward()
         self.critic.optimizer.step()
 
-        seen = features.detach()
-        action, log_prob = act(self.actor, seen)
-        actor_loss = (temperature * log_prob - lowest(self.critic, seen, action)).mean()
+        features = features.detach()
+        action, log_prob = sample_actions(self.actor, features)
+        actor_loss = (temperature * log_prob - min_q(self.critic, features, action)).mean()
         self.actor.optimizer.zero_grad()
         actor_loss.backward()
         self.actor.optimizer.step()
@@ -194,25 +161,26 @@ class PixelSAC(SAC):
             self.ent_coef_optimizer.zero_grad()
             loss.backward()
             self.ent_coef_optimizer.step()
-        for online, slow in zip(self.critic.q_networks, self.critic_target.q_networks, strict=True):
-            polyak_update(online.parameters(), slow.parameters(), self.tau)
+        for online, target_network in zip(self.critic.q_networks, self.critic_target.q_networks, strict=True):
+            polyak_update(online.parameters(), target_network.parameters(), self.tau)
         losses = {"critic_loss": critic_loss.item(), "actor_loss": actor_loss.item()}
         return {**losses, "ent_coef": float(temperature), "q": float(estimates[0].mean().detach())}
 
     def temperature(self) -> torch.Tensor:
+        """The entropy coefficient."""
         return self.ent_coef_tensor if self.log_ent_coef is None else self.log_ent_coef.detach().exp()
 
     def encode(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Features of observations, (B, f), their pictures shifted at random."""
+        """Features of observations, (B, f), with images shifted at random."""
         if self.shift:
-            pictures = {key: value for key, value in observations.items() if value.ndim == 4}
-            observations = {**observations, **shifted(pictures, self.shift)}
+            images = {key: value for key, value in observations.items() if value.ndim == 4}
+            observations = {**observations, **random_shift(images, self.shift)}
         prepared = preprocess_obs(observations, self.observation_space, self.policy.normalize_images)
         return self.critic.features_extractor(prepared)
 
 
-def act(actor: Actor, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Actions, (B, a), drawn by an actor that sees features, and the logarithm of their density, (B, 1)."""
+def sample_actions(actor: Actor, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw actions, (B, a), with the logarithm of their density, (B, 1)."""
     latent = actor.latent_pi(features)
     log_std = torch.clamp(actor.log_std(latent), -20.0, 2.0)  # type: ignore[operator]
     distribution: Any = actor.action_dist
@@ -220,18 +188,19 @@ def act(actor: Actor, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tenso
     return action, log_prob[:, None]
 
 
-def values(critic: ContinuousCritic, features: torch.Tensor, action: torch.Tensor) -> list[torch.Tensor]:
-    """What each of a critic's networks makes of actions: (B, 1) each."""
-    together = torch.cat([features, action], dim=1)
-    return [q(together) for q in critic.q_networks]
+def q_values(critic: ContinuousCritic, features: torch.Tensor, action: torch.Tensor) -> list[torch.Tensor]:
+    """The estimates of a critic's networks, (B, 1) each."""
+    inputs = torch.cat([features, action], dim=1)
+    return [q_network(inputs) for q_network in critic.q_networks]
 
 
-def lowest(critic: ContinuousCritic, features: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
-    return torch.cat(values(critic, features, action), dim=1).min(dim=1, keepdim=True).values
+def min_q(critic: ContinuousCritic, features: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+    """The least of a critic's estimates, (B, 1)."""
+    return torch.cat(q_values(critic, features, action), dim=1).min(dim=1, keepdim=True).values
 
 
-def joined(a, b):
-    """Two parts of a batch as one: tensors, or dicts of them."""
+def concat_batches(a, b):
+    """Concatenate a part of two batches: tensors, dicts of tensors, or None."""
     if isinstance(a, dict):
         return {key: torch.cat([a[key], b[key]]) for key in a}
     return None if a is None else torch.cat([a, b])

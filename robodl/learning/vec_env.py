@@ -1,4 +1,4 @@
-"""A Stable-Baselines3 VecEnv over a Gymnasium VectorEnv, without a process or a copy in between."""
+"""Environments for training: made from a configuration, wrapped for Stable-Baselines3 without a process or a copy."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,12 +16,16 @@ from robodl_envs import make_vec, task_class, task_id
 def make_envs(
     cfg: DictConfig, num: int, autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP, **settings
 ) -> gymnasium.vector.VectorEnv:
-    """The vector environment of a run's configuration, with num rows."""
+    """Make the vector environment of a run's configuration, with num rows.
+
+    Args:
+        settings: constructor arguments that take precedence over the configuration's.
+    """
     settings = {**cfg.env, **settings}
     if "task" not in settings:
         raise ValueError("env has no task")
     task = str(settings.pop("task"))
-    task_class(task)  # an unknown task is refused here, with ours and the plugins' names
+    task_class(task)  # refuses an unknown task, with the known names
     settings.setdefault("max_episode_steps", gymnasium.spec(task_id(task)).max_episode_steps)
     return make_vec(
         task,
@@ -42,13 +46,13 @@ def make_envs(
 
 
 def boxes_of(space: spaces.Space) -> dict[str, Any]:
-    """The boxes of an environment's observation space, by name."""
+    """The boxes of a dict space, by name."""
     assert isinstance(space, spaces.Dict)
     return dict(space.spaces)
 
 
-def pictures_of(space: spaces.Space) -> dict[str, Any]:
-    """Those of them that are pictures, which have three axes."""
+def image_boxes(space: spaces.Space) -> dict[str, Any]:
+    """The boxes of a dict space that are images, by name: those with three axes."""
     return {key: box for key, box in boxes_of(space).items() if len(box.shape) == 3}
 
 
@@ -63,7 +67,7 @@ def channels_first_space(space: spaces.Space) -> spaces.Dict:
 
 
 def channels_first(observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """An observation with pictures as networks want them: (..., channels, height, width)."""
+    """An observation with images as PyTorch expects them: (..., channels, height, width)."""
     return {
         key: np.ascontiguousarray(np.moveaxis(value, -1, -3)) if value.ndim >= 3 else value
         for key, value in observation.items()
@@ -71,11 +75,11 @@ def channels_first(observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 class Sb3VecEnv(VecEnv):
-    """Steps a vector environment made with AutoresetMode.SAME_STEP, which is what Stable-Baselines3 expects.
+    """Stable-Baselines3's view of a vector environment made with AutoresetMode.SAME_STEP.
 
-    An ended row's info has terminal_observation, TimeLimit.truncated and the environment's own final info, except
-    that is_success is success_at_end: what Stable-Baselines3 averages into rollout/success_rate then means what
-    success_rate means everywhere else.
+    The info of an ended row has terminal_observation, TimeLimit.truncated and the environment's final info, except
+    that is_success is success_at_end: rollout/success_rate, which Stable-Baselines3 averages from it, then agrees with
+    success_rate everywhere else.
     """
 
     def __init__(self, envs: gymnasium.vector.VectorEnv):
@@ -85,17 +89,17 @@ class Sb3VecEnv(VecEnv):
         self.render_mode = envs.render_mode
         observation_space = channels_first_space(envs.single_observation_space)
         super().__init__(envs.num_envs, observation_space, envs.single_action_space)
-        self.seeds: int | None = None  # of the next reset
+        self.next_seed: int | None = None  # of row 0 at the next reset
         self.diverged = 0  # episodes cut short by a diverged simulation
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
-        """Seeds of the next reset: row i gets seed + i."""
-        self.seeds = seed
+        """Seed the next reset: row i with seed + i."""
+        self.next_seed = seed
         return [None if seed is None else seed + i for i in range(self.num_envs)]
 
     def reset(self):
-        observation, _ = self.envs.reset(seed=self.seeds)
-        self.seeds = None
+        observation, _ = self.envs.reset(seed=self.next_seed)
+        self.next_seed = None
         self.reset_infos = [{} for _ in range(self.num_envs)]
         return channels_first(observation)
 
@@ -129,7 +133,7 @@ class Sb3VecEnv(VecEnv):
         setattr(self.envs, attr_name, value)
 
     def env_method(self, method_name: str, *args, indices=None, **kwargs) -> list[Any]:
-        """Call a method of the vector environment once; the rows share it, so each gets the same answer."""
+        """Call a method of the vector environment once; each row gets the same result."""
         return [getattr(self.envs, method_name)(*args, **kwargs)] * self.count(indices)
 
     def env_is_wrapped(self, wrapper_class, indices=None) -> list[bool]:

@@ -1,6 +1,6 @@
 """A run's folder: what lies where in it, and the state that lets training go on.
 
-checkpoints/best.*     the policy that did best in the periodic evaluations, see robodl.learning.build
+checkpoints/best.*     the policy that did best in the periodic evaluations, see robodl.learning.policy_files
 checkpoints/last.*     the policy of the last checkpoint
 checkpoints/last.npz   everything else training needs to go on from there: arrays only, nothing pickled
 checkpoints/imitation/ transitions of an imitation that is not over, see robodl.imitation.transition_store

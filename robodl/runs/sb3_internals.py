@@ -13,6 +13,8 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
+from robodl.runs.renamed_arrays import with_current_names
+
 COUNTERS = ("num_timesteps", "_n_updates", "_episode_num")
 
 
@@ -42,12 +44,13 @@ def training_state(model: BaseAlgorithm) -> dict[str, Any]:
 def restore_training(model: BaseAlgorithm, state: dict[str, Any]) -> None:
     current = model.get_parameters()
     device = model.device
-    parameters = {}
+    parameters: dict[str, Any] = {}
     for name in current:
         tensors = as_tensors(state["parameters"].get(name, {}), device)  # an optimiser's is empty before its first step
         if "param_groups" in current[name]:
-            tensors = {"state": tensors, "param_groups": current[name]["param_groups"]}
-        parameters[name] = tensors
+            parameters[name] = {"state": tensors, "param_groups": current[name]["param_groups"]}
+        else:
+            parameters[name] = with_current_names(tensors)
     model.set_parameters(parameters, device=device)
     for name, value in state.get("variables", {}).items():
         getattr(model, name).data = torch.as_tensor(value, device=device)
@@ -92,7 +95,7 @@ def is_object_array(value: Any) -> bool:
 
 def restore_replay(buffer, state: dict[str, Any]) -> None:
     buffer.pos, buffer.full = int(state["pos"]), bool(state["full"])
-    for name, value in state.items():
+    for name, value in with_current_names(state).items():
         target = getattr(buffer, name)
         if isinstance(value, dict):
             for key, rows in value.items():
@@ -155,3 +158,8 @@ def as_tensors(tree: Any, device: torch.device) -> Any:
     if isinstance(tree, dict):
         return {key: as_tensors(value, device) for key, value in tree.items()}
     return torch.as_tensor(tree, device=device)
+
+
+def deterministic_actions(policy: Any, observations: dict[str, torch.Tensor]) -> torch.Tensor:
+    """A policy's deterministic actions, (B, a), with their gradient."""
+    return policy._predict(observations, deterministic=True)

@@ -9,7 +9,7 @@ from robodl.evaluation.rollout import FIRST_SEED
 from robodl.runs.report import acting, algorithm
 from robodl.runs.run_folder import Run
 from robodl.runs.video import add_gif, gif, render_video
-from robodl.vision.saliency import attended
+from robodl.vision.saliency import saliency_overlays
 from robodl_envs import RenderingError
 
 GIF_SIZE = 128  # pixels
@@ -34,7 +34,7 @@ def writers(logger: Logger) -> list[Any]:
 def log_saliency(policy, envs, seed: int, logger: Logger, step: int) -> None:
     """Write each image at an episode's start, with what the policy attends to, to TensorBoard."""
     observation, _ = envs.reset(seed=seed)
-    for name, image in attended(policy, observation).items():
+    for name, image in saliency_overlays(policy, observation).items():
         for writer in writers(logger):
             writer.add_image(f"saliency/{name}", image, step, dataformats="HWC")
 

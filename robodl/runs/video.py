@@ -9,9 +9,10 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from robodl.evaluation.captions import caption
 from robodl.learning.vec_env import make_envs
 from robodl.runs.progress import counting
-from robodl.vision.saliency import beside, captioned, views
+from robodl.vision.image_views import beside, captioned, color_images
 from robodl_envs import Policy
 
 LAST_FRAME_REPEATS = 10  # frames that an episode's last frame stays
@@ -60,8 +61,7 @@ def record_episodes(
 
 def video_frame(envs: gymnasium.vector.VectorEnv, observation: dict[str, np.ndarray]) -> np.ndarray:
     pretty: Any = envs.render()
-    batch: Any = envs.unwrapped.batch  # type: ignore[attr-defined]
-    return captioned(beside(pretty[0], views(observation)), batch.task.caption(0))
+    return captioned(beside(pretty[0], color_images(observation)), caption(envs.unwrapped, 0))
 
 
 def write_video(path: Path, frames: Sequence[np.ndarray], fps: int) -> None:

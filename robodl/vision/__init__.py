@@ -1,1 +1,1 @@
-"""Image encoders: networks, supervised pretraining, and what a policy attends to."""
+"""Image encoders: networks, supervised pretraining, and saliency."""

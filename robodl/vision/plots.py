@@ -1,55 +1,46 @@
-"""Plots and pictures for people, as arrays: (height, width, 3) uint8."""
+"""Plots of supervised learning, as images: (height, width, 3) uint8."""
 
 import numpy as np
 
-from robodl.vision.labelled_images import Dataset
-from robodl.vision.supervised import distances
+from robodl.vision.labelled_images import LabelledImages
+from robodl.vision.supervised import keypoint_distances
 
-SHOWN = 16  # sample predictions
-
-
-def drawn(figure) -> np.ndarray:
-    """A matplotlib figure as a picture; needs no display."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+NUM_SAMPLES = 16
 
 
-def pretraining_pictures(data: Dataset, predicted: np.ndarray) -> dict[str, np.ndarray]:
-    """What a reader makes of the test pictures, by TensorBoard tag."""
-    labels = data.labels[data.test]
-    pictures = {"eval/samples": samples(data, predicted)}
-    if data.classes:
-        pictures["eval/confusion"] = confusion(labels, predicted.argmax(axis=1), data.classes)
+def pretraining_plots(data: LabelledImages, predicted: np.ndarray) -> dict[str, np.ndarray]:
+    """Plots of the predictions for the test images, by TensorBoard tag."""
+    labels = data.labels[data.is_test]
+    plots = {"eval/samples": plot_samples(data, predicted)}
+    if data.class_names:
+        plots["eval/confusion"] = plot_confusion(labels, predicted.argmax(axis=1), data.class_names)
     else:
-        pictures["eval/scatter"] = scatter(labels, predicted, data.unit)
-    return pictures
+        plots["eval/scatter"] = plot_scatter(labels, predicted, data.unit)
+    return plots
 
 
-def confusion(labels: np.ndarray, said: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
-    """How often each class, a row, was taken for which, a column."""
+def plot_confusion(labels: np.ndarray, predicted: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
+    """The confusion matrix: a row is a true class, a column a predicted one."""
     from matplotlib.figure import Figure
 
-    counts = np.zeros((len(classes), len(classes)), int)
-    np.add.at(counts, (labels, said), 1)
+    counts = np.zeros((len(class_names), len(class_names)), int)
+    np.add.at(counts, (labels, predicted), 1)
     figure = Figure(figsize=(6, 6), dpi=100, layout="constrained")
     axes = figure.subplots()
     axes.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(*counts.shape):
         color = "white" if counts[row, column] > 0.5 * counts[row].sum() else "black"
         axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=color, fontsize=8)
-    axes.set_xticks(range(len(classes)), classes)
-    axes.set_yticks(range(len(classes)), classes)
+    axes.set_xticks(range(len(class_names)), class_names)
+    axes.set_yticks(range(len(class_names)), class_names)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
-    axes.set_title(f"{(labels == said).mean():.2%} of {len(labels):,} test pictures right")
-    return drawn(figure)
+    axes.set_title(f"{(labels == predicted).mean():.2%} of {len(labels):,} test images right")
+    return rendered(figure)
 
 
-def scatter(labels: np.ndarray, predicted: np.ndarray, unit: str) -> np.ndarray:
-    """Predicted against true numbers, a panel for each, four in a row."""
+def plot_scatter(labels: np.ndarray, predicted: np.ndarray, unit: str) -> np.ndarray:
+    """Predicted against true numbers, a panel for each component, four in a row."""
     from matplotlib.figure import Figure
 
     count = labels.shape[1]
@@ -65,41 +56,47 @@ def scatter(labels: np.ndarray, predicted: np.ndarray, unit: str) -> np.ndarray:
         axes.set_xlabel(f"true [{unit}]")
         axes.set_ylabel(f"predicted [{unit}]")
         axes.set_title(f"component {k}: {np.nanmean(np.abs(labels[:, k] - predicted[:, k])):.3g} {unit} off")
-    return drawn(figure)
+    return rendered(figure)
 
 
-def samples(data: Dataset, predicted: np.ndarray) -> np.ndarray:
-    """Test pictures with what was said of them; of classes, the wrong ones come first, and last what shows nothing."""
+def plot_samples(data: LabelledImages, predicted: np.ndarray) -> np.ndarray:
+    """Test images with their predictions; wrong classes come first, images without a known label last."""
     from matplotlib.figure import Figure
 
-    tested = np.flatnonzero(data.test)
-    labels = data.labels[tested]
-    if data.classes:
+    test_ids = np.flatnonzero(data.is_test)
+    labels = data.labels[test_ids]
+    if data.class_names:
         order = np.argsort(predicted.argmax(axis=1) == labels, kind="stable")
     else:
-        off = 1e3 * distances(predicted, labels, data.points)  # mm
-        order = np.argsort(np.isnan(off).all(axis=1), kind="stable")
+        error_mm = 1e3 * keypoint_distances(predicted, labels, data.num_keypoints)
+        order = np.argsort(np.isnan(error_mm).all(axis=1), kind="stable")
     figure = Figure(figsize=(9, 9), dpi=100, layout="constrained")
-    panels = figure.subplots(4, SHOWN // 4).ravel()
+    panels = figure.subplots(4, NUM_SAMPLES // 4).ravel()
     for axes in panels:
         axes.axis("off")
-    for axes, k in zip(panels, order[:SHOWN], strict=False):
-        seen = np.concatenate([shown(values[tested[k]], box) for values, box in pairs(data)], axis=1)
-        axes.imshow(seen)
-        if data.classes:
-            said, label = int(predicted[k].argmax()), labels[k]
-            axes.set_title(f"{data.classes[said]}, true {data.classes[label]}", color="k" if said == label else "r")
+    for axes, k in zip(panels, order[:NUM_SAMPLES], strict=False):
+        images = [as_rgb(values[test_ids[k]], data.boxes[name]) for name, values in data.images.items()]
+        axes.imshow(np.concatenate(images, axis=1))
+        if data.class_names:
+            guess, label = int(predicted[k].argmax()), labels[k]
+            title = f"{data.class_names[guess]}, true {data.class_names[label]}"
+            axes.set_title(title, color="k" if guess == label else "r")
         else:
-            each = ", ".join(f"{value:.0f}" for value in off[k] if not np.isnan(value))
-            axes.set_title(f"{each} mm off" if each else "shows none", fontsize=9)
-    return drawn(figure)
+            errors = ", ".join(f"{value:.0f}" for value in error_mm[k] if not np.isnan(value))
+            axes.set_title(f"{errors} mm off" if errors else "shows none", fontsize=9)
+    return rendered(figure)
 
 
-def pairs(data: Dataset):
-    return [(values, data.boxes[name]) for name, values in data.pictures.items()]
+def as_rgb(image: np.ndarray, box) -> np.ndarray:
+    """An image of any modality, (channels, height, width), as colours: (height, width, 3) uint8."""
+    image = image.astype(np.float32) * (255.0 / float(box.high.max()))
+    return np.broadcast_to(np.moveaxis(image, 0, -1), (*image.shape[1:], 3)).astype(np.uint8)
 
 
-def shown(picture: np.ndarray, box) -> np.ndarray:
-    """A picture of any kind, (channels, height, width), as colours: (height, width, 3) uint8."""
-    picture = picture.astype(np.float32) * (255.0 / float(box.high.max()))
-    return np.broadcast_to(np.moveaxis(picture, 0, -1), (*picture.shape[1:], 3)).astype(np.uint8)
+def rendered(figure) -> np.ndarray:
+    """A matplotlib figure as an image; needs no display."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -1,4 +1,4 @@
-"""Supervised backpropagation: an encoder with a dense head learns labels from pictures."""
+"""Supervised learning: an image encoder with a linear head learns the labels of images."""
 
 import math
 import time
@@ -9,15 +9,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from robodl.vision.augment import shifted
+from robodl.vision.augment import random_shift
 from robodl.vision.image_encoder import ImageEncoder
-from robodl.vision.labelled_images import Dataset
+from robodl.vision.labelled_images import LabelledImages
 
-WARMUP = 0.05  # share of the optimiser's steps in which the learning rate rises: else `article` may stay at a guess
+WARMUP_SHARE = 0.05  # of the steps, in which the learning rate rises; else `article` may not learn at all
+TEST_BATCH_SIZE = 512
 
 
-class Reader(nn.Module):
-    """Pictures to labels: ImageEncoder, whose features policies use later, and a dense head, (B, outputs).
+class LabelPredictor(nn.Module):
+    """Predict labels from images, (B, outputs): an image encoder, whose features policies use later, and a linear head.
 
     Args:
         mean, std: of labels that are numbers, (k,), so that the head learns numbers of size 1; None for classes.
@@ -26,124 +27,125 @@ class Reader(nn.Module):
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, eyes: ImageEncoder, outputs: int, mean=None, std=None):
+    def __init__(self, image_encoder: ImageEncoder, outputs: int, mean=None, std=None):
         super().__init__()
-        self.eyes, self.head = eyes, nn.Linear(eyes.features, outputs)
+        self.image_encoder, self.head = image_encoder, nn.Linear(image_encoder.num_features, outputs)
         self.register_buffer("mean", torch.zeros(outputs) if mean is None else torch.as_tensor(mean))
         self.register_buffer("std", torch.ones(outputs) if std is None else torch.as_tensor(std))
 
-    def forward(self, pictures: dict[str, torch.Tensor]) -> torch.Tensor:
-        return self.head(self.eyes(scaled(pictures))) * self.std + self.mean
+    def forward(self, images: dict[str, torch.Tensor]) -> torch.Tensor:
+        return self.head(self.image_encoder(as_features_input(images))) * self.std + self.mean
 
 
 @dataclass
 class Epoch:
-    """What one pass over the training pictures came to."""
+    """The results of one pass over the training images."""
 
     number: int
     train_loss: float
     test_loss: float
-    score: float  # share of test pictures classified rightly, or the mean distance of numbers from their labels
+    score: float  # see `score`
     seconds: float  # since training began
 
 
 def fit(
-    reader: Reader,
-    data: Dataset,
+    predictor: LabelPredictor,
+    data: LabelledImages,
     epochs: int,
     batch_size: int,
     learning_rate: float,
-    shift: int,
+    max_shift: int,
     seed: int,
     device: torch.device,
-    told: Callable[[Epoch], None],
+    on_epoch: Callable[[Epoch], None],
 ) -> None:
-    """Train a reader by Adam; the learning rate rises in a line, then falls to zero along half a cosine.
+    """Train by Adam; the learning rate rises linearly, then falls to zero along half a cosine.
 
     Args:
-        shift: pixels by which a training picture is moved at random, its edge repeated.
-        told: called after each epoch.
+        max_shift: pixels by which training images are shifted at random.
+        on_epoch: called after each epoch.
     """
     generator = torch.Generator().manual_seed(seed)
-    pictures = {name: torch.from_numpy(values) for name, values in data.pictures.items()}
-    labels, test = torch.from_numpy(data.labels), torch.from_numpy(data.test)
-    train = torch.nonzero(~test)[:, 0]
-    optimizer = torch.optim.Adam(reader.parameters(), learning_rate)
+    images = {name: torch.from_numpy(values) for name, values in data.images.items()}
+    labels, is_test = torch.from_numpy(data.labels), torch.from_numpy(data.is_test)
+    train = torch.nonzero(~is_test)[:, 0]
+    optimizer = torch.optim.Adam(predictor.parameters(), learning_rate)
     steps = epochs * math.ceil(len(train) / batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda k: min((k + 1) / (WARMUP * steps), 1.0) * 0.5 * (1.0 + math.cos(math.pi * k / steps))
+        optimizer, lambda k: min((k + 1) / (WARMUP_SHARE * steps), 1.0) * 0.5 * (1.0 + math.cos(math.pi * k / steps))
     )
     began = time.perf_counter()
     for number in range(1, epochs + 1):
-        reader.train()
+        predictor.train()
         losses = []
-        for batch in train[torch.randperm(len(train), generator=generator)].split(batch_size):
-            seen = {name: values[batch].to(device) for name, values in pictures.items()}
-            if shift:
-                seen = shifted(seen, shift, generator)
-            loss = loss_of(reader, reader(seen), labels[batch].to(device), data)
+        for ids in train[torch.randperm(len(train), generator=generator)].split(batch_size):
+            batch = {name: values[ids].to(device) for name, values in images.items()}
+            if max_shift:
+                batch = random_shift(batch, max_shift, generator)
+            loss = label_loss(predictor, predictor(batch), labels[ids].to(device), data)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
-            losses.append(loss.item() * len(batch))
-        predicted, test_loss = predict(reader, data, device)
-        told(Epoch(number, sum(losses) / len(train), test_loss, score(predicted, data), time.perf_counter() - began))
+            losses.append(loss.item() * len(ids))
+        predicted, test_loss = predict(predictor, data, device)
+        train_loss, seconds = sum(losses) / len(train), time.perf_counter() - began
+        on_epoch(Epoch(number, train_loss, test_loss, score(predicted, data), seconds))
 
 
 @torch.no_grad()
-def predict(reader: Reader, data: Dataset, device: torch.device) -> tuple[np.ndarray, float]:
-    """What a reader says of the test pictures, (m, outputs), and its mean loss there."""
-    reader.eval()
+def predict(predictor: LabelPredictor, data: LabelledImages, device: torch.device) -> tuple[np.ndarray, float]:
+    """The predictions for the test images, (m, outputs), and the mean loss there."""
+    predictor.eval()
     outputs, losses = [], []
-    labels = torch.from_numpy(data.labels[data.test])
-    for seen, wanted in zip(batches(data, device), labels.split(BATCH), strict=True):
-        output = reader(seen)
-        losses.append(loss_of(reader, output, wanted.to(device), data).item() * len(wanted))
+    labels = torch.from_numpy(data.labels[data.is_test])
+    for images, expected in zip(batches_of_test_images(data, device), labels.split(TEST_BATCH_SIZE), strict=True):
+        output = predictor(images)
+        losses.append(label_loss(predictor, output, expected.to(device), data).item() * len(expected))
         outputs.append(output.cpu().numpy())
     return np.concatenate(outputs), sum(losses) / len(labels)
 
 
-BATCH = 512  # pictures predicted at once
+def batches_of_test_images(data: LabelledImages, device: torch.device) -> Iterator[dict[str, torch.Tensor]]:
+    """The test images in order, TEST_BATCH_SIZE at a time."""
+    test_ids = np.flatnonzero(data.is_test)
+    for first in range(0, len(test_ids), TEST_BATCH_SIZE):
+        ids = test_ids[first : first + TEST_BATCH_SIZE]
+        yield {name: torch.from_numpy(values[ids]).to(device) for name, values in data.images.items()}
 
 
-def batches(data: Dataset, device: torch.device) -> Iterator[dict[str, torch.Tensor]]:
-    tested = np.flatnonzero(data.test)
-    for first in range(0, len(tested), BATCH):
-        ids = tested[first : first + BATCH]
-        yield {name: torch.from_numpy(values[ids]).to(device) for name, values in data.pictures.items()}
-
-
-def loss_of(reader: Reader, output: torch.Tensor, labels: torch.Tensor, data: Dataset) -> torch.Tensor:
-    """Cross-entropy of classes, or the mean squared error of known numbers in units of their standard deviation."""
-    if data.classes:
+def label_loss(
+    predictor: LabelPredictor, output: torch.Tensor, labels: torch.Tensor, data: LabelledImages
+) -> torch.Tensor:
+    """Cross-entropy of classes, or the mean squared error of numbers in units of their standard deviation."""
+    if data.class_names:
         return nn.functional.cross_entropy(output, labels)
     known = ~labels.isnan()
-    error = torch.where(known, (output - labels) / reader.std, 0.0)
+    error = torch.where(known, (output - labels) / predictor.std, 0.0)
     return error.square().sum() / known.sum().clamp(min=1)
 
 
-def score(predicted: np.ndarray, data: Dataset) -> float:
-    """Share of the test pictures classified rightly, or the mean distance of numbers from their labels."""
-    labels = data.labels[data.test]
-    if data.classes:
+def score(predicted: np.ndarray, data: LabelledImages) -> float:
+    """Accuracy on the test images, or the mean distance of predicted positions from their labels."""
+    labels = data.labels[data.is_test]
+    if data.class_names:
         return float((predicted.argmax(axis=1) == labels).mean())
-    return float(np.nanmean(distances(predicted, labels, data.points)))
+    return float(np.nanmean(keypoint_distances(predicted, labels, data.num_keypoints)))
 
 
-def distances(predicted: np.ndarray, labels: np.ndarray, points: int) -> np.ndarray:
-    """How far predicted places, (n, p d), are from their labels: (n, p), NaN where a label is."""
-    return np.linalg.norm((predicted - labels).reshape(len(labels), points, -1), axis=2)
+def keypoint_distances(predicted: np.ndarray, labels: np.ndarray, num_keypoints: int) -> np.ndarray:
+    """Distances of predicted positions, (n, p d), from their labels: (n, p), NaN where a label is."""
+    return np.linalg.norm((predicted - labels).reshape(len(labels), num_keypoints, -1), axis=2)
 
 
-def scaled(pictures: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Bytes of colours as numbers in [0, 1], as Stable-Baselines3 hands them to feature extractors.
+def as_features_input(images: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Images as Stable-Baselines3 gives them to feature extractors: colours as numbers in [0, 1].
 
-    Segmentation, whose bytes are class numbers, keeps them.
+    Segmentation, whose bytes are class numbers, keeps its values.
     """
     return {
         name: value.float() / 255.0
         if value.dtype == torch.uint8 and not name.endswith("_segmentation")
         else value.float()
-        for name, value in pictures.items()
+        for name, value in images.items()
     }

@@ -74,6 +74,11 @@ def model_of(cfg):
     return build_model(cfg, training_envs(cfg, 4), pick_device("cpu"))
 
 
+def imitation_words(**settings):
+    """Overrides of a configuration that set imitation's settings, by the names of ImitationConfig."""
+    return [f"++algo.imitation_{name}={value}" for name, value in settings.items()]
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
     """The working directory of a small PPO run named `small`."""

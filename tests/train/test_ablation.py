@@ -1,64 +1,65 @@
-"""Policies that move another way or see noise: what comparisons with them say, and that nothing leaks past the eyes."""
+"""Ablations of motion and images: what they replace, and that the truth is in the images alone."""
 
 import numpy as np
 import pytest
 
-from robodl.evaluation.ablation import MOST_HOLD, moving, seeing
+from robodl.evaluation.ablation import HOLD_STEPS, replace_images, replace_motion
 from robodl_envs.gym_env import make_vec
 
 PERCEPTION = ["read_digit", "inspect", "track"]
-TRUTHS = {"read_digit": "digit", "inspect": "kind", "track": "to_target"}  # a field of the state that must be seen
+TRUTHS = {"read_digit": "digit", "inspect": "kind", "track": "to_target"}  # an observable that images alone tell
 
 
-def constant(observation):
+def constant_policy(observation):
     return np.tile([0.5, -0.5, 0.25, 0.9], (len(observation["proprioception"]), 1))
 
 
 def test_motions():
-    """The arm moves its own way, not at all, or at random with directions held; what is said stays as it is."""
+    """The arm moves as the policy says, not at all, or in random directions; the task's outputs are the policy's."""
     observation = {"proprioception": np.zeros((5, 3))}
-    assert moving(constant, 3, "own", 0) is constant
-    np.testing.assert_array_equal(moving(constant, 3, "still", 0)(observation), np.tile([0.0, 0.0, 0.0, 0.9], (5, 1)))
-    wander = moving(constant, 3, "random", 0)
-    actions = np.stack([wander(observation) for _ in range(2 * MOST_HOLD)])
+    assert replace_motion(constant_policy, 3, "own", 0) is constant_policy
+    still = replace_motion(constant_policy, 3, "still", 0)
+    np.testing.assert_array_equal(still(observation), np.tile([0.0, 0.0, 0.0, 0.9], (5, 1)))
+    random = replace_motion(constant_policy, 3, "random", 0)
+    actions = np.stack([random(observation) for _ in range(2 * HOLD_STEPS)])
     assert (actions[..., 3] == 0.9).all() and (abs(actions) <= 1.0).all()
-    assert (actions[:MOST_HOLD] == actions[0]).all() and (actions[MOST_HOLD:, :, :3] != actions[0, :, :3]).all()
+    assert (actions[:HOLD_STEPS] == actions[0]).all() and (actions[HOLD_STEPS:, :, :3] != actions[0, :, :3]).all()
     assert len(np.unique(actions[0, :, 0])) == 5
 
 
-def test_noise_in_place_of_pictures():
-    """Of each kind's type and range, new in every step; vectors stay as they are."""
+def test_noise_in_place_of_images():
+    """Noise has each image's type and range and is new in every step; vectors stay as they are."""
     cameras = ["front", "front_depth", "front_segmentation"]
     envs = make_vec("reach", num_envs=4, observation="image", cameras=cameras, image_size=16)
     observation, _ = envs.reset(seed=0)
-    seen = []
-    noisy = seeing(lambda given: seen.append(given), "noise", 0)
+    given = []
+    noisy = replace_images(lambda observation: given.append(observation), "noise", 0)
     noisy(observation)
     noisy(observation)
-    np.testing.assert_array_equal(seen[0]["proprioception"], observation["proprioception"])
+    np.testing.assert_array_equal(given[0]["proprioception"], observation["proprioception"])
     for name in cameras:
         space = envs.single_observation_space[name]
-        assert seen[0][name].dtype == space.dtype and seen[0][name].shape == observation[name].shape
-        assert (seen[0][name] >= space.low).all() and (seen[0][name] <= space.high).all()
-        assert (seen[0][name] != seen[1][name]).mean() > 0.5 and len(np.unique(seen[0][name])) >= 5
+        assert given[0][name].dtype == space.dtype and given[0][name].shape == observation[name].shape
+        assert (given[0][name] >= space.low).all() and (given[0][name] <= space.high).all()
+        assert (given[0][name] != given[1][name]).mean() > 0.5 and len(np.unique(given[0][name])) >= 5
 
 
 @pytest.mark.parametrize("task", PERCEPTION)
-def test_what_must_be_seen_is_in_pictures_alone(task):
-    """Episodes that differ in the truth feel the same, bit for bit, while the arm does and says the same.
+def test_the_truth_is_in_images_alone(task):
+    """Episodes that differ in the truth have the same proprioception, bit for bit, under the same actions.
 
-    So a policy that is fed noise in place of pictures can't do better than one that is told nothing.
+    So a policy with noise in place of images can't do better than one without observations.
     """
     envs = make_vec(task, num_envs=40, observation="image", image_size=16, max_episode_steps=None)
     observation, _ = envs.reset(seed=0)
-    truth = envs.batch.state_observation()["observation"][:, envs.batch.state_columns()[TRUTHS[task]]]
+    truth = envs.state_observation()["observation"][:, envs.state_columns[TRUTHS[task]]]
     assert len(np.unique(truth, axis=0)) >= 5
-    named = envs.batch.state_columns().get("target") if task == "track" else None  # which thing: told, not seen
+    known = envs.state_columns.get("target") if task == "track" else None  # which object to track is no secret
     rng = np.random.default_rng(0)
     for _ in range(10):
-        felt = observation["proprioception"].copy()
-        if named is not None:
-            felt[:, named] = 0.0
-        assert (felt == felt[0]).all()
+        proprioception = observation["proprioception"].copy()
+        if known is not None:
+            proprioception[:, known] = 0.0
+        assert (proprioception == proprioception[0]).all()
         action = rng.uniform(-1.0, 1.0, envs.single_action_space.shape)
         observation, *_ = envs.step(np.tile(action, (40, 1)))

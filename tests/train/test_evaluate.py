@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from robodl.evaluation.rollout import Score, evaluate_policy, intervals
+from robodl.evaluation.rollout import Score, evaluate_policy
 from robodl.options import options
 from robodl_envs import make_policy
 from robodl_envs.gym_env import make_vec
@@ -50,21 +50,6 @@ def test_episodes_are_those_of_their_seeds():
 def test_interval_is_wilsons(successes, episodes, low, high):
     score = Score(np.arange(episodes) < successes, *(np.zeros(episodes),) * 4, diverged=0)
     np.testing.assert_allclose(score.interval, (low, high), atol=1e-4)
-
-
-def test_intervals_of_metrics():
-    """That of a mean is what its standard error gives; what never or hardly varies or can't be told has none."""
-    values = np.random.default_rng(3).exponential(size=400)
-
-    def summary(last):
-        mean = float(last["values"].mean())
-        some, rare = mean if last["values"][0] > 0.5 else np.nan, float(last["values"][0] == values.max())
-        return {"mean": mean, "same": 1.0, "none": np.nan, "some": some, "rare": rare}
-
-    bounds = intervals(summary, {"values": values})
-    half = 1.96 * values.std() / 20.0
-    assert bounds["mean"] == pytest.approx((values.mean() - half, values.mean() + half), abs=0.1 * half)
-    assert bounds["some"] == pytest.approx(bounds["mean"], abs=0.2 * half) and set(bounds) == {"mean", "some"}
 
 
 def test_tasks_tell_the_intervals_of_their_metrics(tmp_path):

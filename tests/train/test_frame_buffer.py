@@ -1,4 +1,4 @@
-"""Replay that keeps each observation once."""
+"""Replay that stores each observation once."""
 
 import numpy as np
 import pytest
@@ -6,18 +6,18 @@ from gymnasium import spaces
 
 from robodl.learning.frame_buffer import FrameBuffer
 
-SPACE = spaces.Dict({"eye": spaces.Box(0, 255, (1, 2, 2), np.uint8), "time": spaces.Box(-1e6, 1e6, (2,), np.float32)})
+SPACE = spaces.Dict({"image": spaces.Box(0, 255, (1, 2, 2), np.uint8), "time": spaces.Box(-1e6, 1e6, (2,), np.float32)})
 ACTION = spaces.Box(-1, 1, (1,), np.float32)
 
 
 def filled(steps, rows=3, capacity=300, n_steps=3, lengths=(5, 7, 4)):
-    """A buffer of rows whose observation tells row, episode and step; rewards are powers of ten by step."""
+    """A buffer whose observations are episode and step; the reward of a step is its number, from 1."""
     buffer = FrameBuffer(capacity * rows, SPACE, ACTION, "cpu", rows, n_steps=n_steps, gamma=0.5)
     clock = np.zeros((rows, 2), np.float32)  # episode and step of each row
 
-    def seen(times):
+    def observed(times):
         return {
-            "eye": np.broadcast_to(times[:, 1].astype(np.uint8)[:, None, None, None], (rows, 1, 2, 2)),
+            "image": np.broadcast_to(times[:, 1].astype(np.uint8)[:, None, None, None], (rows, 1, 2, 2)),
             "time": times,
         }
 
@@ -25,19 +25,19 @@ def filled(steps, rows=3, capacity=300, n_steps=3, lengths=(5, 7, 4)):
         before, after = clock.copy(), clock + np.array([0.0, 1.0])
         done = after[:, 1] >= lengths[:rows]
         infos = [{"TimeLimit.truncated": bool(i == 0)} if done[i] else {} for i in range(rows)]
-        buffer.add(seen(before), seen(after), before[:, 1:], 1.0 + before[:, 1], done, infos)
+        buffer.add(observed(before), observed(after), before[:, 1:], 1.0 + before[:, 1], done, infos)
         clock = np.where(done[:, None], before * [1, 0] + [1, 0], after).astype(np.float32)
     return buffer, clock
 
 
 @pytest.mark.parametrize("n_steps", [1, 3])
 @pytest.mark.parametrize("steps", [40, 1000])
-def test_samples_are_true(n_steps, steps):
+def test_samples_are_what_was_stored(n_steps, steps):
     """Returns, discounts and the observation n steps on, or at the episode's end, also after the ring has turned."""
     buffer, clock = filled(steps, n_steps=n_steps)
     lengths = np.array([5, 7, 4])
-    at, row = buffer.draw(500)
-    data = buffer.gather(at, row)
+    entry, row = buffer.draw(500)
+    data = buffer.gather(entry, row)
     start, following = (part["time"].numpy() for part in (data.observations, data.next_observations))
     assert (start[:, 0] == following[:, 0]).all()  # never across episodes
     newest = np.where(start[:, 0] == clock[row, 0], clock[row, 1], lengths[row])
@@ -50,36 +50,38 @@ def test_samples_are_true(n_steps, steps):
     ended = (following[:, 1] == lengths[row]) & (row != 0)  # row 0 ends by the clock alone
     np.testing.assert_array_equal(data.dones[:, 0].numpy().astype(bool), ended)
     np.testing.assert_array_equal(data.actions[:, 0], start[:, 1])
-    np.testing.assert_array_equal(data.observations["eye"][:, 0, 0, 0], start[:, 1])
+    np.testing.assert_array_equal(data.observations["image"][:, 0, 0, 0], start[:, 1])
 
 
 def test_every_transition_can_be_drawn():
     buffer, _ = filled(40)
-    at, row = buffer.draw(20_000)
-    assert set(zip(at.tolist(), row.tolist(), strict=True)) == {(t, r) for t, r in np.argwhere(buffer.leads).tolist()}
-    assert buffer.leads.sum() == 3 * 40
+    entry, row = buffer.draw(20_000)
+    assert set(zip(entry.tolist(), row.tolist(), strict=True)) == {
+        (t, r) for t, r in np.argwhere(buffer.has_transition).tolist()
+    }
+    assert buffer.has_transition.sum() == 3 * 40
 
 
-def test_each_frame_is_kept_once():
-    """Memory: an entry a transition and one an episode, pictures as bytes."""
+def test_each_observation_is_stored_once():
+    """An entry for each transition and one more for each episode, images as bytes."""
     buffer, _ = filled(30, lengths=(10, 10, 10))
-    assert buffer.count.tolist() == [33, 33, 33]
-    assert buffer.observations["eye"].dtype == np.uint8
+    assert buffer.num_entries.tolist() == [33, 33, 33]
+    assert buffer.observations["image"].dtype == np.uint8
 
 
-def test_an_empty_buffer_says_so():
+def test_an_empty_buffer_is_refused():
     with pytest.raises(ValueError, match="no transition yet"):
         filled(0)[0].sample(10)
     assert filled(1)[0].sample(10).rewards.unique().tolist() == [1.0]
 
 
-def test_episodes_that_were_cut_do_not_run_into_the_next():
-    """A reset between two calls of `learn` ends what was going on; forgetting everything leaves nothing."""
+def test_ended_episodes_do_not_go_on_in_the_next():
+    """`end_episodes` separates what comes before a reset from what follows; `reset` removes everything."""
     buffer, clock = filled(3, lengths=(9, 9, 9))
-    buffer.cut()
+    buffer.end_episodes()
     more, _ = clock.copy(), None
-    start = {"eye": np.zeros((3, 1, 2, 2), np.uint8), "time": np.full((3, 2), 100.0, np.float32)}
-    after = {"eye": np.zeros((3, 1, 2, 2), np.uint8), "time": np.full((3, 2), 101.0, np.float32)}
+    start = {"image": np.zeros((3, 1, 2, 2), np.uint8), "time": np.full((3, 2), 100.0, np.float32)}
+    after = {"image": np.zeros((3, 1, 2, 2), np.uint8), "time": np.full((3, 2), 101.0, np.float32)}
     buffer.add(start, after, more[:, 1:], np.ones(3), np.zeros(3, bool), [{}] * 3)
     data = buffer.sample(300)
     first, following = (part["time"][:, 1].numpy() for part in (data.observations, data.next_observations))

@@ -1,4 +1,4 @@
-"""The environments under Stable-Baselines3's own eyes."""
+"""The environments under Stable-Baselines3's checker."""
 
 import warnings
 

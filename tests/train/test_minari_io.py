@@ -1,4 +1,4 @@
-"""Demonstrations: they are what was done, on disk too, and the same is done again."""
+"""Datasets of episodes: written, read, replayed to the bit, and refused where they do not fit."""
 
 import dataclasses
 import json
@@ -11,10 +11,10 @@ import pytest
 from robodl import cli
 from robodl.demos import Options, demos
 from robodl.evaluate import untrained_config
-from robodl.imitation import minari_io
-from robodl.imitation.demonstrations import read
-from robodl.imitation.episodes import difference, make_rows, record, replay
+from robodl.imitation.demonstrations import read_dataset
+from robodl.imitation.episodes import make_rows, record
 from robodl.imitation.minari_io import load
+from robodl.imitation.replay_check import first_difference, replay
 from robodl_envs import make_policy
 from tests.train.conftest import run
 
@@ -24,19 +24,19 @@ WRITE = Options(env="reach", n=5, noise=0.3, seed=7)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """The folder of datasets with one, of five episodes, written as a user writes it."""
-    folder = tmp_path_factory.mktemp("datasets")
+def datasets(tmp_path_factory):
+    """A root folder of datasets with one of five episodes, written by the command."""
+    root = tmp_path_factory.mktemp("datasets")
     words = ("env=reach", "n=5", "noise=0.3", "seed=7")
-    done = run("robodl.demos", *words, cwd=folder, MINARI_DATASETS_PATH=str(folder))
+    done = run("robodl.demos", *words, cwd=root, MINARI_DATASETS_PATH=str(root))
     assert "of 5 episodes" in done.stdout and "to the last bit" in done.stdout and not done.stderr
-    return folder
+    return root
 
 
 @pytest.fixture
-def place(made, tmp_path, monkeypatch):
-    """A copy of it that Minari finds: the dataset's own folder."""
-    shutil.copytree(made, tmp_path / "datasets")
+def folder(datasets, tmp_path, monkeypatch):
+    """The dataset's own folder, in a copy of the root folder where Minari looks."""
+    shutil.copytree(datasets, tmp_path / "datasets")
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "datasets"))
     return tmp_path / "datasets" / NAME
 
@@ -51,11 +51,11 @@ def config(**settings):
 def equal(one, other):
     """Whether two lists of episodes are the same to the bit."""
     same = [a.seed == b.seed and (a.actions == b.actions).all() for a, b in zip(one, other, strict=True)]
-    return all(same) and not any(difference(a, b) for a, b in zip(one, other, strict=True))
+    return all(same) and not any(first_difference(a, b) for a, b in zip(one, other, strict=True))
 
 
-def test_minari_gives_it_and_its_environment(place):
-    """Minari loads it; the environment it recovers, one arm, goes the same way to the last bit."""
+def test_minari_loads_it_and_recovers_its_environment(folder):
+    """The recovered environment, of one arm, repeats the episodes to the last bit."""
     import minari
 
     dataset = minari.load_dataset(NAME)
@@ -78,8 +78,8 @@ def test_minari_gives_it_and_its_environment(place):
         assert truncated and len(episode.actions) == 50
 
 
-def test_an_episode_is_that_of_its_seed():
-    """However many rows run at once, noise included; seeds and noise make a difference, and actions stay in bounds."""
+def test_an_episode_depends_on_its_seed_alone():
+    """However many rows run at once, with noise; seeds and noise make a difference, and actions stay in bounds."""
 
     def recorded(num, seed=3, noise=0.5):
         envs = make_rows(REACH, num)
@@ -93,22 +93,22 @@ def test_an_episode_is_that_of_its_seed():
     assert max(np.abs(each.actions).max() for each in episodes) == 1.0
 
 
-def test_a_replay_repeats_and_tells_where_it_does_not(place):
-    """Played again with other rows and threads, episodes are the same; another action shows in the step after it."""
+def test_a_replay_repeats_or_tells_the_first_difference(folder):
+    """With other rows and threads episodes are the same; another action shows in the step after it."""
     episodes = load(NAME).episodes
     envs = make_rows(REACH, 2, threads=2)
     assert equal(episodes, replay(envs, episodes))
     actions = episodes[3].actions.copy()
     actions[20] = -actions[20]
     spoilt = dataclasses.replace(episodes[3], actions=actions)
-    assert difference(spoilt, replay(envs, [spoilt])[0]).endswith("from step 21 on")
+    assert first_difference(spoilt, replay(envs, [spoilt])[0]).endswith("from step 21 on")
 
 
-def test_replay_of_a_spoilt_dataset_fails(place, tmp_path):
+def test_replay_of_a_damaged_dataset_fails(folder, tmp_path):
     """One line that says where, and exit code 1."""
     import h5py
 
-    with h5py.File(place / "data/main_data.hdf5", "r+") as file:
+    with h5py.File(folder / "data/main_data.hdf5", "r+") as file:
         file["episode_2/rewards"][11] += 1e-12
     where = {"MINARI_DATASETS_PATH": str(tmp_path / "datasets")}
     done = run("robodl.demos", f"replay={NAME}", cwd=tmp_path, check=False, **where)
@@ -117,46 +117,46 @@ def test_replay_of_a_spoilt_dataset_fails(place, tmp_path):
     assert "made with mujoco" in done.stderr
 
 
-def test_a_dataset_is_overwritten_only_if_told(place, capsys):
-    before = (place / "data/metadata.json").read_text()
+def test_a_dataset_is_overwritten_only_if_asked_for(folder, capsys):
+    before = (folder / "data/metadata.json").read_text()
     with pytest.raises(cli.UsageError, match=r"there is a dataset robodl/reach/expert-v0 already.*overwrite=true"):
         demos(WRITE)
-    assert (place / "data/metadata.json").read_text() == before
+    assert (folder / "data/metadata.json").read_text() == before
     demos(dataclasses.replace(WRITE, n=2, overwrite=True))
     assert "of 2 episodes" in capsys.readouterr().out and len(load(NAME).episodes) == 2
-    assert [each.name for each in place.parent.iterdir() if each.is_dir()] == [place.name]
+    assert [each.name for each in folder.parent.iterdir() if each.is_dir()] == [folder.name]
 
 
-def test_a_write_that_fails_leaves_the_old_one(place, monkeypatch):
-    def broken(*_):
+def test_a_failed_write_leaves_the_old_dataset(folder, monkeypatch):
+    def broken(**_):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(minari_io, "as_buffer", broken)
+    monkeypatch.setattr("minari.create_dataset_from_buffers", broken)
     with pytest.raises(cli.UsageError, match="disk is full"):
         demos(dataclasses.replace(WRITE, overwrite=True))
     assert len(load(NAME).episodes) == 5
     with pytest.raises(cli.UsageError, match="disk is full"):
         demos(dataclasses.replace(WRITE, name="robodl/other-v0"))
-    assert not (place.parents[1] / "other-v0").exists()
+    assert not (folder.parents[1] / "other-v0").exists()
 
 
-def test_only_successes(place, capsys):
-    """Episodes that end without success are left out, and where none is left nothing is written."""
+def test_only_successes(folder, capsys):
+    """Episodes that end without success are left out; if none is left, nothing is written."""
     demos(dataclasses.replace(WRITE, n=12, noise=0.5, only_successes=True, name="robodl/good-v0"))
-    kept = load("robodl/good-v0").episodes
-    assert 0 < len(kept) < 12 and all(each.success for each in kept)
+    successes = load("robodl/good-v0").episodes
+    assert 0 < len(successes) < 12 and all(each.success for each in successes)
     with pytest.raises(cli.UsageError, match="none of 2 episodes"):
         demos(dataclasses.replace(WRITE, n=2, noise=100.0, only_successes=True, name="robodl/bad-v0"))
 
 
-def test_read_rewards_as_the_environment_does(place):
-    """The recorded rewards where settings are the same, to the bit; those of reward=sparse where it is asked for."""
+def test_rewards_are_recomputed(folder):
+    """With equal settings they are the recorded ones, to the bit; with reward=sparse or another radius, those."""
     recorded = load(NAME).episodes
-    assert equal(recorded, read(NAME, config()))
-    for one, other in zip(recorded, read(NAME, config(reward="sparse")), strict=True):
+    assert equal(recorded, read_dataset(NAME, config()))
+    for one, other in zip(recorded, read_dataset(NAME, config(reward="sparse")), strict=True):
         np.testing.assert_array_equal(other.rewards, np.where(one.is_success[1:], 0.0, -1.0))
         np.testing.assert_array_equal(one.observations["observation"], other.observations["observation"])
-    wide = read(NAME, config(reward="sparse", env={"task": "reach", "radius": 5.0}))
+    wide = read_dataset(NAME, config(reward="sparse", env={"task": "reach", "radius": 5.0}))
     assert not any(each.rewards.any() for each in wide)
 
 
@@ -171,14 +171,14 @@ def test_read_rewards_as_the_environment_does(place):
         ({"observation": "image"}, "observations of dataset .* this environment's front"),
     ],
 )
-def test_read_refuses_what_does_not_fit(place, settings, words):
+def test_a_dataset_of_other_settings_is_refused(folder, settings, words):
     with pytest.raises(ValueError, match=words):
-        read(NAME, config(**settings))
+        read_dataset(NAME, config(**settings))
 
 
-def test_damaged_and_foreign_datasets_are_refused(place):
-    """In one line that says why."""
-    path, data = place / "data/metadata.json", place / "data/main_data.hdf5"
+def test_damaged_and_foreign_datasets_are_refused(folder):
+    """In one line, with the reason."""
+    path, data = folder / "data/metadata.json", folder / "data/main_data.hdf5"
     metadata = json.loads(path.read_text())
     spec = json.loads(metadata["env_spec"])
 
@@ -192,8 +192,8 @@ def test_damaged_and_foreign_datasets_are_refused(place):
     assert "env=push" in refusal(env_spec=json.dumps({**spec, "kwargs": {"task": "push"}}))
     assert "env=None" in refusal(env_spec=json.dumps({**spec, "kwargs": {}}))
     assert "of Ant-v5" in refusal(env_spec=json.dumps({**spec, "id": "Ant-v5"}))
-    pictures = {"task": "reach", "observation": "image"}
-    assert "of observation=image" in refusal(env_spec=json.dumps({**spec, "kwargs": pictures}))
+    images = {"task": "reach", "observation": "image"}
+    assert "of observation=image" in refusal(env_spec=json.dumps({**spec, "kwargs": images}))
     assert "wrapped" in refusal(env_spec=json.dumps({**spec, "additional_wrappers": [{}]}))
     assert "observations" in refusal(observation_space=metadata["observation_space"].replace("float32", "float64"))
     assert "can't be used" in refusal(action_space="{}")
@@ -203,25 +203,25 @@ def test_damaged_and_foreign_datasets_are_refused(place):
     path.write_text("{")
     with pytest.raises(ValueError, match="can't be used"):
         load(NAME)
-    shutil.rmtree(place)
+    shutil.rmtree(folder)
     with pytest.raises(cli.UsageError, match=r"there is no dataset .* python -m robodl.demos env=<task> makes one"):
         demos(Options(replay=NAME))
 
 
-def test_a_dataset_runs_nothing(place, tmp_path, monkeypatch, capsys):
-    """What it names as the maker of its environment is not so much as imported, be it for want of spaces."""
-    (tmp_path / "strange.py").write_text("raise SystemExit('imported')")
+def test_no_code_of_a_dataset_runs(folder, tmp_path, monkeypatch, capsys):
+    """Its entry points are not even imported, not for want of stored spaces either."""
+    (tmp_path / "foreign.py").write_text("raise SystemExit('imported')")
     monkeypatch.syspath_prepend(tmp_path)
-    path = place / "data/metadata.json"
+    path = folder / "data/metadata.json"
     metadata = json.loads(path.read_text())
-    places = {"entry_point": "strange:make", "vector_entry_point": "strange:make"}
+    places = {"entry_point": "foreign:make", "vector_entry_point": "foreign:make"}
     metadata["env_spec"] = json.dumps({**json.loads(metadata["env_spec"]), **places})
     path.write_text(json.dumps(metadata))
     demos(Options(replay=NAME))
     assert "to the last bit" in capsys.readouterr().out
     del metadata["action_space"]
     path.write_text(json.dumps(metadata))
-    with pytest.raises(ValueError, match="does not say its spaces"):
+    with pytest.raises(ValueError, match="does not store its spaces"):
         load(NAME)
 
 

@@ -1,4 +1,4 @@
-"""Clones that go on where their process died."""
+"""Imitation that is resumed where its process died, and its progress."""
 
 import subprocess
 import sys
@@ -10,42 +10,21 @@ import torch
 from safetensors.numpy import load_file
 from stable_baselines3.common.logger import Logger
 
-from robodl.cli import UsageError
-from robodl.imitation import dagger
-from robodl.imitation.dagger import clone
-from robodl.imitation.transition_store import Kept
+from robodl.errors import UsageError
+from robodl.imitation.dagger import imitate
+from robodl.imitation.transition_store import TransitionStore
 from robodl.runs.progress import ImitationProgress
 from robodl.runs.report import say_interrupted
 from robodl.runs.run_folder import Run
-from tests.train.conftest import model_of, run
+from tests.train.conftest import imitation_words, model_of, run
 
 
-class Shown:
-    """As much of an episode of 50 steps as a clone reads."""
-
-    observations = {"observation": np.zeros((51, 4), np.float32)}
-    actions = np.zeros((50, 4), np.float32)
-
-    def __len__(self):
-        return len(self.actions)
-
-
-@pytest.mark.parametrize("when", [(2, 1.0), (3, 0.0), (3, 0.5), (5, 0.5)], ids=["told", "acting", "learning", "last"])
-def test_a_clone_goes_on_where_it_died(composed, tmp_path, when):
-    """Whatever it was at: what was saved and what it had seen end in the bits of a clone that nothing stopped."""
-    words = (
-        "++algo.imitation_transitions=60",
-        "++algo.imitation_rows=4",
-        "++algo.imitation_episode_steps=3",
-        "++algo.imitation_updates=2",
-    )
-    words += (
-        "++algo.imitation_last_updates=4",
-        "++algo.imitation_keep_episodes=2",
-        "++algo.imitation_batch_size=8",
-        "++algo.imitation_error_weight=3.0",
-    )
-    cfg = composed("env=reach", *words)
+@pytest.mark.parametrize("when", [(2, 1.0), (3, 0.0), (3, 0.5), (5, 0.5)], ids=["saved", "acting", "learning", "last"])
+def test_imitation_is_resumed_to_the_bit(composed, tmp_path, when):
+    """Wherever it died: the saved state and the stored transitions lead to the bits of imitation without a stop."""
+    settings = {"transitions": 60, "rows": 4, "episode_steps": 3, "updates": 2, "last_updates": 4}
+    settings |= {"keep_episodes": 2, "batch_size": 8, "error_weight": 3.0}
+    cfg = composed("env=reach", *imitation_words(**settings))
     run, whole, half, rest = Run(tmp_path), model_of(cfg), model_of(cfg), model_of(cfg)
     run.checkpoints.mkdir()
 
@@ -57,24 +36,47 @@ def test_a_clone_goes_on_where_it_died(composed, tmp_path, when):
             raise KeyboardInterrupt
 
     torch.manual_seed(3)
-    clone(whole, cfg)
+    imitate(whole, cfg)
     torch.manual_seed(3)
     with pytest.raises(KeyboardInterrupt):
-        clone(half, cfg, die, Kept(run.imitation, None, save))
-    seen = []
-    kept = Kept(run.imitation, run.load_training(rest)["imitation"])
-    clone(rest, cfg, lambda count, loss, learnt: seen.append(count), kept)
-    assert seen[0] == 12 * (when[0] - 1) and seen[-1] == 60
+        imitate(half, cfg, die, TransitionStore(run.imitation, None, save))
+    counts = []
+    store = TransitionStore(run.imitation, run.load_training(rest)["imitation"])
+    imitate(rest, cfg, lambda count, loss, learnt: counts.append(count), store)
+    assert counts[0] == 12 * (when[0] - 1) and counts[-1] == 60
     for a, b in zip(whole.policy.parameters(), rest.policy.parameters(), strict=True):
         assert torch.equal(a, b)
-    kept.forget()
-    assert not kept.folder.exists()
-    with pytest.raises(UsageError, match=r"can't go on: .*seen.observation.npy is missing"):
-        clone(rest, cfg, kept=kept)
+    store.delete()
+    assert not store.folder.exists()
+    with pytest.raises(UsageError, match=r"can't be resumed: .*observations.observation.npy is missing"):
+        imitate(rest, cfg, store=store)
 
 
-def test_a_killed_run_is_resumed_in_its_clone(tmp_path):
-    """From the last round that was over; what PPO makes of the clone is what it makes of one that nobody stopped."""
+def test_damaged_transitions_are_refused(tmp_path):
+    """In one line, with the file: another shape, another type, or no array at all."""
+    TransitionStore(tmp_path).array("some", (3, 2), np.dtype(np.float32))
+    store = TransitionStore(tmp_path, {"done": 1})
+    assert store.done == 1 and store.array("some", (3, 2), np.dtype(np.float32)).shape == (3, 2)
+    for shape, dtype in (((2, 2), np.float32), ((3, 2), np.int64)):
+        with pytest.raises(UsageError, match=r"some.npy must be .*, got float32 \(3, 2\)"):
+            store.array("some", shape, np.dtype(dtype))
+    (tmp_path / "some.npy").write_bytes(b"nothing")
+    with pytest.raises(UsageError, match=r"some\.npy is damaged"):
+        store.array("some", (3, 2), np.dtype(np.float32))
+
+
+def test_transitions_of_version_0_1_are_found(tmp_path):
+    """Its files had other names; a run that was stopped in its imitation goes on with them."""
+    old_names = {"seen.wrist": "observations.wrist", "wanted": "expert_actions", "missed": "action_errors"}
+    for k, old in enumerate(old_names):
+        np.save(tmp_path / f"{old}.npy", np.full((3, 2), k, np.float32))
+    store = TransitionStore(tmp_path, {"done": 1})
+    for k, name in enumerate(old_names.values()):
+        assert (store.array(name, (3, 2), np.dtype(np.float32)) == k).all()
+
+
+def test_a_killed_run_is_resumed_in_its_imitation(tmp_path):
+    """From its last complete round, and with PPO after it ends in the bits of a run without a stop."""
     few = [
         "env=reach",
         "algo=dagger",
@@ -99,61 +101,38 @@ def test_a_killed_run_is_resumed_in_its_clone(tmp_path):
         time.sleep(0.01)
     killed.kill()
     killed.wait()
-    assert (half / "checkpoints/imitation/wanted.npy").exists() and not (half / "result.json").exists()
+    assert (half / "checkpoints/imitation/expert_actions.npy").exists() and not (half / "result.json").exists()
     assert "policy=last" in run("robodl.evaluate", "run=runs/reach/half", cwd=tmp_path, check=False).stderr
     run("robodl.train", "resume=runs/reach/half", cwd=tmp_path)
     assert not (half / "checkpoints/imitation").exists() and (half / "result.json").exists()
     one, other = (load_file(tmp_path / f"runs/reach/{name}/checkpoints/last.safetensors") for name in ("whole", "half"))
     for name in one:
         np.testing.assert_array_equal(one[name], other[name])
-    (half / "checkpoints/imitation").mkdir()  # as of a run that was killed while it deleted this
+    (half / "checkpoints/imitation").mkdir()  # as in a run that was killed while it deleted this
     again = run("robodl.train", "resume=runs/reach/half", cwd=tmp_path).stdout
     assert "already at 512 steps" in again and "imitating" not in again
     assert not (half / "checkpoints/imitation").exists()
 
 
-def test_a_full_disk_is_told_at_once(tmp_path, monkeypatch):
+def test_a_full_disk_is_found_at_once(tmp_path, monkeypatch):
     def full(file, start, size):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.posix_fallocate", full)
-    with pytest.raises(UsageError, match=r"needs 4\.0 GB for .*wanted.npy while it learns: No space left on device"):
-        Kept(tmp_path / "clone").array("wanted", (1000, 1000, 1000), np.dtype(np.float32))
+    with pytest.raises(UsageError, match=r"needs 4\.0 GB for .*actions.npy while it learns: No space left on device"):
+        TransitionStore(tmp_path / "some").array("actions", (1000, 1000, 1000), np.dtype(np.float32))
     assert not list(tmp_path.iterdir())
-
-
-def test_passes_over_a_dataset_go_on(composed, monkeypatch):
-    """Each pass is told by its share of the transitions, the last learns as long as it should, none is repeated."""
-    efforts, counts, saved = [], [], []
-
-    def imitate(model, seen, wanted, choices, steps, batch_size, busy, often):
-        efforts.append(steps)
-        return 0.5
-
-    monkeypatch.setattr(dagger, "imitate", imitate)
-    monkeypatch.setattr(dagger, "read", lambda name, cfg: [Shown()] * 6)
-    words = (
-        "++algo.imitation_transitions=300",
-        "++algo.imitation_rows=2",
-        "++algo.imitation_updates=3",
-        "++algo.imitation_last_updates=7",
-    )
-    cfg = composed("env=reach", *words, "++algo.dataset=some")
-    clone(model_of(cfg), cfg, lambda count, loss, learnt: counts.append(count), Kept(save=saved.append))
-    assert (efforts, counts, [state["done"] for state in saved]) == ([3, 3, 7], [0, 100, 200, 300], [1, 2, 3])
-    clone(model_of(cfg), cfg, lambda count, loss, learnt: counts.append(count), Kept(state=saved[1]))
-    assert (efforts[3:], counts[4:]) == ([7], [200, 300])
 
 
 def test_the_time_left_counts_a_longer_last_round(monkeypatch, capsys):
     """Rounds take 10 s to act and 10 s to learn, the last five times as long to learn; it goes on at 100 of 400."""
     clock = [0.0]
     monkeypatch.setattr("robodl.runs.progress.time.monotonic", lambda: clock[0])
-    told = ImitationProgress(400, Logger(None, []), 5.0)
+    progress = ImitationProgress(400, Logger(None, []), 5.0)
 
     def after(seconds, *what):
         clock[0] += seconds
-        told(*what)
+        progress(*what)
         return capsys.readouterr().out
 
     assert after(0.0, 100, None, 0.0) == ""
@@ -173,6 +152,6 @@ def test_a_stopped_run_says_where_it_goes_on(tmp_path, capsys):
     say_interrupted(run, 0)
     assert "stopped before the first checkpoint" in capsys.readouterr().out
     run.last.with_suffix(".npz").touch()
-    for saved, where in ((0, "of its imitation"), (4096, "at 4,096 steps")):
+    for saved, where in ((0, "of its clone"), (4096, "at 4,096 steps")):
         say_interrupted(run, saved)
         assert f"the last checkpoint is {where}; python -m robodl.train resume=" in capsys.readouterr().out

@@ -1,16 +1,15 @@
-"""Training from pictures, as a user runs it."""
+"""Training from images, by the commands."""
 
 import json
 import sys
 
 import numpy as np
 import pytest
-import torch
 from safetensors.numpy import load_file
 
 from tests.train.conftest import run
 
-SEEING = ("observation=image", "image_size=16", "env.radius=0.05", "reward=shaped")
+IMAGES = ("observation=image", "image_size=16", "env.radius=0.05", "reward=shaped")
 TINY = ("num_envs=8", "total_timesteps=512", "eval_every=256", "eval_episodes=4", "test_episodes=4", "video_episodes=0")
 PPO = ("algo.n_steps=16", "algo.batch_size=64", "algo.n_epochs=1")
 SAC = ("algo=pixel_sac", "algo.learning_starts=128", "algo.batch_size=16", "algo.gradient_steps=1")
@@ -19,7 +18,7 @@ SAC = ("algo=pixel_sac", "algo.learning_starts=128", "algo.batch_size=16", "algo
 @pytest.mark.parametrize("algo", [PPO, SAC, (*SAC, "algo.demonstrations=200")], ids=["ppo", "sac", "demonstrations"])
 def test_trains_and_resumes_exactly(algo, tmp_path):
     """Half a run, then resumed, ends in the bits of a whole one; the policy evaluates from its files."""
-    words = ("env=reach", *SEEING, *TINY, *algo)
+    words = ("env=reach", *IMAGES, *TINY, *algo)
     run("robodl.train", *words, "name=whole", cwd=tmp_path)
     run("robodl.train", *words, "name=half", "total_timesteps=256", cwd=tmp_path)
     run("robodl.train", "resume=runs/reach/half", "total_timesteps=512", cwd=tmp_path)
@@ -30,29 +29,29 @@ def test_trains_and_resumes_exactly(algo, tmp_path):
     assert json.loads((tmp_path / "score.json").read_text())["episodes"] == 3
 
 
-def test_what_people_see(tmp_path):
-    """TensorBoard: each camera's picture with what the policy attends to. The video: what it sees, to the right."""
+def test_views_for_people(tmp_path):
+    """TensorBoard has each camera's image with its saliency; the video has the policy's images to the right."""
     import av
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     words = [word for word in TINY if not word.startswith("video")]
-    run("robodl.train", *SEEING, *TINY, *PPO, "cameras=[front_segmentation]", "name=classes", cwd=tmp_path)
+    run("robodl.train", *IMAGES, *TINY, *PPO, "cameras=[front_segmentation]", "name=classes", cwd=tmp_path)
     cameras = "cameras=[front,front_depth,wrist,top_segmentation]"
-    run("robodl.train", *SEEING, *words, *PPO, cameras, "video_episodes=1", "name=film", cwd=tmp_path)
+    run("robodl.train", *IMAGES, *words, *PPO, cameras, "video_episodes=1", "name=film", cwd=tmp_path)
     events = EventAccumulator(str(tmp_path / "runs/reach/film/tb"))
     events.Reload()
     assert {"saliency/front", "saliency/front_depth", "saliency/wrist", "eval/episode"} <= set(events.Tags()["images"])
-    picture = events.Images("saliency/front")[0]
-    assert (picture.width, picture.height) == (384, 192)
+    image = events.Images("saliency/front")[0]
+    assert (image.width, image.height) == (384, 192)
     with av.open(str(tmp_path / "videos/reach/film/policy.mp4")) as container:
         stream = container.streams.video[0]
-        assert (stream.width, stream.height) == (960, 480)  # the pretty picture, and four views in two columns
+        assert (stream.width, stream.height) == (960, 480)  # the scene, and four images in two columns
 
 
 def test_no_opengl_still_ends_with_a_video(tmp_path):
-    """MUJOCO_GL=disable: pictures and video are cast by rays, with one notice."""
+    """MUJOCO_GL=disable: images and video are rendered by rays, with one notice."""
     words = [word for word in TINY if not word.startswith("video")]
-    arguments = ["env=reach", *SEEING, *words, *PPO, "video_episodes=1", "renderer=gl", "name=x"]
+    arguments = ["env=reach", *IMAGES, *words, *PPO, "video_episodes=1", "renderer=gl", "name=x"]
     done = run("robodl.train", *arguments, cwd=tmp_path, MUJOCO_GL="disable")
     assert (tmp_path / "videos/reach/x/policy.mp4").stat().st_size > 1000
     assert [line for line in done.stderr.splitlines() if "ray casting" in line] == [
@@ -74,7 +73,7 @@ main()
 
 
 def test_without_pyopengl(tmp_path):
-    """A machine without PyOpenGL: the same."""
+    """The same on a machine without PyOpenGL."""
     import subprocess
 
     words = [word for word in TINY if not word.startswith("video")]
@@ -83,60 +82,6 @@ def test_without_pyopengl(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "ray casting" in done.stderr and (tmp_path / "videos/reach/x/policy.mp4").stat().st_size > 1000
-
-
-@pytest.fixture
-def model():
-    from gymnasium.vector import AutoresetMode
-    from stable_baselines3.common.vec_env import VecMonitor
-
-    from robodl.learning.pixel_sac import PixelSAC
-    from robodl.learning.vec_env import Sb3VecEnv
-    from robodl.vision.image_encoder import Encoder
-    from robodl_envs import make_vec
-
-    settings = {"observation": "image", "image_size": 16, "max_episode_steps": 20, "radius": 0.05}
-    envs = make_vec("reach", num_envs=4, autoreset_mode=AutoresetMode.SAME_STEP, **settings)
-    sizes = {"learning_starts": 40, "batch_size": 16, "buffer_size": 400}
-    kwargs = {"features_extractor_class": Encoder, "net_arch": [32]}
-    made = PixelSAC(
-        "MultiInputPolicy", VecMonitor(Sb3VecEnv(envs)), policy_kwargs=kwargs, seed=0, device="cpu", **sizes
-    )
-    yield made
-    envs.close()
-
-
-def test_only_the_critic_trains_the_encoder(model):
-    """One encoder, shared; the actor's optimiser does not hold it, and its loss leaves no gradient there."""
-    policy = model.policy
-    encoder = policy.critic.features_extractor
-    assert policy.actor.features_extractor is encoder is policy.critic_target.features_extractor
-    held = {id(p) for group in policy.actor.optimizer.param_groups for p in group["params"]}
-    assert not held & {id(p) for p in encoder.parameters()}
-    assert {id(p) for p in encoder.parameters()} <= {
-        id(p) for group in policy.critic.optimizer.param_groups for p in group["params"]
-    }
-    model.learn(60)
-    calls = []
-    encoder.register_forward_hook(lambda *_: calls.append(torch.is_grad_enabled()))
-    model.update(model.batch(16))
-    assert calls == [True, False]  # one pass with a gradient, one without
-
-
-def test_saves_loads_and_predicts_as_sb3_does(model, tmp_path):
-    from robodl.learning.pixel_sac import PixelSAC
-
-    model.learn(80)
-    before = [p.detach().clone() for p in model.policy.critic.features_extractor.parameters()]
-    model.learn(40, reset_num_timesteps=False)
-    after = list(model.policy.critic.features_extractor.parameters())
-    assert any((a != b).any() for a, b in zip(before, after, strict=True))
-    observation = model.env.reset()
-    model.save(tmp_path / "model")
-    again = PixelSAC.load(tmp_path / "model", env=model.env)
-    one, other = (each.predict(observation, deterministic=True)[0] for each in (model, again))
-    np.testing.assert_array_equal(one, other)
-    again.learn(40, reset_num_timesteps=False)
 
 
 def test_doctor(tmp_path):
@@ -148,7 +93,7 @@ def test_doctor(tmp_path):
     assert "To mend" in without and "unset MUJOCO_GL" in without and "ray" in without
 
 
-def test_bench_of_pictures(tmp_path):
+def test_bench_of_images(tmp_path):
     words = ["observation=image", "image_size=16", "num_envs=[4]", "seconds=0.1", "output=bench.json"]
     run("robodl.bench", *words, cwd=tmp_path)
     results = json.loads((tmp_path / "bench.json").read_text())["results"]

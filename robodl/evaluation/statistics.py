@@ -1,0 +1,78 @@
+"""Statistics of evaluations: confidence intervals, rates and the area under the ROC curve.
+
+A statistic of no samples is NaN, which is not the same as 0.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+RESAMPLES = 1_000  # of the bootstrap
+
+Samples = dict[str, np.ndarray]  # (n,) each
+Statistics = dict[str, float]
+
+
+def wilson_interval(successes: int, count: int, z: float = 1.959964) -> tuple[float, float]:
+    """The confidence interval of a rate (Wilson, JASA 22, 1927).
+
+    (p + z^2 / 2n +- z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n), with the rate p and n samples.
+
+    Args:
+        z: quantile of the normal distribution; 1.96 for 95 %.
+    """
+    p, n = successes / count, count
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def bootstrap_intervals(
+    statistics: Callable[[Samples], Statistics], samples: Samples
+) -> dict[str, tuple[float, float]]:
+    """95 % confidence intervals of statistics of n samples (Efron, Annals of Statistics 7, 1979).
+
+    An interval spans the 2.5th to the 97.5th percentile of the statistic over n samples drawn with replacement.
+    No interval if these percentiles agree (a rate of 0, say): the bootstrap says nothing there.
+    """
+    count = len(next(iter(samples.values())))
+    drawn = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
+    resampled = [statistics({key: value[ids] for key, value in samples.items()}) for ids in drawn]
+    intervals = {}
+    for key in resampled[0]:
+        values = np.array([each[key] for each in resampled])
+        values = values[np.isfinite(values)]
+        low, high = np.percentile(values, [2.5, 97.5]) if len(values) else (math.nan, math.nan)
+        if low < high:
+            intervals[key] = float(low), float(high)
+    return intervals
+
+
+def rate(claims: np.ndarray) -> float:
+    """The share of claims, (n,) bool, that are true; NaN of none."""
+    return float(claims.mean()) if len(claims) else math.nan
+
+
+def threshold_at_rate(scores: np.ndarray, max_rate: float) -> float:
+    """The least threshold that at most a share `max_rate` of the scores, (n,), exceeds; 1 for no scores."""
+    return float(np.sort(scores)[::-1][int(max_rate * len(scores))]) if len(scores) else 1.0
+
+
+def auroc(scores: np.ndarray, positive: np.ndarray) -> float:
+    """The area under the ROC curve: how often a positive's score exceeds a negative's, ties counting half.
+
+    Args:
+        scores: (n,).
+        positive: (n,) bool.
+
+    Returns:
+        From 0 to 1; NaN without a positive or without a negative.
+    """
+    pairs = positive.sum() * (~positive).sum()
+    if not pairs:
+        return math.nan
+    _, index, count = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(count) - 0.5 * (count - 1))[index]  # from 1; equal scores share their mean rank
+    min_rank_sum = 0.5 * positive.sum() * (positive.sum() + 1)
+    return float((ranks[positive].sum() - min_rank_sum) / pairs)

@@ -1,0 +1,30 @@
+"""Tables that add to tasks what training, evaluation and documentation know of them."""
+
+from typing import Any, Generic, TypeVar
+
+from robodl_envs.registry import TASKS, place
+
+T = TypeVar("T")
+
+
+class TaskTable(Generic[T]):
+    """Values by task: by the name that a task is registered by, or by its class.
+
+    A subclass of a task has the task's value, unless it has one of its own. Plugins add values with `register`.
+    """
+
+    def __init__(self, values: dict[str, T]):
+        self.values: dict[Any, T] = dict(values)
+
+    def register(self, task: str | type, value: T) -> None:
+        """Set the value of a task, given by its registered name or its class."""
+        self.values[task] = value
+
+    def get(self, task: Any) -> T | None:
+        """The value of a task, given as an instance or a class; None if there is none."""
+        for cls in (task if isinstance(task, type) else type(task)).__mro__:
+            names = [name for name, registered in TASKS.items() if place(registered) == place(cls)]
+            for key in (cls, *names):
+                if key in self.values:
+                    return self.values[key]
+        return None

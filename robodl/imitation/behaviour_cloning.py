@@ -1,0 +1,93 @@
+"""Behaviour cloning: a policy's deterministic actions are fitted to an expert's by supervised learning."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from torch.nn import functional
+
+from robodl.imitation.output_layout import continuous_columns
+from robodl.runs.sb3_internals import deterministic_actions
+from robodl.vision.encoder import Encoder
+from robodl_envs import SHARPNESS
+
+LEARNING_RATE = 1e-3  # at the beginning of a fit; it falls to zero along half a cosine
+MAX_WEIGHTS = 2**24  # that torch.multinomial draws from
+
+
+def fit_policy(
+    model: BaseAlgorithm,
+    observations: dict[str, np.ndarray],
+    expert_actions: np.ndarray,
+    logit_slices: Sequence[slice],
+    updates: int,
+    batch_size: int,
+    on_step: Callable[[float], object] = lambda share: None,
+    sample_weights: np.ndarray | None = None,
+) -> float:
+    """Fit a policy to the actions of an expert.
+
+    Args:
+        observations: (n, ...) each.
+        expert_actions: (n, a).
+        logit_slices: of an action, see robodl.imitation.output_layout.
+        updates: optimiser steps, with batch_size transitions each.
+        on_step: called after each step with the share of the steps that is done.
+        sample_weights: (n,), in proportion to which transitions are drawn; None for uniformly.
+
+    Returns:
+        The mean loss of the last tenth of the steps.
+    """
+    policy: Any = model.policy
+    policy.set_training_mode(True)
+    for module in policy.modules():
+        if isinstance(module, Encoder):
+            module.fit_scaling(observations)
+    inputs = {key: torch.as_tensor(value) for key, value in observations.items()}
+    targets = torch.as_tensor(expert_actions)
+    optimizer = torch.optim.Adam([p for p in policy.parameters() if p.requires_grad], lr=LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)
+    losses = []
+    for step, ids in enumerate(sample_batches(len(targets), updates, batch_size, sample_weights)):
+        batch = {key: value[ids].to(model.device) for key, value in inputs.items()}
+        loss = imitation_loss(deterministic_actions(policy, batch), targets[ids].to(model.device), logit_slices)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        if step >= min(0.9 * updates, updates - 1):
+            losses.append(loss.item())
+        on_step((step + 1) / updates)
+    policy.set_training_mode(False)
+    return float(np.mean(losses))
+
+
+def sample_batches(count: int, updates: int, size: int, sample_weights: np.ndarray | None) -> Iterator[torch.Tensor]:
+    """Draw the transitions of each optimiser step, with replacement: ids below `count`, (size,)."""
+    if sample_weights is None:
+        return (torch.randint(count, (size,)) for _ in range(updates))
+    return iter(torch.multinomial(torch.as_tensor(sample_weights), updates * size, replacement=True).split(size))
+
+
+def imitation_loss(actions: torch.Tensor, expert_actions: torch.Tensor, logit_slices: Sequence[slice]) -> torch.Tensor:
+    """The mean absolute error of continuous numbers, plus the cross-entropy of each slice of logits.
+
+    The expert's class is the one with its greatest logit; a single logit is a yes if it is positive. Logits outside
+    [-1, 1] would be clipped, and could then tie: the mean distance from these bounds is part of the loss.
+
+    Args:
+        actions, expert_actions: (n, a).
+    """
+    loss = actions.new_zeros(())
+    for part in logit_slices:
+        logits, expert_logits = actions[:, part], expert_actions[:, part]
+        scaled = SHARPNESS * logits
+        if logits.shape[1] == 1:
+            loss = loss + functional.binary_cross_entropy_with_logits(scaled, (expert_logits > 0.0).float())
+        else:
+            loss = loss + functional.cross_entropy(scaled, expert_logits.argmax(dim=1))
+        loss = loss + functional.relu(logits.abs() - 1.0).mean()
+    columns = continuous_columns(actions.shape[1], logit_slices)
+    return loss + functional.l1_loss(actions[:, columns], expert_actions[:, columns])

@@ -1,0 +1,119 @@
+"""Evaluations and checkpoints during training."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from omegaconf import DictConfig
+from stable_baselines3.common.callbacks import BaseCallback
+
+from robodl.config import imitation_config
+from robodl.evaluation.rollout import FIRST_SEED, SELECTION_SEED_OFFSET, Score, evaluate_policy
+from robodl.learning.policy_files import save_policy
+from robodl.learning.vec_env import channels_first
+from robodl.runs.run_folder import Run
+from robodl.runs.tensorboard import log_saliency
+
+
+class Checkpoints(BaseCallback):
+    """Evaluate every `eval_every` steps, keep the best policy, and save what a resumed run needs.
+
+    This happens between rollouts, when no state is half-way: before the first one, whenever the step count is due, and
+    once more when training ends.
+
+    Args:
+        envs: to evaluate in, made with AutoresetMode.DISABLED.
+        start_time: time.time() at the start of the program.
+    """
+
+    def __init__(self, run: Run, cfg: DictConfig, envs: gymnasium.vector.VectorEnv, start_time: float):
+        super().__init__()
+        self.run, self.cfg, self.envs = run, cfg, envs
+        self.start_time = start_time  # less the seconds of a resumed run's earlier sessions
+        self.checkpoint_every = cfg.checkpoint_every or cfg.eval_every
+        self.best_rank: tuple[float, float] = (-1.0, 0.0)  # success rate, then minus the mean distance
+        self.success_rate = float("nan")
+        # Step counts of the last evaluation and the last checkpoint. A policy is evaluated after imitation, at step 0.
+        self.last_evaluation = -cfg.eval_every if imitation_config(cfg.algo).transitions else 0
+        self.last_checkpoint = 0
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time of training so far, over all sessions of the run."""
+        return time.time() - self.start_time
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs."""
+        steps = {"evaluated": self.last_evaluation, "saved": self.last_checkpoint}
+        return {"best": np.array(self.best_rank), "seconds": self.seconds, **steps}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from the `state` of a run that is resumed."""
+        success_rate, minus_distance = state["best"]
+        self.best_rank = (float(success_rate), float(minus_distance))
+        self.last_evaluation, self.last_checkpoint = int(state["evaluated"]), int(state["saved"])
+        self.start_time -= float(state["seconds"])
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_start(self) -> None:
+        if self.num_timesteps >= self.last_evaluation + self.cfg.eval_every:
+            self.evaluate()
+        if self.num_timesteps >= self.last_checkpoint + self.checkpoint_every:
+            self.save()
+
+    def _on_rollout_end(self) -> None:
+        inner: Any = self.training_env.unwrapped
+        self.logger.record("rollout/diverged", inner.diverged)
+
+    def finish(self) -> None:
+        """Evaluate and save the final state, unless it has been evaluated."""
+        if self.num_timesteps > self.last_evaluation:
+            self.evaluate()
+        self.save()
+
+    def evaluate(self) -> None:
+        """Evaluate the policy, and save it if it is the best so far."""
+        seed = FIRST_SEED + self.cfg.seed + SELECTION_SEED_OFFSET
+        score = evaluate_policy(self.act, self.envs, self.cfg.eval_episodes, seed)
+        self.last_evaluation = self.num_timesteps
+        self.success_rate = score.success_rate
+        log_score(self.logger, score)
+        if self.cfg.observation != "state":
+            log_saliency(self.model.policy, self.envs, seed, self.logger, self.num_timesteps)
+        self.logger.dump(self.num_timesteps)
+        rank = (score.success_rate, -float(score.distance.mean()))
+        if rank > self.best_rank:
+            self.best_rank = rank
+            self.save_policy(self.run.best)
+
+    def save(self, **more: Any) -> None:
+        """Save the policy and the state of training, with `more` arrays in it."""
+        self.last_checkpoint = self.num_timesteps
+        self.save_policy(self.run.last)
+        self.run.save_training(self.model, {**self.state(), **more})
+
+    def save_policy(self, stem: Path) -> None:
+        """Save the policy in our format and in Stable-Baselines3's."""
+        facts = {"num_timesteps": self.num_timesteps, "success_rate": self.success_rate}
+        save_policy(stem, self.model, self.cfg, facts)
+        self.model.save(stem.with_name(f"{stem.name}_sb3.zip"))
+
+    def act(self, observation: dict[str, np.ndarray]) -> np.ndarray:
+        return self.model.predict(channels_first(observation), deterministic=True)[0]
+
+
+def log_score(logger, score: Score) -> None:
+    """Record a score under eval/."""
+    low, high = score.interval
+    logger.record("eval/success_rate", score.success_rate)
+    logger.record("eval/success_low", low)
+    logger.record("eval/success_high", high)
+    logger.record("eval/success_once", float(score.success_once.mean()))
+    for name, value in score.reported_metrics.items():
+        logger.record(f"eval/{name}", value)
+    logger.record("eval/return", float(score.returns.mean()))
+    logger.record("eval/diverged", score.diverged)

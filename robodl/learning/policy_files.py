@@ -1,0 +1,60 @@
+"""Policy files: <stem>.safetensors holds the tensors of a policy's state dict, <stem>.json its configuration.
+
+Loading builds the network from the configuration and fills in the tensors; nothing is unpickled.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from safetensors.torch import load_file, save_file
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from robodl.config import TrainConfig, settled
+from robodl.learning.build import algo_class, policy_settings
+from robodl.learning.vec_env import channels_first_space, make_envs
+from robodl.runs.atomic_write import replacing
+from robodl.runs.renamed_arrays import with_current_names
+
+
+def save_policy(stem: Path, model: BaseAlgorithm, cfg: DictConfig, facts: dict[str, Any]) -> None:
+    """Write <stem>.safetensors and <stem>.json, each whole or not at all; `facts` go into the JSON."""
+    tensors = {name: tensor.detach().cpu().clone() for name, tensor in model.policy.state_dict().items()}
+    content = {"config": OmegaConf.to_container(cfg, resolve=True), **facts}
+    with replacing(stem.with_suffix(".safetensors")) as path:
+        save_file(tensors, path)
+    with replacing(stem.with_suffix(".json")) as path:
+        path.write_text(json.dumps(content, indent=1))
+
+
+def load_policy(stem: Path, device: torch.device) -> tuple[Any, DictConfig]:
+    """Load a policy that `save_policy` wrote, and the configuration it was trained with.
+
+    Raises:
+        ValueError: the files are damaged, or of another network.
+        OSError: they cannot be read.
+    """
+    try:
+        cfg = settled(TrainConfig, json.loads(stem.with_suffix(".json").read_text())["config"], warn=False)
+        tensors = with_current_names(load_file(stem.with_suffix(".safetensors"), device="cpu"))
+    except OSError:
+        raise
+    except Exception as error:  # JSON, OmegaConf and safetensors each have their own
+        raise ValueError(f"{stem} is no policy of ours: {error}") from error
+    envs = make_envs(cfg, num=1)
+    policy_class = algo_class(cfg.algo).policy_aliases["MultiInputPolicy"]
+    policy = policy_class(
+        channels_first_space(envs.single_observation_space),
+        envs.single_action_space,
+        lambda _: 0.0,
+        **policy_settings(cfg),
+    ).to(device)
+    envs.close()
+    try:
+        policy.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ValueError(f"{stem}.safetensors does not fit its {stem.name}.json: {error}".split("\n")[0]) from error
+    policy.set_training_mode(False)
+    return policy, cfg

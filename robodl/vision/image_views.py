@@ -1,0 +1,60 @@
+"""Views of a policy's images for people: as colours, side by side, with captions."""
+
+import numpy as np
+
+from robodl_envs import MAX_DEPTH, SEGMENTATION_CLASSES
+
+# A colour a class: background, floor, robot, goal, object.
+PALETTE = np.array([[0, 0, 0], [90, 100, 110], [235, 235, 235], [235, 60, 45], [70, 140, 230]], np.uint8)
+assert len(PALETTE) == len(SEGMENTATION_CLASSES)
+MAX_SHADED_DEPTH = 0.25 * MAX_DEPTH  # m, beyond which depth is black
+
+
+def color_images(observation: dict[str, np.ndarray], row: int = 0) -> dict[str, np.ndarray]:
+    """A row's images as colours: {name: (height, width, 3) uint8}."""
+    return {name: as_colors(name, value[row]) for name, value in observation.items() if value.ndim == 4}
+
+
+def as_colors(name: str, image: np.ndarray) -> np.ndarray:
+    """An image, (height, width, channels), as colours: segmentation by class, depth in shades of grey."""
+    if name.endswith("_segmentation"):
+        return PALETTE[image[..., 0]]
+    if name.endswith("_depth"):
+        grey = 255.0 * (1.0 - np.clip(image / MAX_SHADED_DEPTH, 0.0, 1.0))
+        return np.repeat(grey.astype(np.uint8), 3, axis=-1)
+    return image
+
+
+def beside(scene: np.ndarray, images: dict[str, np.ndarray]) -> np.ndarray:
+    """Put a policy's images to the right of an image of the scene, (H, W, 3), in columns of two: (H, W', 3)."""
+    if not images:
+        return scene
+    side = scene.shape[0] // 2
+    tiles = [fit_square(image, side) for image in images.values()]
+    tiles += [np.zeros_like(tiles[0])] * (len(tiles) % 2)
+    columns = [np.concatenate(tiles[k : k + 2], axis=0) for k in range(0, len(tiles), 2)]
+    return np.concatenate([scene, *columns], axis=1)
+
+
+def captioned(image: np.ndarray, text: str) -> np.ndarray:
+    """An image with a line of text in its lower left corner."""
+    if not text:
+        return image
+    from PIL import Image, ImageDraw, ImageFont
+
+    size = max(10, image.shape[0] // 20)
+    canvas = Image.fromarray(image)
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(size)
+    corner = (size // 2, image.shape[0] - 2 * size)
+    draw.rectangle(draw.textbbox(corner, f" {text} ", font), fill=(20, 24, 30))
+    draw.text(corner, f" {text} ", fill=(255, 255, 255), font=font)
+    return np.asarray(canvas)
+
+
+def fit_square(image: np.ndarray, side: int) -> np.ndarray:
+    """An image scaled into a black square of side pixels by repeating pixels."""
+    height, width = image.shape[:2]
+    rows = np.arange(side) * max(height, width) // side
+    square = np.zeros((max(height, width),) * 2 + (3,), np.uint8)
+    square[:height, :width] = image
+    return square[rows][:, rows]
