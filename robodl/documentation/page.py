@@ -7,7 +7,7 @@ from typing import Any
 
 import gymnasium
 
-from robodl.documentation.fields import exceptions, fields_table
+from robodl.documentation.observables import exceptions, observables_table
 from robodl.documentation.markdown import MADE, code, number, numbers, section, table
 from robodl.documentation.results import Results
 from robodl.documentation.sources import described, docstring, first_paragraph, settings
@@ -91,13 +91,13 @@ def ending(about: Subject) -> str:
     batch = about.shown
     seconds = number(about.steps * batch.control_dt)
     text = f"An episode lasts {about.steps} steps at {number(1.0 / batch.control_dt)} Hz, {seconds} s"
-    if batch.task.terminated() is None:
+    if batch.task.terminated is None:
         return f"{text}; only time ends it."
     return f"{text}, or until it can't go on: {described(about.task_class, 'terminated')}"
 
 
 def success(about: Subject) -> str:
-    lasting = f'`info["success_at_end"]` that it has held for the last {about.shown.settled_steps} steps'
+    lasting = f'`info["success_at_end"]` that it has held for the last {about.shown.stats.settled_steps} steps'
     meaning = f'`info["is_success"]` says whether this holds now, {lasting}. `success_rate` counts the latter.'
     return f"{described(about.task_class, 'success')}\n\n{meaning}"
 
@@ -125,23 +125,24 @@ def rewards(about: Subject) -> str:
 def observation(about: Subject) -> str:
     """Columns of observation="state", and their differences with the other control and other robots."""
     name, batch = next(iter(about.tool.items()))
-    others = {'control="joint"': about.joint[name].fields}
-    others |= {f'robot="{robot}"': other.fields for robot, other in about.tool.items()}
-    felt = [*batch.robot.fields(), *batch.task.feel_fields()][-1].name
+    ours = batch.state_observables
+    others = {'control="joint"': about.joint[name].state_observables}
+    others |= {f'robot="{robot}"': other.state_observables for robot, other in about.tool.items()}
+    last = [each.name for each in ours if each.proprioceptive][-1]
     parts = [
         f'`observation` with `robot="{name}"` and `control="tool"`. Values are clipped to their bounds.',
-        fields_table(batch.fields),
-        f'With `observation="image"` the fields up to `{felt}` are `proprioception`; all else must be seen.',
-        exceptions(batch.fields, others),
+        observables_table(ours),
+        f'With `observation="image"` those up to `{last}` are `proprioception`; all else must be seen.',
+        exceptions(ours, others),
     ]
     return "\n\n".join(parts)
 
 
 def goal(about: Subject) -> str:
     """Columns of achieved_goal and desired_goal."""
-    fields = about.shown.task.goal_fields()
-    others = {f'robot="{robot}"': other.task.goal_fields() for robot, other in about.tool.items()}
-    parts = ["`achieved_goal` and `desired_goal`.", fields_table(fields), exceptions(fields, others)]
+    ours = about.shown.task.goal_observables()
+    others = {f'robot="{robot}"': other.task.goal_observables() for robot, other in about.tool.items()}
+    parts = ["`achieved_goal` and `desired_goal`.", observables_table(ours), exceptions(ours, others)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -161,13 +162,18 @@ def action_parts(batch) -> tuple[tuple[str, str, str], ...]:
     if robot.control == "tool":
         parts = [(3, f"moves the tool's target {number(controller.STEP)} m along the world's x, y and z axis")]
         if robot.rotation:
-            parts += [(3, f"turns the tool's target {number(controller.TURN)} rad about the world's x, y and z axis")]
+            parts += [
+                (
+                    3,
+                    f"rotates the tool's target {number(controller.ROTATION_STEP)} rad about the world's x, y and z axis",
+                )
+            ]
     else:
         step = numbers(robot.velocity * batch.control_dt)
         parts = [(controller.size, f"moves a joint's target at the joint's top speed, {step} rad a step")]
     if robot.fingers.size:
         parts += [(robot.fingers.size, "opens the gripper; -1 shuts it with full force")]
-    parts += batch.task.action_parts()
+    parts += [(output.size, output.meaning) for output in (batch.perception.outputs() if batch.perception else [])]
     rows, first = [], 0
     for size, effect in parts:
         rows.append((f"`{robot.control}`", f"`{first}:{first + size}`", effect))

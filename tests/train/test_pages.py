@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from robodl import pages
-from robodl.documentation.fields import differences
+from robodl.documentation.observables import differences
 from robodl.documentation.sources import described, settings
 from robodl_envs import make, task_class, task_names
 from robodl_envs.randomization.settings import Randomize
@@ -75,7 +75,7 @@ def test_a_page_tells_all(task):
     """Every field, setting and robot is on a task's page, and what its success and rewards are is described."""
     text = pages.content([task], Path("nowhere"), Path("nowhere"))[f"{task}.md"]
     batch = make(task).batch
-    names = [field.name for field in (*batch.fields, *batch.task.goal_fields())]
+    names = [each.name for each in (*batch.state_observables, *batch.task.goal_observables())]
     names += [field.name for field in dataclasses.fields(task_class(task))]
     for name in names:
         assert f"| `{name}` |" in text
@@ -147,7 +147,7 @@ def test_an_override_without_docstring_is_not_described():
 
 
 def test_differences_are_told():
-    panda, so101 = (make("pick_and_place", robot=robot).batch.fields for robot in ("panda", "so101"))
+    panda, so101 = (make("pick_and_place", robot=robot).batch.state_observables for robot in ("panda", "so101"))
     assert differences(panda, panda) == []
     told = " ".join(differences(panda, so101))
     assert "`qpos` has size 5" in told and "`jaw` has size 1" in told and "no `fingers`" in told
