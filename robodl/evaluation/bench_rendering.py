@@ -15,7 +15,7 @@ ROWS = "renderer  threads  images/s  x Renderer  steps/s with it"
 
 def bench_rendering(options) -> list[dict[str, Any]]:
     """Measure both renderers and print a table; returns its rows."""
-    from robodl_envs import RenderingError, make_vec
+    from robodl_envs import RenderingError, make_gl_context, make_vec
 
     settings: dict[str, Any] = {"robot": options.robot, "observation": options.observation, "threads": options.threads}
     settings |= {"cameras": options.cameras, "image_size": options.image_size, "max_episode_steps": 50}
