@@ -244,8 +244,10 @@ def scalars(info: dict[str, np.ndarray]) -> dict[str, Any]:
 
 
 def masked(info: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
-    """An info of a vector environment: each value with the mask, (N,) bool, of the rows it speaks of."""
-    return {**info, **{f"_{key}": rows for key in info}}
+    """Add to an info of a vector environment each value's mask, (N,) bool, of the rows it speaks of."""
+    for key in tuple(info):
+        info["_" + key] = rows
+    return info
 
 
 def restored(cls, task, settings, state, gymnasium_state):

@@ -109,6 +109,16 @@ def test_row_functions_are_the_same_on_arrays_and_tensors(torch, rng):
     assert (x != 7.0).all()
 
 
+@pytest.mark.parametrize(("name", "sizes"), [("cross", (3, 3)), ("quat_mul", (4, 4)), ("quat_rotate", (4, 3))])
+@pytest.mark.parametrize("shapes", [((), (5,)), ((5,), ()), ((2, 1), (3,)), ((5, 1), (5, 4))])
+def test_leading_axes_broadcast_on_arrays_and_tensors(torch, rng, name, sizes, shapes):
+    function = getattr(arrays, name)
+    a, b = (random_arrays(rng, shape, [size])[0] for shape, size in zip(shapes, sizes, strict=True))
+    expected = function(a, b)
+    assert expected.shape[:-1] == np.broadcast_shapes(*shapes)
+    assert_same(function(torch.tensor(a), torch.tensor(b)), expected)
+
+
 def test_other_types_are_refused():
     with pytest.raises(TypeError, match="NumPy arrays or torch tensors, got list"):
         namespace([1.0])

@@ -7,47 +7,7 @@ import textwrap
 import pytest
 
 import robodl_envs
-
-PLUGIN = """
-    from dataclasses import dataclass
-    import robodl_envs
-    from robodl_envs.scene import add_marker
-    from robodl_envs.tasks.task import Task
-    from robodl_envs.arrays import distance
-
-    @dataclass(eq=False)
-    class Hover(Task):
-        height: float = 0.3
-
-        def build(self, spec):
-            add_marker(spec, "spot", radius=0.01)
-
-        def bind(self, sim):
-            self.spot = sim.mocap_pos("spot")
-
-        def reset(self, ids, rng):
-            self.spot[ids] = rng.uniform(ids, [0.4, 0.0, self.height], [0.5, 0.1, self.height])
-
-        def achieved_goal(self):
-            return self.robot.tool
-
-        def desired_goal(self):
-            return self.spot
-
-        def success(self, achieved, desired):
-            return distance(achieved, desired) < 0.02
-
-    robodl_envs.register_task("hover", Hover, max_episode_steps=20)
-"""
-
-
-def install(folder, name, program):
-    """Write what `pip install` of a plugin writes: a module and the metadata of its entry point."""
-    (folder / f"{name}_plugin.py").write_text(textwrap.dedent(program))
-    info = folder / f"{name}_plugin-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-plugin\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[robodl.plugins]\n{name} = {name}_plugin\n")
+from tests.envs.plugins import install
 
 
 def run(folder, code):
@@ -59,7 +19,7 @@ def run(folder, code):
 
 def test_a_plugins_task_is_found_by_its_entry_point(tmp_path):
     """It is made by name, with its own settings, and by Gymnasium's module:id."""
-    install(tmp_path, "hover", PLUGIN)
+    install(tmp_path)
     code = """
         import gymnasium
         import sys
@@ -78,7 +38,7 @@ def test_a_plugins_task_is_found_by_its_entry_point(tmp_path):
 
 def test_a_broken_plugin_is_named_in_one_warning_and_harms_nothing_else(tmp_path):
     install(tmp_path, "broken", "import robodl_envs.no_such_module")
-    install(tmp_path, "hover", PLUGIN)
+    install(tmp_path)
     code = "from robodl_envs.gym_env import make; make('hover').reset(); print('fine')"
     output, errors = run(tmp_path, code)
     assert output == "fine\n", errors

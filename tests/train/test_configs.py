@@ -16,7 +16,7 @@ from robodl.hydra_command import jobs, register
 from robodl.learning.build import algo_class, build_model, pick_device, training_envs
 from robodl.train import check
 from robodl_envs import make_vec, task_class, task_names
-from tests.envs.test_names import install
+from tests.envs.plugins import install
 from tests.train.conftest import python_path, run
 
 CONF = Path(next(iter(robodl.conf.__path__)))

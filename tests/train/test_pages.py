@@ -13,7 +13,7 @@ from robodl.documentation.sources import described, settings
 from robodl_envs import make, task_class, task_names
 from robodl_envs.randomization.settings import Randomize
 from robodl_envs.tasks.task import Task
-from tests.envs.test_names import install
+from tests.envs.plugins import install
 from tests.train.conftest import python_path, run
 
 ROOT = Path(__file__).parents[2]
