@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from robodl.evaluation.task_table import TaskTable
+from robodl.evaluation.task_table import TaskTable, old_hook
 
 # An environment with the public members of robodl_envs.gym_env, and a row -> its caption.
 Caption = Callable[[Any, int], str]
@@ -33,7 +33,7 @@ def caption_inspect(env, row: int) -> str:
     verdict = "reject" if evidence > env.task.threshold else "pass"
     face = f" on its {PART_FACES[state['face'].argmax()]}" if state["face"].any() else ""
     truth = PART_KINDS[state["kind"].argmax()] + face
-    return f"bad now: {env.task.said[row, -1]:.0%}, at most: {evidence:.0%}: {verdict}; it is: {truth}"
+    return f"bad now: {env.task.probabilities[row, -1]:.0%}, at most: {evidence:.0%}: {verdict}; it is: {truth}"
 
 
 def caption_track(env, row: int) -> str:
@@ -58,10 +58,10 @@ def register_caption(task: str | type, caption: Caption) -> None:
 
 def caption(env: Any, row: int) -> str:
     """The caption of an environment's row at this instant; "" where its task has none."""
-    found = CAPTIONS.get(env.task)
-    if found is None and hasattr(env.task, "caption"):  # a task's own hook, of version 0.1
-        return env.task.caption(row)
-    return found(env, row) if found else ""
+    if found := CAPTIONS.get(env.task):
+        return found(env, row)
+    hook = old_hook(env.task, "caption", "robodl.evaluation.captions.register_caption")
+    return hook(row) if hook else ""
 
 
 def observables(env, row: int) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from robodl.evaluation.statistics import Samples, Statistics, auroc, rate, threshold_at_rate
-from robodl.evaluation.task_table import TaskTable
+from robodl.evaluation.task_table import TaskTable, old_hook
 
 # A task, and its metrics at the end of n episodes, (n,) each -> what an evaluation reports. The first paragraph of
 # the docstring goes into the documentation.
@@ -83,15 +83,17 @@ def register_chance_success_rate(task: str | type, success_rate: float) -> None:
 
 def summary_function(task: Any) -> Summary:
     """The summary of a task, an instance or a class, with its docstring."""
-    found = SUMMARIES.get(task)
-    if found is None and hasattr(task, "summary"):  # a task's own hook, of version 0.1
+    if found := SUMMARIES.get(task):
+        return found
+    hook = old_hook(task, "summary", "robodl.evaluation.task_metrics.register_summary")
+    if hook is None:
+        return summarize_nothing
 
-        @functools.wraps(task.summary)
-        def own(task: Any, last: Samples) -> Statistics:
-            return task.summary(last)
+    @functools.wraps(hook)
+    def summarize(task: Any, last: Samples) -> Statistics:
+        return task.summary(last)
 
-        return own
-    return found or summarize_nothing
+    return summarize
 
 
 def task_summary(task: Any) -> Callable[[Samples], Statistics]:
@@ -102,4 +104,6 @@ def task_summary(task: Any) -> Callable[[Samples], Statistics]:
 def chance_success_rate(task: Any) -> float:
     """The success rate of a blind guess in a task, an instance or a class; 0 unless the task asks for an answer."""
     found = CHANCE_SUCCESS_RATES.get(task)
-    return getattr(task, "chance", 0.0) if found is None else found
+    if found is None:
+        found = old_hook(task, "chance", "robodl.evaluation.task_metrics.register_chance_success_rate")
+    return found or 0.0

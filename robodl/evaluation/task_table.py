@@ -1,5 +1,6 @@
 """Tables that add to tasks what training, evaluation and documentation know of them."""
 
+import warnings
 from typing import Any, Generic, TypeVar
 
 from robodl_envs.registry import TASKS, place
@@ -23,8 +24,22 @@ class TaskTable(Generic[T]):
     def get(self, task: Any) -> T | None:
         """The value of a task, given as an instance or a class; None if there is none."""
         for cls in (task if isinstance(task, type) else type(task)).__mro__:
-            names = [name for name, registered in TASKS.items() if place(registered) == place(cls)]
+            names = [name for name, entry in TASKS.items() if place(entry.task) == place(cls)]
             for key in (cls, *names):
                 if key in self.values:
                     return self.values[key]
         return None
+
+
+def old_hook(task: Any, name: str, instead: str) -> Any:
+    """A hook of version 0.1 of a task, an instance or a class, with a warning; None if the task has none.
+
+    Args:
+        instead: today's way.
+    """
+    hook = getattr(task, name, None)
+    if hook is not None:
+        owner = task if isinstance(task, type) else type(task)
+        text = f"{owner.__name__}.{name} is of version 0.1 and goes with 0.3; use {instead}"
+        warnings.warn(text, DeprecationWarning, stacklevel=3)
+    return hook

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from robodl.evaluation.task_table import old_hook
+
 
 def logit_slices(task: Any, first: int) -> list[slice]:
     """The slices of an action that hold logits: of several classes, or a single number, whose sign is a yes or no.
@@ -12,8 +14,8 @@ def logit_slices(task: Any, first: int) -> list[slice]:
         first: index in an action where the task's share begins: after the robot's numbers.
     """
     if not hasattr(task, "outputs"):
-        own = task.choices() if hasattr(task, "choices") else []  # a task's own hook, of version 0.1
-        return [slice(first + part.start, first + part.stop) for part in own]
+        hook = old_hook(task, "choices", "outputs, see robodl_envs.PerceptionTask")
+        return [slice(first + part.start, first + part.stop) for part in hook()] if hook else []
     slices = []
     for output in task.outputs():
         if output.kind in ("logits", "binary"):

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from robodl.evaluation.task_table import TaskTable
+from robodl.evaluation.task_table import TaskTable, old_hook
+
+REGISTER = "robodl.vision.task_labels.register_label"
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,9 @@ def register_label(task: str | type, label: Label) -> None:
 
 def default_label(task: Any) -> str:
     """The name of the label that suits a task: registered, or its first keypoints, or the goal."""
-    found = LABELS.get(task)
-    if found is None:
-        return getattr(task, "label", next(iter(keypoint_labels(task)), "desired_goal"))  # `label` of version 0.1
-    return found.name
+    if found := LABELS.get(task):
+        return found.name
+    return old_hook(task, "label", REGISTER) or next(iter(keypoint_labels(task)), "desired_goal")
 
 
 def class_names(task: Any, label: str) -> tuple[str, ...]:
@@ -49,12 +50,13 @@ def class_names(task: Any, label: str) -> tuple[str, ...]:
     found = LABELS.get(task)
     if found is not None and found.name == label:
         return found.class_names
-    return task.classes(label) if hasattr(task, "classes") else ()  # a task's own hook, of version 0.1
+    hook = old_hook(task, "classes", REGISTER)
+    return hook(label) if hook else ()
 
 
 def keypoint_labels(task: Any) -> dict[str, np.ndarray]:
     """Positions of keypoints, (N, p, d) m by name, NaN where they are out of view."""
-    hook = getattr(task, "keypoint_labels", None) or getattr(task, "points", None)  # `points` in version 0.1
+    hook = getattr(task, "keypoint_labels", None) or old_hook(task, "points", "keypoint_labels")
     return hook() if hook else {}
 
 

@@ -64,3 +64,12 @@ def test_layout_of_a_task_that_describes_its_outputs():
     assert logit_slices(Task(), first=7) == [slice(9, 12), slice(12, 13)]
     assert continuous_columns(14, logit_slices(Task(), first=7)) == [*range(9), 13]
     assert logit_slices(object(), first=7) == []
+
+
+def test_layout_of_a_task_of_version_0_1():
+    class Task:
+        def choices(self):
+            return [slice(1, 3)]
+
+    with pytest.warns(DeprecationWarning, match=r"Task\.choices is of version 0\.1 .* outputs"):
+        assert logit_slices(Task(), first=7) == [slice(8, 10)]

@@ -86,7 +86,7 @@ def test_plugins_add_summaries_and_captions(monkeypatch):
 
 
 def test_a_task_may_have_its_own_summary_and_caption():
-    """Hooks of version 0.1 still work where no table has an entry."""
+    """Hooks of version 0.1 still work where no table has an entry, and warn."""
 
     @dataclasses.dataclass(eq=False)
     class Own(task_class("reach")):
@@ -101,8 +101,12 @@ def test_a_task_may_have_its_own_summary_and_caption():
 
     envs = make_vec(Own(), num_envs=2)
     envs.reset(seed=0)
-    assert task_summary(envs.task)({}) == {"one": 1.0} and summary_function(Own).__doc__ == "Its own."
-    assert captions.caption(envs, 1) == "own 1" and chance_success_rate(Own) == 0.5
+    with pytest.warns(DeprecationWarning, match=r"Own\.summary is of version 0\.1 .*register_summary"):
+        assert task_summary(envs.task)({}) == {"one": 1.0} and summary_function(Own).__doc__ == "Its own."
+    with pytest.warns(DeprecationWarning, match="register_caption"):
+        assert captions.caption(envs, 1) == "own 1"
+    with pytest.warns(DeprecationWarning, match="register_chance_success_rate"):
+        assert chance_success_rate(Own) == 0.5
 
 
 @pytest.mark.parametrize("task", ["read_digit", "inspect", "track", "reach"])

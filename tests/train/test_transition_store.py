@@ -77,20 +77,9 @@ def test_transitions_of_version_0_1_are_found(tmp_path):
 
 def test_a_killed_run_is_resumed_in_its_imitation(tmp_path):
     """From its last complete round, and with PPO after it ends in the bits of a run without a stop."""
-    few = [
-        "env=reach",
-        "algo=dagger",
-        "total_timesteps=512",
-        "num_envs=8",
-        "algo.batch_size=64",
-        "algo.imitation_transitions=25600",
-    ]
-    few += [
-        "algo.imitation_updates=40",
-        "algo.imitation_last_updates=40",
-        "algo.critic_warmup_steps=256",
-        "algo.hidden=[16]",
-    ]
+    few = ["env=reach", "algo=dagger", "total_timesteps=512", "num_envs=8", "algo.batch_size=64", "algo.hidden=[16]"]
+    few += imitation_words(transitions=25600, updates=40, last_updates=40)
+    few += ["algo.critic_warmup_steps=256"]
     few += ["eval_episodes=4", "test_episodes=4", "video_episodes=0"]
     run("robodl.train", *few, "name=whole", cwd=tmp_path)
     command = [sys.executable, "-m", "robodl.train", *few, "name=half"]
@@ -152,6 +141,6 @@ def test_a_stopped_run_says_where_it_goes_on(tmp_path, capsys):
     say_interrupted(run, 0)
     assert "stopped before the first checkpoint" in capsys.readouterr().out
     run.last.with_suffix(".npz").touch()
-    for saved, where in ((0, "of its clone"), (4096, "at 4,096 steps")):
+    for saved, where in ((0, "of its imitation"), (4096, "at 4,096 steps")):
         say_interrupted(run, saved)
         assert f"the last checkpoint is {where}; python -m robodl.train resume=" in capsys.readouterr().out
