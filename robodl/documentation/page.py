@@ -7,8 +7,8 @@ from typing import Any
 
 import gymnasium
 
-from robodl.documentation.observables import exceptions, observables_table
 from robodl.documentation.markdown import MADE, code, number, numbers, section, table
+from robodl.documentation.observables import exceptions, observables_table
 from robodl.documentation.results import Results
 from robodl.documentation.sources import described, docstring, first_paragraph, settings
 from robodl.evaluation.robot_support import unsupported_reason
@@ -173,7 +173,8 @@ def action_parts(batch) -> tuple[tuple[str, str, str], ...]:
         parts = [(controller.size, f"moves a joint's target at the joint's top speed, {step} rad a step")]
     if robot.fingers.size:
         parts += [(robot.fingers.size, "opens the gripper; -1 shuts it with full force")]
-    parts += [(output.size, output.meaning) for output in (batch.perception.outputs() if batch.perception else [])]
+    outputs = batch.perception.outputs() if batch.perception else []
+    parts += [(output.size, output.meaning) for output in outputs]
     rows, first = [], 0
     for size, effect in parts:
         rows.append((f"`{robot.control}`", f"`{first}:{first + size}`", effect))

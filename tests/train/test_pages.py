@@ -79,7 +79,7 @@ def test_a_page_tells_all(task):
     names += [field.name for field in dataclasses.fields(task_class(task))]
     for name in names:
         assert f"| `{name}` |" in text
-    own = batch.task.metrics()
+    own = batch.metrics()
     assert ("## Metrics" in text) == bool(own) and all(f"`{name}`" in text for name in own)
     said = sum(count for count, _ in batch.task.action_parts())
     assert said == batch.task.size and f"`{batch.action_shape[1] - said}:" in text if said else True
