@@ -162,12 +162,8 @@ def action_parts(batch) -> tuple[tuple[str, str, str], ...]:
     if robot.control == "tool":
         parts = [(3, f"moves the tool's target {number(controller.STEP)} m along the world's x, y and z axis")]
         if robot.rotation:
-            parts += [
-                (
-                    3,
-                    f"rotates the tool's target {number(controller.ROTATION_STEP)} rad about the world's x, y and z axis",
-                )
-            ]
+            step = number(controller.ROTATION_STEP)
+            parts += [(3, f"rotates the tool's target {step} rad about the world's x, y and z axis")]
     else:
         step = numbers(robot.velocity * batch.control_dt)
         parts = [(controller.size, f"moves a joint's target at the joint's top speed, {step} rad a step")]

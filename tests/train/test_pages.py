@@ -81,8 +81,11 @@ def test_a_page_tells_all(task):
         assert f"| `{name}` |" in text
     own = batch.metrics()
     assert ("## Metrics" in text) == bool(own) and all(f"`{name}`" in text for name in own)
-    said = sum(count for count, _ in batch.task.action_parts())
-    assert said == batch.task.size and f"`{batch.action_shape[1] - said}:" in text if said else True
+    if batch.perception is not None:
+        first = batch.robot.action_size
+        for output in batch.perception.outputs():
+            assert f"| `{first}:{first + output.size}` | {output.meaning} |" in text
+            first += output.size
     for name in ("panda", "so101", "ur5e"):
         assert f"| `{name}` | does it |" in text or f"| `{name}` | refused: " in text
     assert inspect.cleandoc(task_class(task).__doc__) in text
