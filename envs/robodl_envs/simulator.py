@@ -178,7 +178,8 @@ class CpuSimulator:
     def set_state(self, state: dict[str, Any]) -> None:
         self.batch.state[:] = state["state"]
         self.batch.warning[:] = state["warning"]
-        for field, values in state["expanded"].items():
+        # Files drop an empty dict; version 0.1 called it "own".
+        for field, values in state.get("expanded", state.get("own", {})).items():
             self.expanded[field][:] = values
         self.set_const()
         self._remember_bad()

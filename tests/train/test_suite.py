@@ -1,11 +1,13 @@
 """The benchmark of experts and floors: what it measures, lists as refused, and fails on."""
 
+import dataclasses
 import json
 
 import pytest
 
 from robodl import evaluate, suite
-from robodl_envs.experts.policy import EXPERTS, Move
+from robodl_envs import Move
+from robodl_envs.registry import TASKS
 
 
 def test_rows_are_those_of_evaluate(tmp_path, capsys):
@@ -40,7 +42,8 @@ def test_rows_are_those_of_evaluate(tmp_path, capsys):
 )
 def test_out_of_bounds(policy, words, tmp_path, capsys, monkeypatch):
     """An expert that does badly, or a floor that does well: exit code 1 with one line, after the numbers are saved."""
-    monkeypatch.setitem(EXPERTS, "reach", lambda state, robot: Move(to=state["tool"]))
+    idle = dataclasses.replace(TASKS["reach"], expert=lambda state, robot: Move(to=state["tool"]))
+    monkeypatch.setitem(TASKS, "reach", idle)
     monkeypatch.setattr(suite, "FLOOR_AT_MOST", -0.1)
     output = tmp_path / "suite.json"
     with pytest.raises(SystemExit) as ended:
