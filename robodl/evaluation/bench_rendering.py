@@ -39,7 +39,7 @@ def bench_rendering(options) -> list[dict[str, Any]]:
         batch, count = envs[name].batch, num * len(options.cameras)
         rounds = []
         for _ in range(REPEATS):
-            images = count * rate(functools.partial(batch.cameras.look, batch.all, batch.rng), options.seconds / 2)
+            images = count * rate(functools.partial(batch.cameras.capture, batch.all, batch.rng), options.seconds / 2)
             steps = num * rate(functools.partial(envs[name].step, action), options.seconds / 2)
             reference = theirs.rate(options.seconds / 2) if theirs else float("nan")
             rounds.append((images, steps, reference, images / reference))

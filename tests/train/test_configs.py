@@ -102,7 +102,7 @@ def test_inspect_imitates_until_the_clock_has_run_out(composed):
     envs.reset(seed=0)
     for _ in range(int(0.9 * cfg.algo.imitation_episode_steps)):
         envs.step(np.zeros(envs.action_space.shape, np.float32))
-    _, clock = envs.task.feel()
+    clock = envs.state_observation()["observation"][:, envs.state_columns["clock"]]
     np.testing.assert_array_equal(clock, 1.0)
 
 
