@@ -5,6 +5,7 @@ import os
 import runpy
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -20,15 +21,18 @@ SMALL = ("total_timesteps=2048", "eval_every=1024", "eval_episodes=10", "test_ep
 
 
 def run(module, *arguments, cwd, check=True, wait=300, **environment):
-    """A command of ours in a process of its own, as a user runs it."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-        timeout=wait,
-    )
+    """A command of ours in a process of its own, as a user runs it; its environment is ours but for what is given."""
+    if environment:
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **environment},
+            timeout=wait,
+        )
+    else:
+        done = run_warm(module, *arguments, cwd=cwd, wait=wait)
     if check:
         assert done.returncode == 0, done.stderr
     return done
@@ -38,19 +42,24 @@ def run_warm(module, *arguments, cwd, wait=300):
     """As `run`, in a process that has imported PyTorch and the like already: three seconds less, for many commands."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["stable_baselines3", "sb3_contrib", "hydra.main", "gymnasium.vector", "mujoco"])
-    out, err = (Path(cwd).parent / f"{Path(cwd).name}.{name}" for name in ("out", "err"))
-    process = context.Process(target=be, args=(module, arguments, cwd, out, err))
-    process.start()
-    process.join(wait)
-    assert process.exitcode is not None, f"{module} did not end within {wait} s"
-    return CompletedProcess(arguments, process.exitcode, out.read_text(), err.read_text())
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = (Path(folder) / name for name in ("out", "err"))
+        process = context.Process(target=be, args=(module, arguments, cwd, out, err, dict(os.environ)))
+        process.start()
+        process.join(wait)
+        if process.exitcode is None:
+            process.kill()
+            raise AssertionError(f"{module} did not end within {wait} s: {err.read_text()}")
+        return CompletedProcess(arguments, process.exitcode, out.read_text(), err.read_text())
 
 
-def be(module, arguments, cwd, out, err):
+def be(module, arguments, cwd, out, err, environment):
     """What a warm process does: become the command, its output in files."""
     for number, path in ((1, out), (2, err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    os.environ.update(environment)  # that of the server is from when it began
     os.chdir(cwd)
+    sys.path.insert(0, str(cwd))
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
