@@ -12,8 +12,6 @@ import numpy as np
 
 from robodl.errors import UsageError
 
-RENAMED_FILES = {"observations": "seen", "expert_actions": "wanted", "action_errors": "missed"}  # since version 0.1
-
 
 @dataclass
 class TransitionStore:
@@ -44,7 +42,7 @@ class TransitionStore:
         """
         if self.folder is None:
             return np.zeros(shape, dtype)
-        path = array_file(self.folder, name)
+        path = self.folder / f"{name}.npy"
         if self.state is None:
             try:
                 return allocate(path, shape, dtype)
@@ -79,13 +77,6 @@ class TransitionStore:
         """Delete the files."""
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def array_file(folder: Path, name: str) -> Path:
-    """The file of an array: that of version 0.1 if there is one."""
-    first, dot, rest = name.partition(".")
-    old = folder / f"{RENAMED_FILES.get(first, first)}{dot}{rest}.npy"
-    return old if old.exists() else folder / f"{name}.npy"
 
 
 def allocate(path: Path, shape: tuple[int, ...], dtype) -> np.ndarray:

@@ -1,21 +1,14 @@
-"""Names of tensors and arrays that changed since version 0.1, so that its policies, encoders and runs still load."""
+"""Names of tensors that changed since version 0.1, so that its policies and encoders still load."""
 
 from typing import TypeVar
 
 T = TypeVar("T")
 
 RENAMED = {
-    # modules of networks
     "eyes": "image_encoder",
     "ask": "query",
     "middle": "center",
     "glance": "glimpse_network",
-    # arrays of robodl.learning.frame_buffer.FrameBuffer
-    "leads": "has_transition",
-    "ends": "is_last",
-    "terminal": "is_terminal",
-    "where": "next_entry",
-    "count": "num_entries",
 }
 
 

@@ -33,8 +33,7 @@ class Run:
         self.folder = folder
         self.checkpoints = folder / "checkpoints"
         self.best, self.last = self.checkpoints / "best", self.checkpoints / "last"
-        before = self.checkpoints / "clone"  # of version 0.1
-        self.imitation = before if before.is_dir() else self.checkpoints / "imitation"
+        self.imitation = self.checkpoints / "imitation"
         self.tensorboard = folder / "tb"
         self.result = folder / "result.json"
 
@@ -84,7 +83,11 @@ class Run:
                 state = unflatten({name: file[name] for name in file.files})
         except (ValueError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path} is damaged: {error}") from error
-        restore_training(model, current(state))
+        if "seen as" in str(state.get("envs", {}).get("made_by", "")):  # as version 0.1 wrote it
+            raise ValueError(
+                f"{self.folder} is a run of robodl 0.1, which that version goes on with; its policies load"
+            )
+        restore_training(model, state)
         return state.get("extra", {})
 
 
@@ -130,13 +133,3 @@ def save_config(folder: Path, cfg: DictConfig, words: Sequence[str]) -> None:
     (folder / ".hydra").mkdir()
     OmegaConf.save(cfg, folder / ".hydra/config.yaml")
     OmegaConf.save(OmegaConf.create(list(words)), folder / ".hydra/overrides.yaml")
-
-
-def current(state: dict[str, Any]) -> dict[str, Any]:
-    """A training state in today's names; those of version 0.1 are renamed."""
-    if "clone" in (extra := state.get("extra", {})):
-        extra["imitation"] = extra.pop("clone")
-    for envs in (state.get("envs", {}), extra.get("imitation", {}).get("envs", {})):
-        if "made_by" in envs:
-            envs["made_by"] = np.asarray(str(envs["made_by"]).replace("seen as Eyes(", "seen as CameraSensors("))
-    return state

@@ -13,8 +13,6 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
-from robodl.runs.renamed_arrays import with_current_names
-
 COUNTERS = ("num_timesteps", "_n_updates", "_episode_num")
 
 
@@ -50,7 +48,7 @@ def restore_training(model: BaseAlgorithm, state: dict[str, Any]) -> None:
         if "param_groups" in current[name]:
             parameters[name] = {"state": tensors, "param_groups": current[name]["param_groups"]}
         else:
-            parameters[name] = with_current_names(tensors)
+            parameters[name] = tensors
     model.set_parameters(parameters, device=device)
     for name, value in state.get("variables", {}).items():
         getattr(model, name).data = torch.as_tensor(value, device=device)
@@ -95,7 +93,7 @@ def is_object_array(value: Any) -> bool:
 
 def restore_replay(buffer, state: dict[str, Any]) -> None:
     buffer.pos, buffer.full = int(state["pos"]), bool(state["full"])
-    for name, value in with_current_names(state).items():
+    for name, value in state.items():
         target = getattr(buffer, name)
         if isinstance(value, dict):
             for key, rows in value.items():

@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from robodl.errors import UsageError
-from robodl.runs.run_folder import current, new_folder
+from robodl.runs.run_folder import new_folder
 from robodl.train import train
 from tests.train.conftest import SMALL, run
 
@@ -143,13 +143,18 @@ def test_a_run_of_the_last_version_goes_on(trained, tmp_path):
     assert "clone" not in saved["config"]["algo"]
 
 
-def test_states_of_the_last_version_have_names_of_today():
-    """An imitation that was stopped, and environments with images, are recognised by what saved them."""
-    envs = {"made_by": np.asarray("4 x Panda() doing Reach(), seen as Eyes(front, ray), mujoco 4.0.0")}
-    state = current({"envs": dict(envs), "extra": {"clone": {"done": 3, "envs": dict(envs)}}})
-    for each in (state["envs"], state["extra"]["imitation"]["envs"]):
-        assert str(each["made_by"]) == "4 x Panda() doing Reach(), seen as CameraSensors(front, ray), mujoco 4.0.0"
-    assert "clone" not in state["extra"]
+def test_a_training_state_of_version_0_1_is_refused(trained, tmp_path):
+    """In one line: its environments' states differ."""
+    shutil.copytree(trained / "runs", tmp_path / "runs")
+    path = tmp_path / "runs/reach/small/checkpoints/last.npz"
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    (key,) = (name for name in arrays if name.endswith("made_by"))
+    arrays[key] = np.asarray("64 x Panda() doing Reach(), seen as 'state', mujoco 4.0.0")
+    np.savez(path, **arrays)
+    done = run("robodl.train", "resume=runs/reach/small", "total_timesteps=3072", cwd=tmp_path, check=False)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "is a run of robodl 0.1, which that version goes on with" in done.stderr
 
 
 def test_training_returns_its_success_rate(composed, tmp_path, monkeypatch):

@@ -65,16 +65,6 @@ def test_damaged_transitions_are_refused(tmp_path):
         store.array("some", (3, 2), np.dtype(np.float32))
 
 
-def test_transitions_of_version_0_1_are_found(tmp_path):
-    """Its files had other names; a run that was stopped in its imitation goes on with them."""
-    old_names = {"seen.wrist": "observations.wrist", "wanted": "expert_actions", "missed": "action_errors"}
-    for k, old in enumerate(old_names):
-        np.save(tmp_path / f"{old}.npy", np.full((3, 2), k, np.float32))
-    store = TransitionStore(tmp_path, {"done": 1})
-    for k, name in enumerate(old_names.values()):
-        assert (store.array(name, (3, 2), np.dtype(np.float32)) == k).all()
-
-
 def test_a_killed_run_is_resumed_in_its_imitation(tmp_path):
     """From its last complete round, and with PPO after it ends in the bits of a run without a stop."""
     few = ["env=reach", "algo=dagger", "total_timesteps=512", "num_envs=8", "algo.batch_size=64", "algo.hidden=[16]"]
