@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from robodl.config import RenamedKeyWarning
-from robodl.errors import UsageError, fail, one_line, settings_errors
+from robodl.errors import RenamedKeyWarning, UsageError, fail, one_line, settings_errors
 from robodl.options import Option, checked, described, made, options, unknown
 
 __all__ = ["UsageError", "check_writable", "fail", "guarded", "one_line", "parse", "settings_errors"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from robodl.errors import UsageError
+from robodl.errors import RenamedKeyWarning, UsageError
 from robodl.options import checked, group, made, option, options, walk
 
 # What several commands share.
@@ -30,10 +30,6 @@ RENAMED = {  # keys of version 0.1, which still work and warn
     "algo.clone_focus": "algo.imitation_error_weight",
     "algo.value_first": "algo.critic_warmup_steps",
 }
-
-
-class RenamedKeyWarning(FutureWarning):
-    """A key is given by a name that will go."""
 
 
 @dataclass

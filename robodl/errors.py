@@ -21,6 +21,10 @@ class UsageError(ValueError):
     """An argument that makes no sense; its text is one line."""
 
 
+class RenamedKeyWarning(FutureWarning):
+    """A key is given by a name that will go."""
+
+
 @contextlib.contextmanager
 def settings_errors() -> Iterator[None]:
     """Make a UsageError of what is raised where settings become objects, if it is a refusal and no bug."""

@@ -46,11 +46,11 @@ def evaluate(options: Options) -> None:
 
     from robodl.evaluation.ablation import replace_images, replace_motion
     from robodl.evaluation.rollout import FIRST_SEED, MAX_ROWS, evaluate_policy
-    from robodl.learning.vec_env import make_envs
     from robodl.runs import report
     from robodl.runs.progress import counting
     from robodl.runs.provenance import provenance
     from robodl.runs.video import render_video
+    from robodl.vec_env import make_envs
     from robodl_envs import RenderingError
 
     cli.check_writable(options.output)
@@ -118,7 +118,7 @@ def trained(options: Options, folder: str):
 
 
 def untrained(options: Options, task: str):
-    from robodl.learning.vec_env import make_envs
+    from robodl.vec_env import make_envs
     from robodl_envs import BASELINES, make_policy
 
     robot, control = options.robot or "panda", options.control or "tool"

@@ -69,7 +69,7 @@ def check(cfg, job: int | None = None) -> None:
 
 def check_scene(cfg) -> None:
     """Refuse wrong settings of data=sim before thousands of images are rendered: make one environment and try them."""
-    from robodl.learning.vec_env import channels_first_space, image_boxes, make_envs
+    from robodl.vec_env import channels_first_space, image_boxes, make_envs
     from robodl.vision.image_sources import checked_source
     from robodl.vision.task_labels import image_labels
     from robodl_envs import did_you_mean, make_policy
@@ -202,7 +202,7 @@ def save_result(path: Path, cfg, facts: dict[str, Any], count: int) -> None:
 
     from omegaconf import OmegaConf
 
-    from robodl.runs.atomic_write import replacing
+    from robodl.atomic_write import replacing
     from robodl.runs.provenance import provenance
 
     settings: Any = OmegaConf.to_container(cfg, resolve=True)

@@ -29,10 +29,10 @@ def main() -> None:
 
 def results(options: Options) -> None:
     """Collect, then write or compare the tables."""
+    from robodl.atomic_write import replacing
     from robodl.documentation.collect import collect
     from robodl.documentation.results import load
     from robodl.documentation.tables import filled, markers
-    from robodl.runs.atomic_write import replacing
 
     folder, texts = Path(options.results), [Path(name) for name in options.texts]
     for path in [folder, *texts]:

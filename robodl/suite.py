@@ -40,7 +40,7 @@ def main() -> None:
 
 def suite(options: Options) -> None:
     """Measure every pair of a task and a robot, print the table, and fail on rates out of bounds."""
-    from robodl.runs.atomic_write import replacing
+    from robodl.atomic_write import replacing
     from robodl.runs.provenance import provenance
 
     options.policy = list(dict.fromkeys(options.policy or UNTRAINED_POLICIES))
@@ -83,7 +83,7 @@ def supported_pairs(options: Options) -> tuple[list[tuple[str, str]], list[dict[
 
 def check_policies(options: Options, pairs: list[tuple[str, str]]) -> None:
     """Make each environment and policy once, small: a wrong one is refused before hours of measurement."""
-    from robodl.learning.vec_env import make_envs
+    from robodl.vec_env import make_envs
     from robodl_envs import make_policy
 
     for task, robot in pairs:
@@ -96,9 +96,9 @@ def check_policies(options: Options, pairs: list[tuple[str, str]]) -> None:
 def measured(options: Options, task: str, robot: str) -> Iterator[dict[str, Any]]:
     """A row of numbers for each policy: those that `robodl.evaluate env=<task> robot=<robot> policy=<policy>` gives."""
     from robodl.evaluation.rollout import FIRST_SEED, MAX_ROWS, evaluate_policy
-    from robodl.learning.vec_env import make_envs
     from robodl.runs import report
     from robodl.runs.progress import counting
+    from robodl.vec_env import make_envs
     from robodl_envs import make_policy
 
     cfg = untrained_config(task, robot, "tool", options.threads)

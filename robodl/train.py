@@ -107,7 +107,7 @@ def build(cfg) -> Parts:
     from robodl.imitation.demonstrations import check_teaching
     from robodl.learning.build import build_model, pick_device, training_envs
     from robodl.learning.torch_threads import set_torch_threads
-    from robodl.learning.vec_env import make_envs
+    from robodl.vec_env import make_envs
 
     if not cfg.total_timesteps and not cfg.algo.get("imitation_transitions"):
         raise cli.UsageError(

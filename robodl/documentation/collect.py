@@ -11,9 +11,9 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from robodl.atomic_write import replacing
 from robodl.documentation.results import read
 from robodl.errors import UsageError
-from robodl.runs.atomic_write import replacing
 
 Row = dict[str, Any]
 COMMON = ("success_rate", "success_low", "success_high", "episodes", "commit")

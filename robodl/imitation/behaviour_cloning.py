@@ -9,7 +9,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from torch.nn import functional
 
 from robodl.imitation.output_layout import continuous_columns
-from robodl.runs.sb3_internals import deterministic_actions
+from robodl.sb3_internals import deterministic_actions
 from robodl.vision.encoder import Encoder
 from robodl_envs import SHARPNESS
 

@@ -18,7 +18,7 @@ from robodl.imitation.behaviour_cloning import MAX_WEIGHTS, fit_policy
 from robodl.imitation.demonstrations import FIRST_SEED, read_dataset
 from robodl.imitation.output_layout import continuous_columns, logit_slices
 from robodl.imitation.transition_store import TransitionStore
-from robodl.learning.vec_env import Sb3VecEnv, make_envs
+from robodl.vec_env import Sb3VecEnv, make_envs
 from robodl_envs.experts.policy import student_observable_policy
 
 EXPERT_SHARE = 0.3  # of the rows that the expert acts in, after the first round

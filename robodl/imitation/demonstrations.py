@@ -18,7 +18,7 @@ from robodl.imitation import minari_io
 from robodl.imitation.episodes import Episode
 from robodl.learning.frame_buffer import FrameBuffer
 from robodl.learning.pixel_sac import PixelSAC
-from robodl.learning.vec_env import Sb3VecEnv, make_envs
+from robodl.vec_env import Sb3VecEnv, make_envs
 from robodl_envs import make_policy
 
 DEMO_ROWS = 32  # of the environments that fill PixelSAC's buffer of demonstrations

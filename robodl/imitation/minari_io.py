@@ -22,7 +22,7 @@ from gymnasium import spaces
 
 from robodl.errors import one_line
 from robodl.imitation.episodes import Episode
-from robodl.learning.vec_env import boxes_of
+from robodl.vec_env import boxes_of
 from robodl_envs import task_id
 
 # Settings of an environment that a dataset may leave out.

@@ -12,9 +12,9 @@ from stable_baselines3.common.callbacks import BaseCallback
 from robodl.config import imitation_config
 from robodl.evaluation.rollout import FIRST_SEED, SELECTION_SEED_OFFSET, Score, evaluate_policy
 from robodl.learning.policy_files import save_policy
-from robodl.learning.vec_env import channels_first
 from robodl.runs.run_folder import Run
 from robodl.runs.tensorboard import log_saliency
+from robodl.vec_env import channels_first
 
 
 class Checkpoints(BaseCallback):

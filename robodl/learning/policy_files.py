@@ -12,11 +12,11 @@ from omegaconf import DictConfig, OmegaConf
 from safetensors.torch import load_file, save_file
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from robodl.atomic_write import replacing
 from robodl.config import TrainConfig, settled
 from robodl.learning.build import algo_class, policy_settings
-from robodl.learning.vec_env import channels_first_space, make_envs
-from robodl.runs.atomic_write import replacing
-from robodl.runs.renamed_arrays import with_current_names
+from robodl.renamed_tensors import with_current_names
+from robodl.vec_env import channels_first_space, make_envs
 
 
 def save_policy(stem: Path, model: BaseAlgorithm, cfg: DictConfig, facts: dict[str, Any]) -> None:

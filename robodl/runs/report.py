@@ -7,11 +7,11 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from robodl.atomic_write import replacing
 from robodl.evaluation.rollout import Score
-from robodl.learning.vec_env import channels_first
-from robodl.runs.atomic_write import replacing
 from robodl.runs.provenance import provenance
 from robodl.runs.run_folder import Run
+from robodl.vec_env import channels_first
 from robodl_envs import Policy
 
 

@@ -21,9 +21,9 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from robodl.atomic_write import replacing
 from robodl.errors import UsageError
-from robodl.runs.atomic_write import replacing
-from robodl.runs.sb3_internals import flatten, restore_training, training_state, unflatten
+from robodl.sb3_internals import flatten, restore_training, training_state, unflatten
 
 
 class Run:

@@ -10,8 +10,8 @@ import gymnasium
 import numpy as np
 
 from robodl.evaluation.captions import caption
-from robodl.learning.vec_env import make_envs
 from robodl.runs.progress import counting
+from robodl.vec_env import make_envs
 from robodl.vision.image_views import beside, captioned, color_images
 from robodl_envs import Policy
 

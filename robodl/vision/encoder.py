@@ -6,7 +6,7 @@ from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
-from robodl.learning.vec_env import boxes_of, image_boxes
+from robodl.vec_env import boxes_of, image_boxes
 from robodl.vision.image_encoder import ImageEncoder
 
 GOAL_SCALE = 5.0  # 1/m: an offset of 20 cm to the goal is a feature of 1

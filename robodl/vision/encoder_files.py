@@ -9,8 +9,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from robodl.runs.atomic_write import replacing
-from robodl.runs.renamed_arrays import with_current_names
+from robodl.atomic_write import replacing
+from robodl.renamed_tensors import with_current_names
 from robodl.vision.encoder import Encoder
 from robodl.vision.image_encoder import ImageEncoder
 

@@ -7,7 +7,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from robodl.evaluation.ablation import RandomMotion
-from robodl.learning.vec_env import channels_first, channels_first_space, image_boxes, make_envs
+from robodl.vec_env import channels_first, channels_first_space, image_boxes, make_envs
 from robodl.vision.labelled_images import TEST_SHARE, LabelledImages
 from robodl.vision.task_labels import class_names, default_label, image_labels
 from robodl_envs import make_policy

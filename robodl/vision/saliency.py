@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from robodl.learning.vec_env import channels_first
-from robodl.runs.sb3_internals import deterministic_actions
+from robodl.sb3_internals import deterministic_actions
+from robodl.vec_env import channels_first
 from robodl.vision.image_views import color_images, fit_square
 
 

@@ -14,10 +14,10 @@ from robodl.evaluation.rollout import evaluate_policy
 from robodl.imitation import dagger
 from robodl.imitation.dagger import imitate
 from robodl.imitation.transition_store import TransitionStore
-from robodl.learning.vec_env import make_envs
 from robodl.runs.report import acting
-from robodl.runs.sb3_internals import deterministic_actions
+from robodl.sb3_internals import deterministic_actions
 from robodl.train import check
+from robodl.vec_env import make_envs
 from tests.train.conftest import SMALL, imitation_words, model_of, run
 
 ONE_EPISODE = 128 * 50  # transitions, of Reach, of all rows together

@@ -5,7 +5,7 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from robodl.learning.vec_env import channels_first, channels_first_space
+from robodl.vec_env import channels_first, channels_first_space
 from robodl.vision.encoder import Encoder
 from robodl_envs import make_vec
 from tests.train.test_image_encoder import rgb

@@ -7,7 +7,7 @@ from gymnasium import spaces
 from safetensors.torch import save_file
 from torch import nn
 
-from robodl.runs.renamed_arrays import RENAMED
+from robodl.renamed_tensors import RENAMED
 from robodl.vision.encoder import Encoder
 from robodl.vision.encoder_files import load_encoder_weights, load_image_encoder, save_image_encoder
 from robodl.vision.image_encoder import ImageEncoder

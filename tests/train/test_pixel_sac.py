@@ -7,7 +7,7 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import VecMonitor
 
 from robodl.learning.pixel_sac import PixelSAC
-from robodl.learning.vec_env import Sb3VecEnv
+from robodl.vec_env import Sb3VecEnv
 from robodl.vision.encoder import Encoder
 from robodl_envs import make_vec
 
