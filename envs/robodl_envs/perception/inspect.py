@@ -17,6 +17,7 @@ from robodl_envs.perception.hand_camera import HandCamera
 from robodl_envs.perception.part import Part
 from robodl_envs.perception.perception_task import Output, PerceptionTask
 from robodl_envs.scene import NO_CONTACT
+from robodl_envs.tasks.task import bounded
 
 LOW, HIGH = (0.47, -0.06, 0.10), (0.57, 0.06, 0.10)  # m, corners of a part's position, on its stand
 TILT, SPIN = 0.08, 0.3  # rad, how far it leans at most, and how far it is rotated about its own axis
@@ -41,11 +42,10 @@ class Inspect(PerceptionTask):
     metrics = ("evidence", "is_bad", "views", "kind")
     saved = ("probabilities", "evidence", "viewed", "steps")
 
-    threshold: float = 0.5  # of evidence; a part with more is rejected
+    threshold: float = bounded(0.5, 0.0, 1.0)  # of evidence; a part with more is rejected
 
     def __post_init__(self):
-        if not 0.0 < self.threshold < 1.0:
-            raise ValueError(f"threshold must be more than 0 and less than 1, got {self.threshold}")
+        super().__post_init__()
         self.part = Part(LOW, HIGH, (0.0, TILT), math.pi, SPIN)
         self.defects = Defects(self.part)
 

@@ -11,7 +11,7 @@ from robodl_envs.perception.perception_task import PerceptionTask
 from robodl_envs.perception.target_estimate import MAX_VELOCITY, TargetEstimate
 from robodl_envs.perception.tracking_errors import TrackingErrors
 from robodl_envs.scene import OFFSET_BOUNDS, POSITION_BOUNDS
-from robodl_envs.tasks.task import checked_length
+from robodl_envs.tasks.task import bounded, length
 
 # The difficulty, with the speeds and paths of `moving_objects`: fixed before anything was learnt.
 MAX_VIEW_DISTANCE = 1.25  # of an object's depth in the image at the start, within which it is in view
@@ -34,13 +34,8 @@ class Track(PerceptionTask):
     metrics = ("in_view", *(f"errors.{name}" for name in TrackingErrors.metrics))
     saved = ("target", "in_view")
 
-    radius: float = 0.03  # m; an estimate closer than this, and
-    speed: float = 0.06  # m/s; as close to the velocity as this, is success
-
-    def __post_init__(self):
-        checked_length("radius", self.radius)
-        if not 0.0 < self.speed < 10.0:
-            raise ValueError(f"speed must be more than 0 m/s and less than 10 m/s, got {self.speed} m/s")
+    radius: float = length(0.03)  # m; an estimate closer than this, and
+    speed: float = bounded(0.06, 0.0, 10.0, "m/s")  # m/s; as close to the velocity as this, is success
 
     @property
     def parts(self):

@@ -7,7 +7,7 @@ from robodl_envs.component import Observable
 from robodl_envs.free_body import GOAL_GREEN
 from robodl_envs.scene import OFFSET_BOUNDS, add_marker
 from robodl_envs.tasks.fixtures import HANDLE_HEIGHT, HANDLE_STANDOFF, add_drawer
-from robodl_envs.tasks.task import Task, checked_length
+from robodl_envs.tasks.task import Task, length
 
 
 @dataclass(eq=False)
@@ -19,10 +19,7 @@ class OpenDrawer(Task):
     towards the robot.
     """
 
-    radius: float = 0.015  # m; closer than this is success
-
-    def __post_init__(self):
-        checked_length("radius", self.radius)
+    radius: float = length(0.015)  # m; closer than this is success
 
     def build(self, spec):
         (x0, _), (x1, _) = self.robot.table

@@ -7,7 +7,7 @@ from robodl_envs.component import Observable
 from robodl_envs.free_body import YELLOW, FreeBody
 from robodl_envs.scene import OFFSET_BOUNDS
 from robodl_envs.tasks.fixtures import HOLE_BLOCK, add_hole_block
-from robodl_envs.tasks.task import Task, checked_length, needs_parallel_fingers
+from robodl_envs.tasks.task import Task, bounded, length, needs_parallel_fingers
 
 PEG = (0.010, 0.010, 0.040)  # m, half sizes
 START_OFFSET = (0.0, 0.0, -0.02)  # m, from the tool to the peg's middle at the start
@@ -24,13 +24,8 @@ class PegInsert(Task):
 
     gripper = True
 
-    clearance: float = 0.003  # m, by which the hole is wider than the peg
-    radius: float = 0.010  # m; closer than this is success, which lies inside the hole
-
-    def __post_init__(self):
-        checked_length("radius", self.radius)
-        if not 0.0005 <= self.clearance <= 0.05:
-            raise ValueError(f"clearance must be from 0.0005 m to 0.05 m, got {self.clearance} m")
+    clearance: float = bounded(0.003, 0.0005, 0.05, "m", closed=True)  # m, by which the hole is wider than the peg
+    radius: float = length(0.010)  # m; closer than this is success, which lies inside the hole
 
     def unsupported_reason(self, robot):
         return super().unsupported_reason(robot) or needs_parallel_fingers(robot)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from robodl_envs.arrays import distance, namespace
 from robodl_envs.free_body import GOAL_GREEN, FreeBody
 from robodl_envs.scene import add_marker
-from robodl_envs.tasks.task import Task, checked_length
+from robodl_envs.tasks.task import Task, bounded, length
 
 MIN_DISTANCE = 0.10  # m, between a cube and its goal at the start
 
@@ -20,15 +20,9 @@ class PickAndPlace(Task):
 
     gripper = True
 
-    radius: float = 0.05  # m; closer than this is success, as in Gymnasium-Robotics' FetchPickAndPlace
-    in_the_air: float = 0.5  # share of the goals
-    height: float = 0.20  # m, of the cube's middle, the most; less where the robot's workspace ends earlier
-
-    def __post_init__(self):
-        checked_length("radius", self.radius)
-        checked_length("height", self.height)
-        if not 0.0 <= self.in_the_air <= 1.0:
-            raise ValueError(f"in_the_air must be from 0 to 1, got {self.in_the_air}")
+    radius: float = length(0.05)  # m; closer than this is success, as in Gymnasium-Robotics' FetchPickAndPlace
+    in_the_air: float = bounded(0.5, 0.0, 1.0, closed=True)  # share of the goals
+    height: float = length(0.20)  # m, of the cube's middle, the most; less where the robot's workspace ends earlier
 
     def build(self, spec):
         half = 0.5 * self.robot.cube

@@ -16,7 +16,7 @@ from robodl_envs.arrays import (
 )
 from robodl_envs.component import Observable
 from robodl_envs.scene import NO_CONTACT, POSITION_BOUNDS
-from robodl_envs.tasks.task import Task, checked_length
+from robodl_envs.tasks.task import Task, bounded, length
 
 LENGTH = 0.06  # m, of the marker's arms
 COLORS = ((0.9, 0.2, 0.2, 1.0), (0.2, 0.8, 0.3, 1.0), (0.2, 0.4, 0.95, 1.0))  # of the goal's x, y and z axis
@@ -33,17 +33,11 @@ class PoseReach(Task):
 
     rotation = True
 
-    radius: float = 0.02  # m; closer than this,
-    angle: float = 0.1  # rad; and rotated less than this from the goal, is success
-    tilt: float = 0.6  # rad, the greatest rotation of a goal
+    radius: float = length(0.02)  # m; closer than this,
+    angle: float = bounded(0.1, 0.0, 1.5, "rad")  # rad; and rotated less than this from the goal, is success
+    tilt: float = bounded(0.6, 0.0, 1.5, "rad")  # rad, the greatest rotation of a goal
 
     METRES_A_RADIAN = 0.1  # what an angle counts as in the dense reward
-
-    def __post_init__(self):
-        checked_length("radius", self.radius)
-        for name in ("angle", "tilt"):
-            if not 0.0 < getattr(self, name) < 1.5:
-                raise ValueError(f"{name} must be more than 0 and less than 1.5 rad, got {getattr(self, name)} rad")
 
     def build(self, spec):
         body = spec.worldbody.add_body(name="goal", mocap=True)

@@ -6,7 +6,7 @@ from robodl_envs.arrays import distance
 from robodl_envs.component import Observable
 from robodl_envs.scene import OFFSET_BOUNDS
 from robodl_envs.tasks.fixtures import BUTTON_BOX_HEIGHT, CAP_HALF_HEIGHT, TRAVEL, add_push_button
-from robodl_envs.tasks.task import Task, checked_length
+from robodl_envs.tasks.task import Task, length
 
 
 @dataclass(eq=False)
@@ -17,10 +17,7 @@ class PressButton(Task):
     with the box somewhere below the robot's workspace.
     """
 
-    radius: float = 0.005  # m; closer than this is success
-
-    def __post_init__(self):
-        checked_length("radius", self.radius)
+    radius: float = length(0.005)  # m; closer than this is success
 
     def build(self, spec):
         add_push_button(spec)

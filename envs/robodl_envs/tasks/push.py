@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from robodl_envs.arrays import distance
 from robodl_envs.free_body import GOAL_GREEN, FreeBody
 from robodl_envs.scene import add_marker
-from robodl_envs.tasks.task import Task, checked_length
+from robodl_envs.tasks.task import Task, length
 
 MIN_DISTANCE = 0.10  # m, between a cube and its goal at the start; by default twice the radius
 
@@ -18,10 +18,7 @@ class Push(Task):
     robot's workspace and the goal at least 10 cm from it.
     """
 
-    radius: float = 0.05  # m; closer than this is success, as in Gymnasium-Robotics' FetchPush
-
-    def __post_init__(self):
-        checked_length("radius", self.radius)
+    radius: float = length(0.05)  # m; closer than this is success, as in Gymnasium-Robotics' FetchPush
 
     def build(self, spec):
         half = 0.5 * self.robot.cube

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from robodl_envs.arrays import distance
 from robodl_envs.scene import add_marker
-from robodl_envs.tasks.task import Task, checked_length
+from robodl_envs.tasks.task import Task, length
 
 
 @dataclass(eq=False)
@@ -15,10 +15,7 @@ class Reach(Task):
     robot's workspace; it ends only by the time limit.
     """
 
-    radius: float = 0.02  # m; closer than this is success
-
-    def __post_init__(self):
-        checked_length("radius", self.radius)
+    radius: float = length(0.02)  # m; closer than this is success
 
     def build(self, spec):
         add_marker(spec, "goal", radius=self.radius)

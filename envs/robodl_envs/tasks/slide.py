@@ -6,7 +6,7 @@ from robodl_envs.arrays import distance, namespace, norm
 from robodl_envs.component import Observable
 from robodl_envs.free_body import BLUE, GOAL_GREEN, FreeBody
 from robodl_envs.scene import HARD, add_marker
-from robodl_envs.tasks.task import Task, checked_length
+from robodl_envs.tasks.task import Task, length
 
 RADIUS, HALF_HEIGHT = 0.03, 0.0125  # m, of the puck
 SLIPPERY = [0.01, 0.01, 0.001, 0.0001, 0.0001]  # friction between puck and table: two ways, torsional, rolling
@@ -25,10 +25,7 @@ class Slide(Task):
     An episode starts with the puck at the near end of the robot's workspace and the goal ahead, 3 to 13 cm too far.
     """
 
-    radius: float = 0.05  # m; closer than this is success, as in Gymnasium-Robotics' FetchSlide
-
-    def __post_init__(self):
-        checked_length("radius", self.radius)
+    radius: float = length(0.05)  # m; closer than this is success, as in Gymnasium-Robotics' FetchSlide
 
     def unsupported_reason(self, robot):
         run_up = robot.workspace[1][0] - robot.workspace[0][0]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from robodl_envs.arrays import concat, distance
 from robodl_envs.component import Observable
 from robodl_envs.free_body import BLUE, RED, FreeBody
-from robodl_envs.tasks.task import Task, checked_length, needs_parallel_fingers
+from robodl_envs.tasks.task import Task, length, needs_parallel_fingers
 
 MIN_DISTANCE = 0.10  # m, between the cubes at the start
 
@@ -20,10 +20,7 @@ class Stack(Task):
 
     gripper = True
 
-    radius: float = 0.015  # m; closer than this to its place is success, if the fingers are off the cube
-
-    def __post_init__(self):
-        checked_length("radius", self.radius)
+    radius: float = length(0.015)  # m; closer than this to its place is success, if the fingers are off the cube
 
     def unsupported_reason(self, robot):
         return super().unsupported_reason(robot) or needs_parallel_fingers(robot)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from robodl_envs.arrays import Array, distance
 from robodl_envs.component import Component, Observable
@@ -25,6 +27,11 @@ class Task(Component):
     metrics: ClassVar[tuple[str, ...]] = ()  # attributes, (N,) each, that `info` has too; "part.name" for a part's
     terminated: Array | None = None  # rows, (N,) bool, whose episode can't go on; None: only time ends an episode
     robot: Robot  # set by the engine before `build`
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
+            if "bounds" in field.metadata:
+                field.metadata["bounds"].check(field.name, getattr(self, field.name))
 
     def goal_observables(self) -> list[Observable]:
         """What a goal consists of, without readings: by default a position within 1.5 m of the robot's base."""
@@ -71,7 +78,29 @@ def needs_parallel_fingers(robot: type[Robot]) -> str | None:
     return f"it needs fingers that stay parallel, and {robot.name} has a hinged jaw"
 
 
-def checked_length(name: str, value: float) -> None:
-    """Refuse a task's length that is not between 0 and 10 m: ValueError."""
-    if not 0.0 < value < 10.0:
-        raise ValueError(f"{name} must be more than 0 m and less than 10 m, got {value} m")
+@dataclass(frozen=True)
+class Bounds:
+    """Bounds of a setting; `closed` if they are among its values."""
+
+    low: float
+    high: float
+    unit: str
+    closed: bool
+
+    def check(self, name: str, value: float) -> None:
+        """ValueError for a value that is not within the bounds."""
+        if self.low < value < self.high or (self.closed and self.low <= value <= self.high):
+            return
+        low, high, got = (f"{number:g} {self.unit}".strip() for number in (self.low, self.high, value))
+        rule = f"from {low} to {high}" if self.closed else f"more than {low} and less than {high}"
+        raise ValueError(f"{name} must be {rule}, got {got}")
+
+
+def bounded(default: float, low: float, high: float, unit: str = "", closed: bool = False) -> Any:
+    """A setting of a task with bounds, which the constructor checks."""
+    return dataclasses.field(default=default, metadata={"bounds": Bounds(low, high, unit, closed)})
+
+
+def length(default: float) -> Any:
+    """A setting that is a length, m."""
+    return bounded(default, 0.0, 10.0, "m")
