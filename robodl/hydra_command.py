@@ -8,7 +8,6 @@ import itertools
 import os
 import re
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -29,7 +28,7 @@ from robodl.cli import split, value_of
 from robodl.config import defaults, modern, nests
 from robodl.errors import UsageError, fail, one_line
 from robodl.options import Option, described, open_groups, options, unknown
-from robodl.tuned import ours, register_tuned
+from robodl.tuned import ours, plugin_folders, register_tuned
 from robodl_envs import did_you_mean
 
 HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
@@ -71,16 +70,16 @@ def launch(name: str, schema: type, command: Callable[[DictConfig], Any], argv: 
 
 def register(name: str, schema: type) -> None:
     """Make known to Hydra a command's options, and the tasks and robots that have no file in conf."""
-    from robodl_envs import load_plugins, robot_names, task_names
+    from robodl_envs import robot_names, task_names
 
     store = ConfigStore.instance()
     store.store(name=f"{name}_options", node=defaults(schema))
     OmegaConf.register_new_resolver("options_help", lambda: "\n".join(described(schema)), replace=True)
-    try:
-        load_plugins()
-    except Exception as error:  # ours go on without it
-        warnings.warn(f"a plugin can't be loaded: {error!r}", stacklevel=2)
-    files = {group: {path.stem for path in (ours() / group).glob("*.yaml")} for group in ("env", "robot")}
+    folders = (ours(), *plugin_folders())
+    files = {
+        group: {path.stem for folder in folders for path in (folder / group).glob("*.yaml")}
+        for group in ("env", "robot")
+    }
     for task in set(task_names()) - files["env"]:
         store.store(group="env", name=task, node={"task": task})
     for robot in set(robot_names(downloaded=True)) - files["robot"]:

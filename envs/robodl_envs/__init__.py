@@ -97,3 +97,6 @@ def __getattr__(name: str) -> Any:
     if name not in LAZY:
         raise AttributeError(f"module 'robodl_envs' has no attribute {name!r}{did_you_mean(name, __all__)}")
     return getattr(importlib.import_module(f"robodl_envs.{LAZY[name]}"), name)
+
+
+load_plugins()  # last: they import this package

@@ -62,7 +62,6 @@ def check_observables(batch: BatchEnv) -> None:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         fail(task, "observables", f"must have names of its own, got {', '.join(twice)} twice")
     for each in found:
-        check_bounds(task, "observables", each)
         if each.read is None:
             fail(task, "observables", f"must give {each.name!r} a reading, such as lambda: self.{each.name}")
         check_shape(task, f"observables, {each.name!r}", each.read(), (NUM, each.size))
@@ -71,8 +70,6 @@ def check_observables(batch: BatchEnv) -> None:
 def check_goals(batch: BatchEnv) -> None:
     """Shapes of goals, and of what functions make of them with any leading axes."""
     task = batch.task
-    for each in task.goal_observables():
-        check_bounds(task, "goal_observables", each)
     size = sum(each.size for each in task.goal_observables())
     goals = []
     for name in ("achieved_goal", "desired_goal"):
@@ -91,18 +88,19 @@ def check_goals(batch: BatchEnv) -> None:
 def check_arrays(batch: BatchEnv) -> None:
     """Arrays that `saved` and `metrics` name."""
     for part in all_parts([batch.task]):
+        for listed in ("saved", "metrics"):
+            if isinstance(getattr(part, listed, ()), str):
+                fail(part, listed, f"must be a tuple of names, got {getattr(part, listed)!r}")
         for name in part.saved:
             value = getattr(part, name, None)
             if value is None or len(getattr(value, "shape", ())) < 1 or value.shape[0] != NUM:
                 fail(part, "saved", f"names {name!r}, which must be an (N, ...) array that bind makes, got {value!r}")
     for name in batch.task.metrics:
-        check_shape(batch.task, f"metrics, {name!r}", attrgetter(name)(batch.task), (NUM,))
-
-
-def check_bounds(task: Task, method: str, observable: Observable) -> None:
-    low, high = np.asarray(observable.low, float), np.asarray(observable.high, float)
-    if low.ndim != 1 or low.shape != high.shape or not np.isfinite([low, high]).all() or not (low < high).all():
-        fail(task, method, f"must give {observable.name!r} finite bounds, low < high, (k,) each, got {low} and {high}")
+        try:
+            value = attrgetter(name)(batch.task)
+        except AttributeError:
+            fail(batch.task, "metrics", f"names {name!r}, which must be an attribute or a property, (N,)")
+        check_shape(batch.task, f"metrics, {name!r}", value, (NUM,))
 
 
 def check_shape(task: Task, method: str, value: Array, shape: tuple[int, ...]) -> None:

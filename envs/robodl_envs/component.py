@@ -38,6 +38,12 @@ class Observable:
     read: Callable[[], Array] | None = None
     proprioceptive: bool = False
 
+    def __post_init__(self):
+        low, high = np.asarray(self.low, float), np.asarray(self.high, float)
+        if low.ndim != 1 or low.shape != high.shape or not np.isfinite([low, high]).all() or not (low < high).all():
+            rule = "must have finite bounds, low < high, a list of (k,) numbers each"
+            raise ValueError(f"observable {self.name!r} {rule}, got {self.low} and {self.high}")
+
     @property
     def bounds(self) -> np.ndarray:
         """(2, k) lower and upper bounds."""

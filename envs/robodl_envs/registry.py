@@ -1,7 +1,7 @@
 """Robots and tasks by name: one row each.
 
 Ours are imported when first asked for. Other packages add theirs with `register_robot` and `register_task`, in
-a module named by an entry point of the group "robodl.plugins", imported at the first unknown name:
+a module named by an entry point of the group "robodl.plugins", which is imported with robodl_envs:
 
     [project.entry-points."robodl.plugins"]
     my_package = "my_package.tasks"
@@ -70,7 +70,7 @@ DOWNLOADED = frozenset({"iiwa14"})  # robots whose models the extra `robots` dow
 
 
 def robot_names(downloaded: bool = False) -> list[str]:
-    """Names of the robots known so far; an unknown name, or `load_plugins`, adds other packages'.
+    """Names of all robots, those of other packages among them.
 
     Args:
         downloaded: whether to name those too that need the extra `robots`, and a network at their first use.
@@ -79,7 +79,7 @@ def robot_names(downloaded: bool = False) -> list[str]:
 
 
 def task_names() -> list[str]:
-    """Names of the tasks known so far; an unknown name, or `load_plugins`, adds other packages'."""
+    """Names of all tasks, those of other packages among them."""
     return sorted(TASKS)
 
 
@@ -178,8 +178,6 @@ def imported(value: Any) -> Any:
 
 def check_known(kind: str, registry: dict, name: str) -> None:
     """Refuse a name that neither we nor a plugin has: KeyError with near names."""
-    if name not in registry:
-        load_plugins()
     if name not in registry:
         known = ", ".join(sorted(set(registry) - DOWNLOADED))
         if more := DOWNLOADED & set(registry):

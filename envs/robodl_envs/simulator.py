@@ -133,10 +133,18 @@ class CpuSimulator:
         return np.zeros((self.num, *shape), dtype or np.float64)
 
     def mocap_pos(self, body: str) -> np.ndarray:
-        return self.batch.mocap_pos[:, int(self.model.body(body).mocapid[0])]
+        return self.batch.mocap_pos[:, self.mocap_id(body)]
 
     def mocap_quat(self, body: str) -> np.ndarray:
-        return self.batch.mocap_quat[:, int(self.model.body(body).mocapid[0])]
+        return self.batch.mocap_quat[:, self.mocap_id(body)]
+
+    def mocap_id(self, body: str) -> int:
+        """The number of a mocap body; KeyError for a body that is none."""
+        found = int(self.model.body(body).mocapid[0])
+        if found < 0:
+            names = [self.model.body(i).name for i in range(self.model.nbody) if self.model.body_mocapid[i] >= 0]
+            raise KeyError(f"body {body!r} is not a mocap body; these are: {', '.join(names) or 'none'}")
+        return found
 
     def expand(self, field: str) -> np.ndarray:
         if field not in self.expanded:

@@ -10,8 +10,7 @@ from gymnasium.utils.env_checker import check_env
 
 from robodl_envs import make, make_policy, make_vec, task_id
 
-NUM = 4  # rows
-STEPS = 40
+NUM, SEED = 4, 3  # rows, and the seed that they begin with
 SAVES = 4  # of a state, along an episode
 RANDOMIZE = {"mass": 0.2, "friction": 0.2, "state_noise": 0.01, "action_latency": 1}
 Settings = dict[str, Any]  # task, robot, control: what `make` takes
@@ -39,16 +38,31 @@ def contract() -> dict[str, Callable[[Settings], None]]:
 
 
 def envs_of(settings: Settings, num: int = NUM, **more: Any):
-    """A vector environment with short episodes, so that resets are among the steps."""
-    return make_vec(**{"num_envs": num, "threads": 1, "max_episode_steps": STEPS // 2, **settings, **more})
+    """A vector environment of a task, with its id's time limit."""
+    return make_vec(**{"num_envs": num, "threads": 1, "max_episode_steps": time_limit(settings), **settings, **more})
 
 
-def actions_of(env: Any, seed: int = 0, steps: int = STEPS) -> np.ndarray:
-    """Random actions, (steps, N, size); row i's depend on seed + i alone."""
-    num = getattr(env, "num_envs", 1)
-    size = env.action_space.shape[-1]
-    rows = [np.random.default_rng(seed + i).uniform(-1.0, 1.0, (steps, size)) for i in range(num)]
-    return np.stack(rows, axis=1).astype(np.float32)
+def time_limit(settings: Settings) -> int:
+    """The time limit of a task's id, control steps."""
+    return int(gymnasium.spec(task_id(settings["task"])).max_episode_steps or 50)
+
+
+def actions_of(settings: Settings, seed: int = SEED) -> np.ndarray:
+    """Actions, (steps, N, size), for an episode that begins with this seed, and some of the next.
+
+    Half of the rows act as the task's expert would, if it has one, so that what it does, such as touching a spot that
+    is to be remembered, happens; the others act at random.
+    """
+    envs = envs_of(settings)
+    rng, act = np.random.default_rng(seed), expert_or_random(envs)
+    envs.reset(seed=seed)
+    actions = []
+    for _ in range(time_limit(settings) + 10):
+        action = np.clip(act(), -1.0, 1.0)
+        action[1::2] = rng.uniform(-1.0, 1.0, action[1::2].shape)
+        actions.append(action.astype(np.float32))
+        envs.step(actions[-1])
+    return np.stack(actions)
 
 
 def played(envs: Any, actions: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
@@ -69,22 +83,21 @@ def compare(expected: Iterator[dict[str, Any]], found: Iterator[dict[str, Any]])
 
 
 def same_bits(settings: Settings) -> None:
-    plays = []
+    actions, plays = actions_of(settings), []
     for _ in range(2):
         envs = envs_of(settings, randomize=RANDOMIZE)
-        envs.reset(seed=3)
-        plays.append(played(envs, actions_of(envs)))
+        envs.reset(seed=SEED)
+        plays.append(played(envs, actions))
     compare(*plays)
 
 
 def rows_are_singles(settings: Settings) -> None:
-    envs = envs_of(settings)
-    envs.reset(seed=3)
-    actions = actions_of(envs)
+    envs, actions = envs_of(settings), actions_of(settings)
+    envs.reset(seed=SEED)
     together = list(played(envs, actions))
-    for row in (0, NUM - 1):
+    for row in range(NUM):
         alone = envs_of(settings, num=1)
-        alone.reset(seed=3 + row)
+        alone.reset(seed=SEED + row)
         own = ({key: value[row : row + 1] for key, value in step.items()} for step in together)
         compare(own, played(alone, actions[:, row : row + 1]))
 
@@ -92,26 +105,25 @@ def rows_are_singles(settings: Settings) -> None:
 def reset_forgets(settings: Settings) -> None:
     new, used = envs_of(settings), envs_of(settings)
     used.reset(seed=9)
-    for _ in played(used, actions_of(used, seed=5)):
+    for _ in played(used, actions_of(settings, seed=9)[:-11]):
         pass
-    for envs in (new, used):
-        envs.reset(seed=3)
-    compare(played(new, actions_of(new)), played(used, actions_of(used)))
+    resets = [envs.reset(seed=SEED) for envs in (new, used)]
+    compare(*(iter([{**observation, **info}]) for observation, info in resets))
+    actions = actions_of(settings)
+    compare(played(new, actions), played(used, actions))
 
 
 def saved_state_is_exact(settings: Settings) -> None:
-    limit = gymnasium.spec(task_id(settings["task"])).max_episode_steps
-    envs, other = (envs_of(settings, randomize=RANDOMIZE, reward="shaped", max_episode_steps=limit) for _ in range(2))
-    act = expert_or_random(envs)
-    envs.reset(seed=3)
+    envs, other = (envs_of(settings, randomize=RANDOMIZE, reward="shaped") for _ in range(2))
+    envs.reset(seed=SEED)
     other.reset(seed=8)
-    for _ in range(SAVES):  # along the expert's way, so that what it does is among what must be saved
-        for _ in range(STEPS // 4):
-            envs.step(act())
-        state, actions = pickle.loads(pickle.dumps(envs.get_state())), actions_of(envs, steps=6)
-        other.set_state(state)
-        compare(played(envs, actions), played(other, actions))
-        envs.set_state(state)
+    actions = actions_of(settings)
+    for k in range(SAVES):
+        for _ in played(envs, actions[k * len(actions) // SAVES : (k + 1) * len(actions) // SAVES - 6]):
+            pass
+        ahead = actions[(k + 1) * len(actions) // SAVES - 6 : (k + 1) * len(actions) // SAVES]
+        other.set_state(pickle.loads(pickle.dumps(envs.get_state())))
+        compare(played(envs, ahead), played(other, ahead))
 
 
 def expert_or_random(envs: Any) -> Callable[[], np.ndarray]:
@@ -124,30 +136,30 @@ def expert_or_random(envs: Any) -> Callable[[], np.ndarray]:
 
 
 def pickle_is_exact(settings: Settings) -> None:
-    envs = envs_of(settings)
-    envs.reset(seed=3)
-    actions = actions_of(envs)
-    for _ in played(envs, actions[: STEPS // 4]):
+    envs, actions = envs_of(settings), actions_of(settings)
+    envs.reset(seed=SEED)
+    middle = 2 * len(actions) // 3
+    for _ in played(envs, actions[:middle]):
         pass
     twin = pickle.loads(pickle.dumps(envs))
-    compare(played(envs, actions[STEPS // 4 :]), played(twin, actions[STEPS // 4 :]))
+    compare(played(envs, actions[middle:]), played(twin, actions[middle:]))
 
 
 def observations_fit(settings: Settings) -> None:
-    envs = envs_of(settings)
-    observation, _ = envs.reset(seed=3)
-    spaces = envs.observation_space
-    for step, values in enumerate([observation, *played(envs, np.sign(actions_of(envs)))]):
-        for key, space in spaces.spaces.items():
+    envs, actions = envs_of(settings), actions_of(settings)
+    observation, _ = envs.reset(seed=SEED)
+    for step, values in enumerate([observation, *played(envs, np.sign(actions))]):
+        for key, space in envs.observation_space.spaces.items():
             if not space.contains(values[key]):
                 raise BrokenPromiseError(f"{key} leaves its space in step {step}")
 
 
 def rewards_are_pure(settings: Settings) -> None:
+    actions = actions_of(settings)[:-11]
     for reward in ("dense", "sparse"):
-        envs: Any = envs_of(settings, reward=reward, max_episode_steps=None)
-        envs.reset(seed=3)
-        steps = list(played(envs, actions_of(envs, steps=6)))
+        envs: Any = envs_of(settings, reward=reward)
+        envs.reset(seed=SEED)
+        steps = list(played(envs, actions))
         achieved, desired, rewards = (
             np.stack([step[key] for step in steps]) for key in ("achieved_goal", "desired_goal", "reward")
         )
@@ -157,8 +169,8 @@ def rewards_are_pure(settings: Settings) -> None:
 
 def goal_is_best(settings: Settings) -> None:
     envs: Any = envs_of(settings)
-    envs.reset(seed=3)
-    steps = list(played(envs, actions_of(envs)))
+    envs.reset(seed=SEED)
+    steps = list(played(envs, actions_of(settings)))
     achieved, desired = (np.concatenate([step[key] for step in steps]) for key in ("achieved_goal", "desired_goal"))
     if (envs.compute_reward(achieved, desired) > 0.0).any():
         raise BrokenPromiseError("a reward is above zero")
@@ -169,32 +181,33 @@ def goal_is_best(settings: Settings) -> None:
 def actions_are_clipped(settings: Settings) -> None:
     envs, twin = envs_of(settings), envs_of(settings)
     for each in (envs, twin):
-        each.reset(seed=3)
-    actions = 3.0 * actions_of(envs)
+        each.reset(seed=SEED)
+    actions = 3.0 * actions_of(settings)
     compare(played(envs, actions), played(twin, np.clip(actions, -1.0, 1.0)))
 
 
 def nan_is_refused(settings: Settings) -> None:
     envs, twin = envs_of(settings), envs_of(settings)
     for each in (envs, twin):
-        each.reset(seed=3)
+        each.reset(seed=SEED)
     try:
         envs.step(np.full(envs.action_space.shape, np.nan, np.float32))
     except ValueError:
-        compare(played(envs, actions_of(envs)), played(twin, actions_of(twin)))
+        actions = actions_of(settings)[:10]
+        compare(played(envs, actions), played(twin, actions))
     else:
         raise BrokenPromiseError("an action of NaN is taken")
 
 
 def gymnasium_passes(settings: Settings) -> None:
-    check_env(make(**settings, max_episode_steps=STEPS).unwrapped, skip_render_check=True)
+    check_env(make(**settings, max_episode_steps=time_limit(settings)).unwrapped, skip_render_check=True)
 
 
 def success_rates(settings: Settings, episodes: int = 50) -> dict[str, float | None]:
     """Success rates of the expert, random and zero actions in the id's time limit; None where there is no expert."""
     from robodl.evaluation.rollout import FIRST_SEED, evaluate_policy
 
-    limit = gymnasium.spec(task_id(settings["task"])).max_episode_steps
+    limit = time_limit(settings)
     rates: dict[str, float | None] = {}
     for name in ("expert", "random", "zero"):
         envs = make_vec(**settings, num_envs=episodes, max_episode_steps=limit, autoreset_mode="Disabled")

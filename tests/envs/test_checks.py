@@ -39,10 +39,6 @@ ONE = ([-1.0], [1.0])
             {"observables": lambda self: [Observable("tool", "1", *ONE, "", lambda: np.zeros((2, 1)))]},
             r"must have names of its own, got tool twice",
         ),
-        (
-            {"observables": lambda self: [Observable("left", "1", [1.0], [0.0], "", lambda: np.zeros((2, 1)))]},
-            r"must give 'left' finite bounds, low < high",
-        ),
         ({"achieved_goal": lambda self: self.robot.tool[:, :2]}, r"Faulty\.achieved_goal must have shape \(N, 3\)"),
         ({"desired_goal": lambda self: None}, r"Faulty\.desired_goal must have shape \(N, 3\)"),
         (
@@ -63,6 +59,32 @@ def test_a_faulty_task_is_told_in_one_line(members, line):
     with pytest.raises(TypeError, match=line) as caught:
         make(faulty(**members))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("bounds", [([1.0], [0.0]), (0.0, 1.0), ([0.0], [1.0, 2.0]), ([0.0], [np.inf])])
+def test_bounds_of_an_observable_are_checked(bounds):
+    """With its name, where it is made."""
+    with pytest.raises(ValueError, match="observable 'left' must have finite bounds, low < high"):
+        Observable("left", "1", *bounds, "left")
+
+
+@pytest.mark.parametrize("listed", ["saved", "metrics"])
+def test_names_are_listed_in_tuples(listed):
+    """A forgotten comma, and a name that is none."""
+    with pytest.raises(TypeError, match=rf"Faulty\.{listed} must be a tuple of names, got 'goal'"):
+        make(faulty(**{listed: "goal"}))
+    with pytest.raises(TypeError, match=rf"Faulty\.{listed} names 'gaol'"):
+        make(faulty(**{listed: ("gaol",)}))
+
+
+def test_only_mocap_bodies_are_moved():
+    """Another body's number would be that of the last mocap body."""
+
+    def bind(self, sim):
+        self.goal = sim.mocap_pos("hand")
+
+    with pytest.raises(KeyError, match="body 'hand' is not a mocap body; these are: goal"):
+        make(faulty(bind=bind))
 
 
 @pytest.mark.parametrize(("base", "name"), [(Task, "achieved_goal"), (PerceptionTask, "outputs")])

@@ -18,14 +18,13 @@ def run(folder, code):
 
 
 def test_a_plugins_task_is_found_by_its_entry_point(tmp_path):
-    """It is made by name, with its own settings, and by Gymnasium's module:id."""
+    """Gymnasium knows its id once robodl_envs is imported; it is made by name, and by Gymnasium's module:id."""
     install(tmp_path)
     code = """
         import gymnasium
-        import sys
-        from robodl_envs.gym_env import make
-        assert "hover_plugin" not in sys.modules
-        env = make("hover", height=0.2)
+        import robodl_envs
+        assert gymnasium.make("robodl/Hover-v0").unwrapped.task.height == 0.3
+        env = robodl_envs.make("hover", height=0.2)
         assert env.reset(seed=0)[0]["desired_goal"][2].round(3) == 0.2
         spec = gymnasium.spec("robodl/Hover-v0")
         assert spec.max_episode_steps == 20
