@@ -53,7 +53,7 @@ class RandomStreams:
         span = array(high, self.like) - low
         return low + span * self.unit(ids, math.prod(span.shape)).reshape(-1, *span.shape)
 
-    def uniform_apart(self, ids: Array, low: Any, high: Any, others: Array, least: float, tries: int = 16) -> Array:
+    def uniform_apart(self, ids: Array, low: Any, high: Any, other: Array, least: float, tries: int = 16) -> Array:
         """Draw points, (n, 3), from a box, each at least so far from its row's other point, (n, 3).
 
         Of `tries` points the first far enough is taken, or the farthest where none is.
@@ -61,7 +61,7 @@ class RandomStreams:
         xp = namespace(self.like)
         low, high = (xp.tile(array(corner, self.like), (tries, 1)) for corner in (low, high))
         points = self.uniform(ids, low, high)  # (n, tries, 3)
-        distances = distance(points, others[:, None])
+        distances = distance(points, other[:, None])
         good = distances >= least
         choice = xp.where(good.any(axis=1), first_true(good), distances.argmax(axis=1))
         return points[arange(len(ids), self.like), choice]
