@@ -5,6 +5,7 @@ Hydra lets no file choose groups whose own name depends on a choice, as `tuned: 
 its choices become what the defaults list falls back to, its values files of two groups that Hydra picks by name.
 """
 
+import functools
 import importlib.util
 import warnings
 from importlib.metadata import entry_points
@@ -53,6 +54,7 @@ def ours() -> Path:
     return Path(next(iter(robodl.conf.__path__)))
 
 
+@functools.cache
 def plugin_folders() -> list[Path]:
     """Folders of configuration files that other packages bring; one that can't be found is named in a warning."""
     folders = []
