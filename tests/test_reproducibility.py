@@ -4,8 +4,6 @@ import copy
 import gc
 import os
 import pickle
-import select
-import signal
 import sys
 import threading
 
@@ -15,6 +13,7 @@ import pytest
 
 import robodl_envs
 from robodl_envs.gym_env import make, make_vec
+from tests.envs.forks import in_forked_child, needs_fork
 from tests.envs.rollouts import ALL_STATE_NOISE, assert_rows_equal_single_envs
 
 # A forked child runs callbacks in the order of their registration: this one is earlier than those of any environment
@@ -22,8 +21,6 @@ from tests.envs.rollouts import ALL_STATE_NOISE, assert_rows_equal_single_envs
 COLLECT_FIRST = threading.Event()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: COLLECT_FIRST.is_set() and gc.collect())
-
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
 # The simplest task, and one with a free body; all other tasks are `slow` where they can hardly differ.
 REPRESENTATIVE = ["reach", "push"]
@@ -145,18 +142,11 @@ def test_a_forked_child_continues_the_episode(task):
     envs.reset(seed=0)
     action = np.full(envs.action_space.shape, 0.4)
     envs.step(action)
-    receive, send = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.write(send, envs.step(action)[0]["observation"].tobytes())
-        finally:
-            os._exit(0)
-    os.close(send)
-    with os.fdopen(receive, "rb") as pipe:
-        received = pipe.read()
-    os.waitpid(child, 0)
-    assert received == envs.step(action)[0]["observation"].tobytes()
+
+    def continued():
+        return envs.step(action)[0]["observation"].tobytes()
+
+    assert in_forked_child(continued) == continued()
 
 
 @needs_fork
@@ -164,29 +154,23 @@ def test_a_forked_child_continues_the_episode(task):
 @pytest.mark.parametrize("collect_first", [True, False], ids=["before other callbacks", "later"])
 def test_garbage_of_the_parent_does_not_hang_a_forked_child(task, collect_first):
     """Collecting a used vector environment in a child would wait for threads that no fork copies."""
+
+    def collected():
+        gc.collect()
+        return b"collected"
+
     gc.collect()
     gc.disable()
     try:
         envs = make_vec(task, num_envs=4, threads=2)
         envs.reset(seed=0)
         del envs  # components refer to each other: only the collector frees their memory
-        receive, send = os.pipe()
         COLLECT_FIRST.set() if collect_first else COLLECT_FIRST.clear()
-        child = os.fork()
-        if child == 0:
-            gc.collect()
-            os.write(send, b"collected")
-            os._exit(0)
+        received = in_forked_child(collected, seconds=20)
     finally:
         gc.enable()
         COLLECT_FIRST.clear()
-    os.close(send)
-    ready, _, _ = select.select([receive], [], [], 20)
-    if not ready:
-        os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    assert ready and os.read(receive, 100) == b"collected"
-    os.close(receive)
+    assert received == b"collected"
 
 
 CONTEXTS = ["forkserver", "spawn"] + (["fork"] if sys.platform == "linux" else [])

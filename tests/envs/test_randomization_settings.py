@@ -1,11 +1,10 @@
 """Settings of randomisation: zero is off, invalid ones are refused; with everything on, forks and states stay exact."""
 
-import os
-
 import numpy as np
 import pytest
 
 from robodl_envs import Randomize, make, make_vec
+from tests.envs.forks import in_forked_child, needs_fork
 from tests.envs.rollouts import ALL_STATE_NOISE, batch_rollout
 
 pytestmark = pytest.mark.unit
@@ -19,7 +18,7 @@ def test_settings_of_zero_equal_no_randomization(randomize):
     assert not make("push", randomize=randomize).batch.sim.expanded
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@needs_fork
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_continues_with_randomization():
     envs = make_vec("push", num_envs=4, threads=2, randomize=ALL_STATE_NOISE, max_episode_steps=5)
@@ -30,18 +29,7 @@ def test_a_forked_child_continues_with_randomization():
     def continued():
         return b"".join(envs.step(action)[0]["observation"].tobytes() for action in actions)
 
-    receive, send = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.write(send, continued())
-        finally:
-            os._exit(0)
-    os.close(send)
-    with os.fdopen(receive, "rb") as pipe:
-        received = pipe.read()
-    os.waitpid(child, 0)
-    assert received == continued()
+    assert in_forked_child(continued) == continued()
 
 
 def test_states_of_other_settings_are_refused():

@@ -3,7 +3,6 @@
 import contextlib
 import gc
 import io
-import os
 import threading
 
 import gymnasium as gym
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 from robodl_envs.gym_env import make
+from tests.envs.forks import in_forked_child, needs_fork
 
 
 @pytest.fixture
@@ -72,27 +72,21 @@ def test_a_collected_camera_does_not_disturb_another(env):
 
 
 @pytest.mark.usefixtures("opengl")
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@needs_fork
 def test_a_forked_child_casts_rays(env):
     """OpenGL from before a fork is lost to the child, which never hangs, draws by rays and names the way out."""
     env.render()
-    receive, send = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            new = make("reach", render_mode="rgb_array")
-            new.reset(seed=0)
-            stderr = io.StringIO()
-            with contextlib.redirect_stderr(stderr):
-                assert new.render().std() > 20
-                assert env.render().std() > 20  # inherited, with the parent's context
-            os.write(send, stderr.getvalue().encode())
-        finally:
-            os._exit(0)
-    os.close(send)
-    with os.fdopen(receive, "rb") as pipe:
-        notice = pipe.read().decode()
-    os.waitpid(child, 0)
+
+    def drawn():
+        new = make("reach", render_mode="rgb_array")
+        new.reset(seed=0)
+        stderr = io.StringIO()
+        with contextlib.redirect_stderr(stderr):
+            assert new.render().std() > 20
+            assert env.render().std() > 20  # inherited, with the parent's context
+        return stderr.getvalue().encode()
+
+    notice = in_forked_child(drawn).decode()
     assert "ray casting" in notice and "spawn" in notice
 
 
