@@ -8,9 +8,8 @@ import contextlib
 import dis
 import re
 import sys
-import traceback
 from collections.abc import Iterator
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import NoReturn
 
 HOOKS = ("build", "bind", "reset", "begin")  # of a task's or a robot's life: what fails there is code, not a setting
@@ -39,21 +38,22 @@ def settings_errors() -> Iterator[None]:
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether an error is the refusal of a setting.
+    """Test whether an error is the refusal of a setting.
 
     It is if a `raise` statement made it, outside the hooks of tasks and robots: a wrong name in a task's `bind` is a
     KeyError too, and a bug. An argument that an algorithm of another package does not take may fail in any of its
     lines, and a missing file or package outside hooks in any of ours.
     """
-    frames = list(traceback.walk_tb(error.__traceback__))
-    frame, tb = frames[-1][0], error.__traceback__
-    while tb is not None and tb.tb_next is not None:
-        tb = tb.tb_next
-    assert tb is not None
+    entries: list[TracebackType] = []
+    entry = error.__traceback__
+    while entry is not None:
+        entries.append(entry)
+        entry = entry.tb_next
+    frame, instruction = entries[-1].tb_frame, entries[-1].tb_lasti
     if str(frame.f_globals.get("__name__")).startswith(ALGORITHMS):
         return isinstance(error, (ValueError, TypeError, AssertionError))
-    deliberate = dis.opname[frame.f_code.co_code[tb.tb_lasti]] == "RAISE_VARARGS"
-    in_hook = any(is_hook(each) for each, _ in frames)
+    deliberate = dis.opname[frame.f_code.co_code[instruction]] == "RAISE_VARARGS"
+    in_hook = any(is_hook(each.tb_frame) for each in entries)
     if isinstance(error, ImportError):
         return deliberate
     if isinstance(error, OSError):
@@ -62,7 +62,7 @@ def is_refusal(error: Exception) -> bool:
 
 
 def is_hook(frame: FrameType) -> bool:
-    """Whether a frame is a hook of a task or a robot."""
+    """Test whether a frame is a hook of a task or a robot."""
     from robodl_envs.robots.robot import Robot
     from robodl_envs.tasks.task import Task
 
