@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from robodl.errors import RenamedKeyWarning, UsageError
 from robodl.options import checked, group, made, option, options, walk
 
-# What several commands share.
+# Shared by several commands.
 CONTROLS, REWARDS, OBSERVATIONS = ("joint", "tool"), ("dense", "sparse", "shaped"), ("state", "image", "image+state")
 THREADS: dict[str, Any] = {"help": "simulation threads, 0 for one per core", "at_least": 0}
 DEVICE: dict[str, Any] = {"help": "cpu, cuda, or auto: cuda where there is one"}

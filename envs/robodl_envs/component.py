@@ -96,7 +96,7 @@ class Component:
             part.update(ids)
 
     def observables(self) -> list[Observable]:
-        """What the component adds to the state; read after `bind`."""
+        """Observables that the component adds to the state; read after `bind`."""
         return []
 
 

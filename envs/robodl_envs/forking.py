@@ -1,4 +1,4 @@
-"""What a fork does to a thread pool: the child gets the simulator's memory and none of its threads.
+"""Thread pools after a fork: the child gets the simulator's memory and none of its threads.
 
 Stepping such a copy would hang, and so would freeing it, which waits for the threads. So it is marked `orphaned`, for
 the engine to make a new one from its state, and its pool is kept for ever.

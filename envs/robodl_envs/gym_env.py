@@ -259,7 +259,7 @@ def restored(cls, task, settings, state, gymnasium_state):
 
 
 def has_goals(settings: dict[str, Any]) -> bool:
-    """Whether rewards can be computed from an environment's observations: they hold goals, and goals are enough."""
+    """Test whether rewards can be computed from an environment's observations: they hold goals, which are enough."""
     return settings.get("observation") != "image" and settings.get("reward") != "shaped"
 
 

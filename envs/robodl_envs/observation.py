@@ -11,7 +11,7 @@ OBSERVATIONS = ("state", "image", "image+state")
 
 
 def in_order(observables: Sequence[Observable], observation: str) -> list[Observable]:
-    """What an observation's vector consists of: proprioception first, and with images alone nothing else."""
+    """Parts of an observation's vector in order: proprioception first, and with images alone nothing else."""
     known = [each for each in observables if each.proprioceptive]
     others = [each for each in observables if not each.proprioceptive]
     return known if observation == "image" else known + others

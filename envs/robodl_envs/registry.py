@@ -164,7 +164,7 @@ def check_new(kind: str, name: str, known: Any, value: Any) -> None:
 
 
 def place(value: Any) -> str:
-    """Where a class or function is defined, "module:name": one registered again, in a notebook say, replaces itself."""
+    """Module and name of a class or function: one registered again, in a notebook say, replaces itself."""
     return value if isinstance(value, str) else f"{value.__module__}:{value.__qualname__}"
 
 

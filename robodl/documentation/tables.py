@@ -108,7 +108,7 @@ def in_short(task: str, results: Results) -> str:
 
 
 def is_default(row: Row) -> bool:
-    """Whether a run is of the command that a task's page begins with."""
+    """Test whether a run is of the command that a task's page begins with."""
     return row["robot"] == SHOWN and row["command"] == f"python -m robodl.train env={row['env']} seed=S"
 
 

@@ -66,7 +66,7 @@ def actions_of(settings: Settings, seed: int = SEED) -> np.ndarray:
 
 
 def played(envs: Any, actions: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
-    """What each step returns, as arrays by name, (N, ...)."""
+    """Yield what each step returns, as arrays by name, (N, ...)."""
     for action in actions:
         observation, reward, terminated, truncated, info = envs.step(action)
         told = {key: value for key, value in info.items() if not key.startswith("_")}

@@ -1,4 +1,4 @@
-"""Which robots do which tasks: what commands that are about every environment go through."""
+"""Pairs of task and robot that commands about every environment go through."""
 
 from collections.abc import Sequence
 
@@ -23,5 +23,5 @@ def chosen(tasks: Sequence[str], robots: Sequence[str]) -> tuple[list[str], list
 
 
 def unsupported_reason(task: str, robot: str) -> str | None:
-    """Why a robot can't do a task, in words; None if it can."""
+    """Reason in words that a robot can't do a task; None if it can."""
     return task_class(task)().unsupported_reason(robot_class(robot))

@@ -48,7 +48,7 @@ class Score:
 
     @property
     def reported_metrics(self) -> Statistics:
-        """What is reported beside success: the task's metrics, or the mean distance to the goal."""
+        """Metrics reported beside success: the task's metrics, or the mean distance to the goal."""
         return self.metrics or {"distance_mm": 1e3 * float(self.distance.mean())}
 
     @property

@@ -35,7 +35,7 @@ class Episode:
 
     @property
     def success(self) -> bool:
-        """Whether success lasted at the end: success_at_end."""
+        """Success that lasted at the end: success_at_end."""
         return bool(self.infos["success_at_end"][-1])
 
 

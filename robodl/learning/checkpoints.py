@@ -45,7 +45,7 @@ class Checkpoints(BaseCallback):
         return time.time() - self.start_time
 
     def state(self) -> dict[str, Any]:
-        """What `restore` needs."""
+        """State that `restore` needs."""
         steps = {"evaluated": self.last_evaluation, "saved": self.last_checkpoint}
         return {"best": np.array(self.best_rank), "seconds": self.seconds, **steps}
 

@@ -11,7 +11,7 @@ PACKAGES = ("robodl", "mujoco", "gymnasium", "stable-baselines3", "torch", "nump
 
 
 def provenance() -> dict[str, Any]:
-    """Where and with what a number was made, ready for JSON."""
+    """Versions and machine with which a number was made, ready for JSON."""
     return {
         "versions": {name: installed(name) for name in PACKAGES} | {"python": platform.python_version()},
         "machine": {"cpu": cpu_name(), "cores": os.cpu_count(), "system": platform.platform(terse=True)},

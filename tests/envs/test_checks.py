@@ -1,4 +1,4 @@
-"""What a task's author is told when the environment is first made."""
+"""Messages that a task's author gets when the environment is first made."""
 
 from dataclasses import dataclass
 

@@ -9,7 +9,7 @@ from robodl_envs import make_vec
 
 pytestmark = pytest.mark.unit
 
-# What MuJoCo derives from masses.
+# Constants that MuJoCo derives from masses.
 DERIVED = {"body_subtreemass", "body_invweight0", "dof_invweight0", "dof_M0", "actuator_acc0", "light_poscom0"}
 SCALED = [
     ("mass", {"body_mass", "body_inertia"} | DERIVED),

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 
 
 def joined(ends):
-    """Which pieces begin where the one before ends: (..., PIECES - 1) bool."""
+    """Test which pieces begin where the one before ends: (..., PIECES - 1) bool."""
     return np.sqrt(((ends[..., 1:, 0, :] - ends[..., :-1, 1, :]) ** 2).sum(axis=-1)) < 1e-9
 
 

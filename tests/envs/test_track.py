@@ -55,7 +55,7 @@ def test_the_estimate_moves_on_and_is_corrected():
 
 @pytest.mark.parametrize("robot", ["panda", "so101"])
 def test_in_view_is_what_the_image_shows(robot):
-    """Where the target's middle is in the image, the pixel shows the target."""
+    """The pixel at the target's middle in the image shows the target."""
     envs = make_vec(
         "track", num_envs=12, robot=robot, observation="image+state", cameras=["wrist", "wrist_segmentation"]
     )

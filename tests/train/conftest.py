@@ -54,7 +54,7 @@ def run_warm(module, *arguments, cwd, wait=300):
 
 
 def be(module, arguments, cwd, out, err, environment):
-    """What a warm process does: become the command, its output in files."""
+    """Become the command in a warm process, its output in files."""
     for number, path in ((1, out), (2, err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     os.environ.update(environment)  # that of the server is from when it began

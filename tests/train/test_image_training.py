@@ -103,7 +103,7 @@ def test_bench_of_images(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_reach_pixels(seed, tmp_path):
-    """What the experiment's file promises; minutes long."""
+    """The experiment's file keeps its promise; minutes long."""
     run(
         "robodl.train", "experiment=reach_pixels", f"seed={seed}", "name=x", "video_episodes=0", cwd=tmp_path, wait=1800
     )

@@ -49,7 +49,7 @@ def config(**settings):
 
 
 def equal(one, other):
-    """Whether two lists of episodes are the same to the bit."""
+    """Test whether two lists of episodes are the same to the bit."""
     same = [a.seed == b.seed and (a.actions == b.actions).all() for a, b in zip(one, other, strict=True)]
     return all(same) and not any(first_difference(a, b) for a, b in zip(one, other, strict=True))
 

@@ -140,7 +140,7 @@ def test_pages_on_tasks_of_other_packages(tmp_path):
 
 
 def test_an_override_without_docstring_is_not_described():
-    """What the base class says of its own reward is not told of another."""
+    """The base class's description of its reward is not told of another."""
 
     class Bare(Task):
         def reward(self, achieved, desired):

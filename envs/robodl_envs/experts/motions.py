@@ -62,7 +62,7 @@ def look_at_pose(part: Array, normal: Array, rotation: Array, distance: float, m
 
 @dataclass
 class ViewAngles:
-    """How the camera sees a part: (N,) each."""
+    """Angles at which the camera sees a part: (N,) each."""
 
     incidence: Array  # rad, between the line of sight and the part's normal
     off_center: Array  # rad, between the line of sight and the middle of the image
@@ -70,7 +70,7 @@ class ViewAngles:
 
 
 def view_angles(part: Array, normal: Array, tool: Array, rotation: Array, robot) -> ViewAngles:
-    """How the camera sees a part with a normal, from the hand's pose: the tool's position, rotation from down."""
+    """View of a part with a normal, from the hand's pose: the tool's position, rotation from down."""
     xp = namespace(part)
     hand = quat_mul(rotvec_to_quat(rotation), robot.home_quat)
     line = part - (tool - camera_to_tool(robot, hand))

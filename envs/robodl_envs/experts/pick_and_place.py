@@ -20,6 +20,6 @@ def pick_and_place(state, robot):
 
 
 def grasp(to_cube, opening, robot):
-    """Whether the cube lies between the fingers, and whether they hold it: (N,) bool each."""
+    """Test whether the cube lies between the fingers, and whether they hold it: (N,) bool each."""
     at_cube = (horizontal_norm(to_cube) < GRASP_DISTANCE) & (abs(to_cube[:, 2]) < GRASP_DISTANCE)
     return at_cube, at_cube & (opening < robot.cube + 0.0005)

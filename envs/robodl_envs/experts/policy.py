@@ -20,7 +20,7 @@ POLICIES = ("expert", "random", "zero")
 
 @dataclass
 class Move:
-    """What an expert wants next.
+    """Goal of an expert's next motion.
 
     Args:
         to: (N, 3) m, where the tool should go, world frame.

@@ -44,7 +44,7 @@ def search_policy(state, robot):
 
 
 def exact_correction(state, robot):
-    """Where to look, (N, 2) m, and the corrections to the truth at the step's end, (N, 4) m and m/s."""
+    """Point to look at, (N, 2) m, and the corrections to the truth at the step's end, (N, 4) m and m/s."""
     tool, dt = state["tool"][:, :2], robot.control_dt
     area = arena(robot, lambda values: array(values, tool))
     shape = (len(tool), state["target"].shape[1], 2)
@@ -58,7 +58,7 @@ def exact_correction(state, robot):
 
 
 def over(place, robot):
-    """Where the tool should be, (N, 3), for the camera to look down at places, (N, 2), from its height at the start."""
+    """Tool positions, (N, 3), from which the camera looks down at places, (N, 2), from its height at the start."""
     height = 0.0 * place[:, :1] + robot.home_tool[2]
     return concat([place + camera_to_tool(robot, robot.home_quat)[:2], height])
 
@@ -70,7 +70,7 @@ def camera_pose(state, robot):
 
 
 def is_visible(place, state, robot):
-    """Whether the image shows anything of an object at places, (N, 2): (N, 1) bool."""
+    """Test whether the image shows anything of an object at places, (N, 2): (N, 1) bool."""
     camera, hand = camera_pose(state, robot)
     offset = concat([place, 0.0 * place[:, :1] + arena(robot).scale * HALF_HEIGHT]) - camera
     frame = quat_mul(hand, array(ORIENTATION, hand))

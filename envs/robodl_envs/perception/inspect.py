@@ -87,7 +87,7 @@ class Inspect(PerceptionTask):
         self.viewed[ids] |= self.faces_in_view()[ids]
 
     def faces_in_view(self) -> Array:
-        """Whether the camera sees each face's middle, near enough and not too much aslant: (N, 3) bool."""
+        """Test which faces' middles the camera sees, near enough and not too much aslant: (N, 3) bool."""
         centers = self.defects.centers_of_faces()
         seen, offset = self.camera.image_coordinates(centers), self.camera.pos[:, None] - centers
         length = namespace(seen).sqrt((offset**2).sum(axis=2))

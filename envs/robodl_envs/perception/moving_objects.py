@@ -51,7 +51,7 @@ class Arena:
 
 
 def arena(robot, make: Callable[[Any], Array] = np.asarray) -> Arena:
-    """Where objects move before a robot: its table, stretched, with its middle below the camera at the start.
+    """Arena in which objects move before a robot: its table, stretched, with its middle below the camera at the start.
 
     make: turns numbers into arrays of a library.
     """

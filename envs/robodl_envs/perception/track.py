@@ -75,7 +75,7 @@ class Track(PerceptionTask):
         return values[arange(len(values), values), self.target.argmax(axis=1)]
 
     def positions_in_view(self, pos: Array) -> Array:
-        """Whether objects at positions, (N, p, 2), are in view: (N, p) bool."""
+        """Test which objects at positions, (N, p, 2), are in view: (N, p) bool."""
         points = concat([pos, 0.0 * pos[..., :1] + self.object_height])
         coordinates = self.camera.image_coordinates(points)
         inside = (abs(coordinates[..., 0]) <= 1.0) & (abs(coordinates[..., 1]) <= 1.0)

@@ -42,7 +42,7 @@ class ImageNoise(Component):
         self.is_first[ids] = True
 
     def transmitted(self, ids: np.ndarray, frames: np.ndarray, received: np.ndarray, rng: RandomStreams) -> np.ndarray:
-        """What arrives of rows ids' new frames, (n, B) uint8, or what was received before where a frame is lost.
+        """Frames that arrive in rows ids, (n, B) uint8: the new one, or where it is lost the one received before.
 
         An episode's first frame arrives at once.
         """

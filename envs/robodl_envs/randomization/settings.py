@@ -17,7 +17,7 @@ def bounded(most: float, default: float = 0.0) -> Any:
 
 @dataclass(frozen=True)
 class Randomize:
-    """How much varies. Each episode draws anew from its row's stream, uniformly unless another way is named.
+    """Amounts of variation. Each episode draws anew from its row's stream, uniformly unless another way is named.
 
     What is of images changes nothing where an observation has none.
     """
@@ -54,23 +54,23 @@ class Randomize:
 
     @property
     def visuals(self) -> bool:
-        """Whether anything about the scene or the cameras varies."""
+        """Variation of anything about the scene or the cameras."""
         names = ("colors", "lights", "background", "camera_position", "camera_angle", "camera_fovy")
         return any(getattr(self, name) for name in names)
 
     @property
     def physics(self) -> bool:
-        """Whether anything about masses, contacts, joints, servos or gravity varies."""
+        """Variation of anything about masses, contacts, joints, servos or gravity."""
         return any(getattr(self, name) for name in ("mass", "friction", "damping", "gain", "gravity_tilt"))
 
     @property
     def signals(self) -> bool:
-        """Whether observation vectors or actions are noisy, lost or late."""
+        """Noise, loss or delay of observation vectors or actions."""
         return any(getattr(self, name) for name in ("state_noise", "state_dropped", "action_latency"))
 
     @property
     def image_noise(self) -> bool:
-        """Whether images are noisy, blurred, late or lost."""
+        """Noise, blur, delay or loss of images."""
         return any(getattr(self, name) for name in ("noise", "blur", "latency", "dropped"))
 
 

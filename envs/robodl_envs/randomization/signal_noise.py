@@ -9,7 +9,7 @@ from robodl_envs.randomization.settings import Randomize
 
 
 class SignalNoise(Component):
-    """What an agent receives of each row's vectors, (N, k), and a robot of its actions, (N, size).
+    """Noise, loss and delay between a robot and its agent: of each row's vectors, (N, k), and actions, (N, size).
 
     Goals are exempt: reward and success are of the true state.
 
@@ -45,7 +45,7 @@ class SignalNoise(Component):
         return self.delay_buffer[self.rows, self.delay_steps]
 
     def transmitted(self, ids: Array, vectors: Array, received: Array, rng: RandomStreams) -> Array:
-        """What arrives of rows ids' vectors; of other rows, and where a step's are lost, what was received before.
+        """Vectors that arrive in rows ids; in other rows, and where a step's are lost, those received before.
 
         An episode's first vectors always arrive.
 

@@ -68,7 +68,7 @@ class Visuals(Component):
 
 
 def material_colors(model: mujoco.MjModel) -> np.ndarray:
-    """What brings a geom without a colour of its own to its material's, (ngeom, 3); zero for others."""
+    """Offsets that bring a geom without a colour of its own to its material's, (ngeom, 3); zero for others."""
     plain = (model.geom_matid >= 0) & (model.geom_rgba == DEFAULT_RGBA).all(axis=1)
     colors = np.where(plain[:, None], model.mat_rgba[model.geom_matid], model.geom_rgba)
     return (colors - model.geom_rgba)[:, :3]

@@ -54,7 +54,7 @@ class GlContext:
 
     @property
     def is_usable(self) -> bool:
-        """Whether this thread of this process made the context."""
+        """Ownership: this thread of this process made the context."""
         return self.owner == (threading.get_ident(), os.getpid())
 
     def update_scene(self, camera: mujoco.MjvCamera) -> None:

@@ -47,7 +47,7 @@ def visible_groups(sim: CpuSimulator, ids: np.ndarray, view: CameraView, geom_po
     tan_half_fovy = np.tan(0.5 * np.radians(view.fovy))[:, None]
 
     def beside(offset, tangent):
-        """Whether spheres lie wholly beyond the left or right, or the lower or upper, face of the pyramid."""
+        """Test which spheres lie wholly beyond the left or right, or the lower or upper, face of the pyramid."""
         return abs(offset) + tangent * back > radius * np.sqrt(1.0 + tangent**2)
 
     hidden = beside(right, view.aspect * tan_half_fovy) | beside(up, tan_half_fovy) | (back > radius)

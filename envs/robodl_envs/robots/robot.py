@@ -1,4 +1,4 @@
-"""What every robot is: an arm of links and servos, a controller, and for some tasks a gripper."""
+"""Robots: an arm of links and servos, a controller, and for some tasks a gripper."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

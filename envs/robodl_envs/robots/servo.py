@@ -34,7 +34,7 @@ class Servo:
 
 
 def is_position_servo(actuator) -> bool:
-    """Whether an actuator is a position servo on a joint, undelayed and without gear, with its damping as kv."""
+    """Test whether an actuator is a position servo on a joint, undelayed and without gear, with its damping as kv."""
     kp, bias = actuator.gainprm[0], actuator.biasprm
     return (
         actuator.trntype == mujoco.mjtTrn.mjTRN_JOINT

@@ -34,7 +34,7 @@ class Task(Component):
                 field.metadata["bounds"].check(field.name, getattr(self, field.name))
 
     def goal_observables(self) -> list[Observable]:
-        """What a goal consists of, without readings: by default a position within 1.5 m of the robot's base."""
+        """Parts of a goal, without readings: by default a position within 1.5 m of the robot's base."""
         return [Observable("position", "m", *POSITION_BOUNDS, "position, world frame")]
 
     def achieved_goal(self) -> Array:
@@ -53,7 +53,7 @@ class Task(Component):
         return -distance(achieved, desired)
 
     def success(self, achieved: Array, desired: Array) -> Array:
-        """Whether the goal is met, (...,) bool."""
+        """Success: the goal is met, (...,) bool."""
         raise NotImplementedError
 
     def potential(self, achieved: Array, desired: Array) -> Array:
@@ -65,14 +65,14 @@ class Task(Component):
         return distance(achieved[..., :3], desired[..., :3])
 
     def unsupported_reason(self, robot: type[Robot]) -> str | None:
-        """Why a robot can't do this task, in words; None if it can."""
+        """Reason in words that a robot can't do this task; None if it can."""
         if self.rotation and len(robot.home) < 6:
             return f"it turns the tool freely, for which an arm needs 6 joints, and {robot.name} has {len(robot.home)}"
         return None
 
 
 def needs_parallel_fingers(robot: type[Robot]) -> str | None:
-    """Why a robot can't hold objects between parallel fingers, in words; None if it can."""
+    """Reason in words that a robot can't hold objects between parallel fingers; None if it can."""
     if robot.gripper_class.parallel:
         return None
     return f"it needs fingers that stay parallel, and {robot.name} has a hinged jaw"
