@@ -129,6 +129,12 @@ def group(part: type, prefix: str | None = None, *, open: bool = False, help: st
     return dataclasses.field(default_factory=part, metadata=metadata)
 
 
+def group_prefix(field: dataclasses.Field) -> str:
+    """Prefix of the keys in a group's field."""
+    own = field.metadata["group"]["prefix"]
+    return f"{field.name}." if own is None else own
+
+
 def walk(schema: type, prefix: str = "") -> Iterator[tuple[str, dataclasses.Field, Any]]:
     """(key or prefix of keys, field, type) of all options and groups, a group before what is in it."""
     hints = get_type_hints(schema)
@@ -136,8 +142,7 @@ def walk(schema: type, prefix: str = "") -> Iterator[tuple[str, dataclasses.Fiel
         if "option" in field.metadata:
             yield f"{prefix}{field.name}", field, hints[field.name]
         elif "group" in field.metadata:
-            own = field.metadata["group"]["prefix"]
-            inner = f"{prefix}{f'{field.name}.' if own is None else own}"
+            inner = prefix + group_prefix(field)
             yield inner, field, hints[field.name]
             yield from walk(hints[field.name], inner)
 
@@ -185,9 +190,7 @@ def made(schema: type, values: Mapping[str, Any], prefix: str = "") -> Any:
     arguments = {}
     for field in dataclasses.fields(schema):
         if "group" in field.metadata:
-            own = field.metadata["group"]["prefix"]
-            inner = f"{prefix}{f'{field.name}.' if own is None else own}"
-            arguments[field.name] = made(hints[field.name], values, inner)
+            arguments[field.name] = made(hints[field.name], values, prefix + group_prefix(field))
         elif f"{prefix}{field.name}" in values:
             arguments[field.name] = values[f"{prefix}{field.name}"]
     return schema(**arguments)
