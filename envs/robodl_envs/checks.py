@@ -14,10 +14,10 @@ from robodl_envs.tasks.task import Task
 
 CHECKED: set[tuple[type, type]] = set()  # classes of tasks and robots that this process has checked
 NUM = 2  # rows of the environment that is checked: a wrong axis hides at 1
-REQUIRED = {
-    "achieved_goal": "the present state of what the goal is about, (N, g)",
-    "desired_goal": "the state that it should be in, (N, g)",
-    "success": "whether goals are met, (...,) bool, of (..., g) achieved and desired goals",
+ACHIEVED = {"achieved_goal": "the present state of what the goal is about, (N, g)"}
+DEFAULTS = {  # methods whose defaults read an attribute
+    "desired_goal": ("goal", "the state that it should be in, (N, g); or `build` must add a mocap body 'goal'"),
+    "success": ("radius", "whether goals are met, (...,) bool, of (..., g) goals; or the task must have a `radius`, m"),
 }
 
 
@@ -44,7 +44,7 @@ def check_once(task: Task, robot: type, make: Callable[[int], BatchEnv]) -> None
 
 def check_methods(task: Task) -> None:
     """Methods that every task defines."""
-    required = dict(REQUIRED)
+    required = dict(ACHIEVED)
     if isinstance(task, PerceptionTask):
         required |= {"outputs": "the parts of the answer, a list of Output", "act": "None; it takes answers, (N, size)"}
     for name, meaning in required.items():
@@ -71,6 +71,9 @@ def check_goals(batch: BatchEnv) -> None:
     """Shapes of goals, and of what functions make of them with any leading axes."""
     task = batch.task
     size = sum(each.size for each in task.goal_observables())
+    for name, (attribute, meaning) in DEFAULTS.items():
+        if getattr(type(task), name) is getattr(Task, name) and not hasattr(task, attribute):
+            fail(task, name, f"is missing; it must return {meaning}")
     goals = []
     for name in ("achieved_goal", "desired_goal"):
         goals.append(getattr(task, name)())

@@ -19,6 +19,7 @@ class FreeBody:
 
     Args:
         half: half sizes of a box, m; or radius and half height of a cylinder, which stands on its round face.
+        offset: bounds of its offset from the tool, low and high corner, m.
     """
 
     def __init__(
@@ -28,8 +29,9 @@ class FreeBody:
         half: tuple[float, ...],
         rgba=RED,
         density: float = DENSITY,
+        offset: Corners = OFFSET_BOUNDS,
     ):
-        self.name = name
+        self.name, self.offset = name, offset
         body = spec.worldbody.add_body(name=name)
         body.add_freejoint(name=name)
         body.add_geom(
@@ -56,15 +58,15 @@ class FreeBody:
         self.pos[ids] = pos
         self.quat[ids] = self.upright
 
-    def observables(self, robot, offset: Corners = OFFSET_BOUNDS) -> list[Observable]:
-        """Offset from the robot's tool, within bounds given as low and high corner, orientation and velocities."""
+    def observables(self, robot) -> list[Observable]:
+        """Offset from the robot's tool, orientation and velocities."""
         speed = [2.0] * 3 + [30.0] * 3
         low, high = [-value for value in speed], speed
         return [
             Observable(
                 f"to_{self.name}",
                 "m",
-                *offset,
+                *self.offset,
                 f"from the tool to the {self.name}, world frame",
                 lambda: self.pos - robot.tool,
             ),

@@ -17,7 +17,7 @@ def adopt_old_hooks(task: type[Task]) -> None:
             warn(task, old, new)
             setattr(task, new, getattr(task, old))
     pairs = [pair for pair in PAIRS if all(hasattr(task, name) for name in pair)]
-    if pairs and task.observables is Component.observables:
+    if pairs and task.observables is Task.observables:
         warn(task, " and ".join(name for pair in pairs for name in pair), "observables")
         task.observables = lambda self: [each for pair in pairs for each in paired(self, *pair)]  # type: ignore
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import mujoco
 import numpy as np
 
-from robodl_envs.arrays import did_you_mean
+from robodl_envs.arrays import Array, did_you_mean, namespace, quat_conjugate, quat_mul
 from robodl_envs.component import Component, Observable
 from robodl_envs.robots.arm import Arm
 from robodl_envs.robots.controllers import CONTROLLERS, JointDelta, ToolDelta
@@ -91,12 +91,19 @@ class Robot(Component):
             )
         self.home_tool, self.home_quat = sim.array(position), sim.array(orientation)  # (3,), (4,), world frame
         self.home_qpos = sim.array(self.home)  # (dof,) rad
+        self.from_home = quat_mul(sim.array(np.eye(4)), quat_conjugate(self.home_quat)).T  # (4, 4), see tool_rotation
         super().bind(sim)
 
     def reset(self, ids, rng):
         self.qpos[ids] = self.home_qpos
         self.ctrl[ids] = self.home_qpos
         super().reset(ids, rng)
+
+    @property
+    def tool_rotation(self) -> Array:
+        """The tool's rotation from its orientation at the start, pointing down: (N, 4), w >= 0, world frame."""
+        rotation = (self.from_home @ self.tool_quat[:, :, None])[:, :, 0]
+        return namespace(rotation).where(rotation[:, :1] < 0.0, -rotation, rotation)
 
     @property
     def action_size(self) -> int:

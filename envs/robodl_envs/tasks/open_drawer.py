@@ -28,8 +28,8 @@ class OpenDrawer(Task):
         add_marker(spec, "goal", 0.008, GOAL_GREEN)
 
     def bind(self, sim):
-        self.cabinet, self.goal = sim.mocap_pos("cabinet"), sim.mocap_pos("goal")
-        joint = sim.joint("drawer")
+        super().bind(sim)
+        self.cabinet, joint = sim.mocap_pos("cabinet"), sim.joint("drawer")
         self.opened, self.qvel = joint.qpos, joint.qvel  # (N, 1), live
         self.forward, self.up_to_handle = sim.array([1.0, 0.0, 0.0]), sim.array([0.0, 0.0, HANDLE_HEIGHT])
         self.to_hook = 0.5 * HANDLE_STANDOFF * self.forward  # from the handle to where a finger hooks it
@@ -37,33 +37,21 @@ class OpenDrawer(Task):
     def reset(self, ids, rng):
         (_, y0), (x1, y1) = self.robot.table
         foot = rng.uniform(ids, (x1 - 0.15 * self.depth, 0.5 * y0, 0.0), (x1 - 0.05 * self.depth, 0.5 * y1, 0.0))
-        self.cabinet[ids] = foot
         pull = rng.uniform(ids, 0.3, 0.7) * self.depth
-        offset = namespace(pull).stack([-pull, 0.0 * pull, 0.0 * pull + HANDLE_HEIGHT], axis=1)
-        self.goal[ids] = foot + offset
-
-    @property
-    def handle(self):
-        """The handle's middle, (N, 3), world frame."""
-        return self.cabinet + self.up_to_handle - self.opened * self.forward
+        handle = namespace(pull).stack([-pull, 0.0 * pull, 0.0 * pull + HANDLE_HEIGHT], axis=1)  # from the foot
+        self.cabinet[ids], self.goal[ids] = foot, foot + handle
 
     def observables(self):
         offset, speed = "from the tool to the handle, world frame", "the drawer's speed, opening"
         return [
-            Observable("to_handle", "m", *OFFSET_BOUNDS, offset, lambda: self.handle - self.robot.tool),
+            Observable("to_handle", "m", *OFFSET_BOUNDS, offset, lambda: self.achieved_goal() - self.robot.tool),
             Observable("drawer_qvel", "m/s", [-1.5], [1.5], speed, lambda: self.qvel),
         ]
 
     def achieved_goal(self):
-        return self.handle
-
-    def desired_goal(self):
-        return self.goal
-
-    def success(self, achieved, desired):
-        """The handle's middle is closer than `radius` to the goal."""
-        return distance(achieved, desired) < self.radius
+        return self.cabinet + self.up_to_handle - self.opened * self.forward
 
     def potential(self, achieved, desired):
         """The handle's distance to the goal and half the tool's distance to where it hooks the handle, m."""
-        return distance(achieved, desired) + 0.5 * distance(self.robot.tool, self.handle + self.to_hook)
+        hook = self.achieved_goal() + self.to_hook
+        return distance(achieved, desired) + 0.5 * distance(self.robot.tool, hook)

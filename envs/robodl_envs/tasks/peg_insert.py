@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from robodl_envs.arrays import distance, namespace
+from robodl_envs.arrays import namespace
 from robodl_envs.component import Observable
 from robodl_envs.free_body import YELLOW, FreeBody
 from robodl_envs.scene import OFFSET_BOUNDS
 from robodl_envs.tasks.fixtures import HOLE_BLOCK, add_hole_block
-from robodl_envs.tasks.task import Task, bounded, length, needs_parallel_fingers
+from robodl_envs.tasks.task import Task, bounded, length
 
 PEG = (0.010, 0.010, 0.040)  # m, half sizes
 START_OFFSET = (0.0, 0.0, -0.02)  # m, from the tool to the peg's middle at the start
@@ -22,50 +22,36 @@ class PegInsert(Task):
     with the block somewhere below the robot's workspace.
     """
 
-    gripper = True
+    gripper = parallel_fingers = True
 
     clearance: float = bounded(0.003, 0.0005, 0.05, "m", closed=True)  # m, by which the hole is wider than the peg
     radius: float = length(0.010)  # m; closer than this is success, which lies inside the hole
-
-    def unsupported_reason(self, robot):
-        return super().unsupported_reason(robot) or needs_parallel_fingers(robot)
 
     def build(self, spec):
         self.peg = FreeBody(spec, "peg", PEG, YELLOW)
         add_hole_block(spec, hole=PEG[0] + 0.5 * self.clearance)
 
     def bind(self, sim):
-        self.peg.bind(sim)
+        super().bind(sim)
         self.block = sim.mocap_pos("block")
         self.start_offset, self.goal_offset = sim.array(START_OFFSET), sim.array(GOAL_OFFSET)
 
     def reset(self, ids, rng):
-        (x0, y0), (x1, y1) = self.robot.table
-        low, high = (x0 + HOLE_BLOCK, y0 + HOLE_BLOCK, 0.0), (x1 - HOLE_BLOCK, y1 - HOLE_BLOCK, 0.0)
-        self.block[ids] = rng.uniform(ids, low, high)
+        self.block[ids] = rng.uniform(ids, *self.on_table(0.0, margin=HOLE_BLOCK))
         slip = rng.uniform(ids, (0.0, 0.0, -0.005), (0.0, 0.0, 0.005))
         self.peg.place(ids, self.robot.home_tool + self.start_offset + slip)
         self.robot.fingers.hold(ids, 2.0 * PEG[1])
 
     def observables(self):
         meaning = "from the peg's tip to the block's foot"
-        to_block = Observable("to_block", "m", *OFFSET_BOUNDS, meaning, lambda: self.block - self.tip)
-        return [*self.peg.observables(self.robot), to_block]
-
-    @property
-    def tip(self):
-        """The middle of the peg's lower face, (N, 3), world frame."""
-        w, x, y, z = (self.peg.quat[:, i] for i in range(4))
-        parts = [x * z + w * y, y * z - w * x, 0.5 - x * x - y * y]
-        half_axis = namespace(w).stack(parts, axis=1)  # (N, 3), half the peg's z axis
-        return self.peg.pos - 2.0 * PEG[2] * half_axis
+        to_block = Observable("to_block", "m", *OFFSET_BOUNDS, meaning, lambda: self.block - self.achieved_goal())
+        return [*super().observables(), to_block]
 
     def achieved_goal(self):
-        return self.tip
+        w, x, y, z = (self.peg.quat[:, i] for i in range(4))
+        parts = [x * z + w * y, y * z - w * x, 0.5 - x * x - y * y]
+        half_axis = namespace(w).stack(parts, axis=1)  # (N, 3), half the peg's z axis, which points away from its tip
+        return self.peg.pos - 2.0 * PEG[2] * half_axis
 
     def desired_goal(self):
         return self.block + self.goal_offset
-
-    def success(self, achieved, desired):
-        """The peg's tip is closer than `radius` to its place in the hole."""
-        return distance(achieved, desired) < self.radius

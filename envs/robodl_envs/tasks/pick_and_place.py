@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from robodl_envs.arrays import distance, namespace
-from robodl_envs.free_body import GOAL_GREEN, FreeBody
+from robodl_envs.free_body import GOAL_GREEN
 from robodl_envs.scene import add_marker
 from robodl_envs.tasks.task import Task, bounded, length
 
@@ -25,36 +25,21 @@ class PickAndPlace(Task):
     height: float = length(0.20)  # m, of the cube's middle, the most; less where the robot's workspace ends earlier
 
     def build(self, spec):
-        half = 0.5 * self.robot.cube
-        self.cube = FreeBody(spec, "cube", (half, half, half))
+        self.cube = self.add_cube(spec, "cube")
         add_marker(spec, "goal", 0.015, GOAL_GREEN)
 
-    def bind(self, sim):
-        self.cube.bind(sim)
-        self.goal = sim.mocap_pos("goal")
-
     def reset(self, ids, rng):
-        (x0, y0), (x1, y1) = self.robot.table
         z = 0.5 * self.robot.cube
-        start = rng.uniform(ids, (x0, y0, z), (x1, y1, z))
+        low, high = self.on_table(z)
+        start = rng.uniform(ids, low, high)
         self.cube.place(ids, start)
-        self.goal[ids] = rng.uniform_apart(ids, (x0, y0, z), (x1, y1, z), start, MIN_DISTANCE)
+        self.goal[ids] = rng.uniform_apart(ids, low, high, start, MIN_DISTANCE)
         top = max(z, min(self.height, self.robot.workspace[1][2]))
         in_the_air, height = rng.uniform(ids) < self.in_the_air, rng.uniform(ids, z, top)
         self.goal[ids, 2] = namespace(height).where(in_the_air, height, z)
 
-    def observables(self):
-        return self.cube.observables(self.robot)
-
     def achieved_goal(self):
         return self.cube.pos
-
-    def desired_goal(self):
-        return self.goal
-
-    def success(self, achieved, desired):
-        """The cube is closer than `radius` to the goal."""
-        return distance(achieved, desired) < self.radius
 
     def potential(self, achieved, desired):
         """The cube's distance to the goal and half the tool's distance to the cube, m."""

@@ -28,34 +28,24 @@ class PressButton(Task):
         self.pressed, self.qvel = joint.qpos, joint.qvel  # (N, 1), live
 
     def reset(self, ids, rng):
-        (x0, y0), (x1, y1) = self.robot.table
-        self.box[ids] = rng.uniform(ids, (x0, y0, 0.0), (x1, y1, 0.0))
-
-    @property
-    def button(self):
-        """The button's middle, (N, 3), world frame."""
-        return self.box + (BUTTON_BOX_HEIGHT + TRAVEL - self.pressed) * self.up
+        self.box[ids] = rng.uniform(ids, *self.on_table(0.0))
 
     def observables(self):
         offset, down = "from the tool to the button, world frame", "how far the button is down"
         speed = "the button's speed, downwards"
         return [
-            Observable("to_button", "m", *OFFSET_BOUNDS, offset, lambda: self.button - self.robot.tool),
+            Observable("to_button", "m", *OFFSET_BOUNDS, offset, lambda: self.achieved_goal() - self.robot.tool),
             Observable("pressed", "m", [-0.005], [TRAVEL + 0.005], down, lambda: self.pressed),
             Observable("button_qvel", "m/s", [-1.0], [1.0], speed, lambda: self.qvel),
         ]
 
     def achieved_goal(self):
-        return self.button
+        return self.box + (BUTTON_BOX_HEIGHT + TRAVEL - self.pressed) * self.up
 
     def desired_goal(self):
         return self.box + BUTTON_BOX_HEIGHT * self.up
 
-    def success(self, achieved, desired):
-        """The button's middle is closer than `radius` to where it is when pressed all the way."""
-        return distance(achieved, desired) < self.radius
-
     def potential(self, achieved, desired):
         """The button's distance to the goal and half the tool's distance to the button's top, m."""
-        top = self.button + CAP_HALF_HEIGHT * self.up
+        top = self.achieved_goal() + CAP_HALF_HEIGHT * self.up
         return distance(achieved, desired) + 0.5 * distance(self.robot.tool, top)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from robodl_envs.arrays import distance
-from robodl_envs.free_body import GOAL_GREEN, FreeBody
+from robodl_envs.free_body import GOAL_GREEN
 from robodl_envs.scene import add_marker
 from robodl_envs.tasks.task import Task, length
 
@@ -21,34 +21,18 @@ class Push(Task):
     radius: float = length(0.05)  # m; closer than this is success, as in Gymnasium-Robotics' FetchPush
 
     def build(self, spec):
-        half = 0.5 * self.robot.cube
-        self.cube = FreeBody(spec, "cube", (half, half, half))
+        self.cube = self.add_cube(spec, "cube")
         add_marker(spec, "goal", 0.015, GOAL_GREEN)
 
-    def bind(self, sim):
-        self.cube.bind(sim)
-        self.goal = sim.mocap_pos("goal")
-
     def reset(self, ids, rng):
-        (x0, y0), (x1, y1) = self.robot.table
-        z, margin = 0.5 * self.robot.cube, 1.25 * self.robot.cube  # the tool must get behind the cube
-        low, high = (x0 + margin, y0 + margin, z), (x1 - margin, y1 - margin, z)
+        margin = 1.25 * self.robot.cube  # the tool must get behind the cube
+        low, high = self.on_table(0.5 * self.robot.cube, margin)
         start = rng.uniform(ids, low, high)
         self.cube.place(ids, start)
         self.goal[ids] = rng.uniform_apart(ids, low, high, start, MIN_DISTANCE)
 
-    def observables(self):
-        return self.cube.observables(self.robot)
-
     def achieved_goal(self):
         return self.cube.pos
-
-    def desired_goal(self):
-        return self.goal
-
-    def success(self, achieved, desired):
-        """The cube is closer than `radius` to the goal."""
-        return distance(achieved, desired) < self.radius
 
     def potential(self, achieved, desired):
         """The cube's distance to the goal and half the tool's distance to the cube, m."""

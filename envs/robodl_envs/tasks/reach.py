@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from robodl_envs.arrays import distance
 from robodl_envs.scene import add_marker
 from robodl_envs.tasks.task import Task, length
 
@@ -18,20 +17,10 @@ class Reach(Task):
     radius: float = length(0.02)  # m; closer than this is success
 
     def build(self, spec):
-        add_marker(spec, "goal", radius=self.radius)
-
-    def bind(self, sim):
-        self.goal = sim.mocap_pos("goal")  # (N, 3), live: writing moves the marker
+        add_marker(spec, "goal", radius=self.radius)  # bound as self.goal, (N, 3), live: writing moves the marker
 
     def reset(self, ids, rng):
         self.goal[ids] = rng.uniform(ids, *self.robot.workspace)
 
     def achieved_goal(self):
         return self.robot.tool
-
-    def desired_goal(self):
-        return self.goal
-
-    def success(self, achieved, desired):
-        """The tool is closer than `radius` to the goal."""
-        return distance(achieved, desired) < self.radius

@@ -34,13 +34,9 @@ class Slide(Task):
         return super().unsupported_reason(robot)
 
     def build(self, spec):
-        self.puck = FreeBody(spec, "puck", (RADIUS, HALF_HEIGHT), BLUE)
+        self.puck = FreeBody(spec, "puck", (RADIUS, HALF_HEIGHT), BLUE, offset=PUCK_BOUNDS)
         spec.add_pair(geomname1="floor", geomname2="puck", friction=SLIPPERY, condim=3, **HARD)
         add_marker(spec, "goal", 0.015, GOAL_GREEN)
-
-    def bind(self, sim):
-        self.puck.bind(sim)
-        self.goal = sim.mocap_pos("goal")
 
     def reset(self, ids, rng):
         (x0, y0), (_, y1) = self.robot.table
@@ -50,21 +46,11 @@ class Slide(Task):
         radius, xp = self.robot.reach + rng.uniform(ids, *GOAL_BEYOND_REACH), namespace(angle)
         self.goal[ids] = xp.stack([radius * xp.cos(angle), radius * xp.sin(angle), 0.0 * angle + z], axis=1)
 
-    def observables(self):
-        return self.puck.observables(self.robot, PUCK_BOUNDS)
-
     def goal_observables(self):
         return [Observable("position", "m", *PUCK_BOUNDS, "position, world frame")]
 
     def achieved_goal(self):
         return self.puck.pos
-
-    def desired_goal(self):
-        return self.goal
-
-    def success(self, achieved, desired):
-        """The puck is closer than `radius` to the goal."""
-        return distance(achieved, desired) < self.radius
 
     def potential(self, achieved, desired):
         """The distance from the goal to where the puck, let go now, would come to rest, m."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from robodl_envs.arrays import concat, distance
 from robodl_envs.component import Observable
-from robodl_envs.free_body import BLUE, RED, FreeBody
-from robodl_envs.tasks.task import Task, length, needs_parallel_fingers
+from robodl_envs.free_body import BLUE
+from robodl_envs.tasks.task import Task, length
 
 MIN_DISTANCE = 0.10  # m, between the cubes at the start
 
@@ -18,47 +18,33 @@ class Stack(Task):
     metres: one cube up, fingers wide. An episode starts with the cubes at least 10 cm apart.
     """
 
-    gripper = True
+    gripper = parallel_fingers = True
 
     radius: float = length(0.015)  # m; closer than this to its place is success, if the fingers are off the cube
 
-    def unsupported_reason(self, robot):
-        return super().unsupported_reason(robot) or needs_parallel_fingers(robot)
-
     def build(self, spec):
-        edge = self.robot.cube
-        half = (0.5 * edge,) * 3
-        self.cube, self.base = FreeBody(spec, "cube", half, RED), FreeBody(spec, "base", half, BLUE)
-        self.max_closing = self.robot.fingers.widest - edge - 0.01  # m, by which the open fingers may have shut
+        self.cube, self.base = self.add_cube(spec, "cube"), self.add_cube(spec, "base", BLUE)
+        self.max_closing = self.robot.fingers.widest - self.robot.cube - 0.01  # m, of fingers that are open still
 
     def bind(self, sim):
-        self.cube.bind(sim)
-        self.base.bind(sim)
+        super().bind(sim)
         self.goal = sim.zeros(4) + sim.array([0.0, 0.0, self.robot.cube, self.robot.fingers.widest])
 
     def reset(self, ids, rng):
-        (x0, y0), (x1, y1) = self.robot.table
-        z = 0.5 * self.robot.cube
-        low, high = (x0, y0, z), (x1, y1, z)
+        low, high = self.on_table(0.5 * self.robot.cube)
         start = rng.uniform(ids, low, high)
         self.base.place(ids, start)
         self.cube.place(ids, rng.uniform_apart(ids, low, high, start, MIN_DISTANCE))
 
-    def observables(self):
-        return [*self.cube.observables(self.robot), *self.base.observables(self.robot)]
-
     def goal_observables(self):
-        widest = self.robot.fingers.widest + 0.02
+        offset, widest = "from the blue cube to the red one, world frame", self.robot.fingers.widest + 0.02
         return [
-            Observable("offset", "m", [-1.5] * 3, [1.5] * 3, "from the blue cube to the red one, world frame"),
+            Observable("offset", "m", [-1.5] * 3, [1.5] * 3, offset),
             Observable("opening", "m", [-0.02], [widest], "gap between the fingers"),
         ]
 
     def achieved_goal(self):
         return concat([self.cube.pos - self.base.pos, self.robot.fingers.opening[:, None]])
-
-    def desired_goal(self):
-        return self.goal
 
     def reward(self, achieved, desired):
         """Minus the red cube's distance to its place, m, and minus a tenth of how far the fingers have shut, m."""

@@ -6,9 +6,12 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import mujoco
+
 from robodl_envs.arrays import Array, distance
 from robodl_envs.component import Component, Observable
-from robodl_envs.scene import POSITION_BOUNDS
+from robodl_envs.free_body import RED, FreeBody
+from robodl_envs.scene import POSITION_BOUNDS, Corners
 
 if TYPE_CHECKING:
     from robodl_envs.robots.robot import Robot
@@ -23,15 +26,45 @@ class Task(Component):
 
     cameras: ClassVar[tuple[str, ...]] = ("front", "side")  # images of an observation where none are named
     gripper: ClassVar[bool] = False  # whether the robot's fingers move
+    parallel_fingers: ClassVar[bool] = False  # whether they must stay parallel
     rotation: ClassVar[bool] = False  # whether actions of control="tool" rotate the tool
     metrics: ClassVar[tuple[str, ...]] = ()  # attributes, (N,) each, that `info` has too; "part.name" for a part's
     terminated: Array | None = None  # rows, (N,) bool, whose episode can't go on; None: only time ends an episode
     robot: Robot  # set by the engine before `build`
+    radius: float  # m, a setting of tasks with the default `success`
+    goal: Array  # (N, 3), live, position of the mocap body "goal": writing moves it; where `build` adds such a body
 
     def __post_init__(self):
         for field in dataclasses.fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
             if "bounds" in field.metadata:
                 field.metadata["bounds"].check(field.name, getattr(self, field.name))
+
+    @property
+    def free_bodies(self) -> list[FreeBody]:
+        """The free bodies among the task's attributes, in the order in which `build` made them."""
+        return [value for value in vars(self).values() if isinstance(value, FreeBody)]
+
+    def bind(self, sim):
+        """Bind parts, free bodies and `goal`."""
+        super().bind(sim)
+        for body in self.free_bodies:
+            body.bind(sim)
+        goal = mujoco.mj_name2id(sim.model, mujoco.mjtObj.mjOBJ_BODY, "goal")
+        if goal >= 0 and sim.model.body_mocapid[goal] >= 0:
+            self.goal = sim.mocap_pos("goal")
+
+    def add_cube(self, spec: mujoco.MjSpec, name: str, rgba=RED) -> FreeBody:
+        """Add a cube of the size that the robot's gripper holds well."""
+        return FreeBody(spec, name, (0.5 * self.robot.cube,) * 3, rgba)
+
+    def on_table(self, z: float, margin: float = 0.0) -> Corners:
+        """Low and high corner of the points below the robot's workspace at a height z, a margin from its edges, m."""
+        (x0, y0), (x1, y1) = self.robot.table
+        return (x0 + margin, y0 + margin, z), (x1 - margin, y1 - margin, z)
+
+    def observables(self) -> list[Observable]:
+        """By default those of the free bodies."""
+        return [each for body in self.free_bodies for each in body.observables(self.robot)]
 
     def goal_observables(self) -> list[Observable]:
         """Parts of a goal, without readings: by default a position within 1.5 m of the robot's base."""
@@ -42,8 +75,8 @@ class Task(Component):
         raise NotImplementedError
 
     def desired_goal(self) -> Array:
-        """The state that it should be in: (N, g)."""
-        raise NotImplementedError
+        """The state that it should be in: (N, g); by default `goal`."""
+        return self.goal
 
     def reward(self, achieved: Array, desired: Array) -> Array:
         """Minus the distance to the goal, m.
@@ -53,8 +86,11 @@ class Task(Component):
         return -distance(achieved, desired)
 
     def success(self, achieved: Array, desired: Array) -> Array:
-        """Success: the goal is met, (...,) bool."""
-        raise NotImplementedError
+        """The achieved position is closer than `radius` to the goal.
+
+        (...,) bool: a task whose goals are more than positions has its own.
+        """
+        return distance(achieved, desired) < self.radius
 
     def potential(self, achieved: Array, desired: Array) -> Array:
         """The distance to the goal, m.
@@ -68,14 +104,9 @@ class Task(Component):
         """Reason in words that a robot can't do this task; None if it can."""
         if self.rotation and len(robot.home) < 6:
             return f"it turns the tool freely, for which an arm needs 6 joints, and {robot.name} has {len(robot.home)}"
+        if self.parallel_fingers and not robot.gripper_class.parallel:
+            return f"it needs fingers that stay parallel, and {robot.name} has a hinged jaw"
         return None
-
-
-def needs_parallel_fingers(robot: type[Robot]) -> str | None:
-    """Reason in words that a robot can't hold objects between parallel fingers; None if it can."""
-    if robot.gripper_class.parallel:
-        return None
-    return f"it needs fingers that stay parallel, and {robot.name} has a hinged jaw"
 
 
 @dataclass(frozen=True)
