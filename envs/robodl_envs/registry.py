@@ -39,26 +39,26 @@ class TaskEntry:
     student_observable_expert: str | Callable | None = None
 
 
-def ours(place: str, max_episode_steps: int, student_observable_expert: str | None = None) -> TaskEntry:
-    """A row of a task of this package, whose expert is named as its module is."""
+def ours(place: str, max_episode_steps: int, experts: str, student: str | None = None) -> TaskEntry:
+    """A row of a task of this package, whose experts lie in a module of robodl_envs.experts."""
     name = place.partition(":")[0].rpartition(".")[2]
-    expert = f"robodl_envs.experts.{name}:{name}"
-    return TaskEntry(f"robodl_envs.{place}", max_episode_steps, expert, student_observable_expert)
+    module = f"robodl_envs.experts.{experts}"
+    return TaskEntry(f"robodl_envs.{place}", max_episode_steps, f"{module}:{name}", student and f"{module}:{student}")
 
 
 TASKS: dict[str, TaskEntry] = {
-    "reach": ours("tasks.reach:Reach", 50),
-    "pose_reach": ours("tasks.pose_reach:PoseReach", 50),
-    "push": ours("tasks.push:Push", 120),
-    "slide": ours("tasks.slide:Slide", 200),
-    "pick_and_place": ours("tasks.pick_and_place:PickAndPlace", 100),
-    "stack": ours("tasks.stack:Stack", 150),
-    "peg_insert": ours("tasks.peg_insert:PegInsert", 100),
-    "open_drawer": ours("tasks.open_drawer:OpenDrawer", 100),
-    "press_button": ours("tasks.press_button:PressButton", 50),
-    "read_digit": ours("perception.read_digit:ReadDigit", 60),
-    "inspect": ours("perception.inspect:Inspect", 120),
-    "track": ours("perception.track:Track", 200, "robodl_envs.experts.track:search_policy"),
+    "reach": ours("tasks.reach:Reach", 50, "manipulation"),
+    "pose_reach": ours("tasks.pose_reach:PoseReach", 50, "manipulation"),
+    "push": ours("tasks.push:Push", 120, "manipulation"),
+    "slide": ours("tasks.slide:Slide", 200, "manipulation"),
+    "pick_and_place": ours("tasks.pick_and_place:PickAndPlace", 100, "manipulation"),
+    "stack": ours("tasks.stack:Stack", 150, "manipulation"),
+    "peg_insert": ours("tasks.peg_insert:PegInsert", 100, "manipulation"),
+    "open_drawer": ours("tasks.open_drawer:OpenDrawer", 100, "manipulation"),
+    "press_button": ours("tasks.press_button:PressButton", 50, "manipulation"),
+    "read_digit": ours("perception.read_digit:ReadDigit", 60, "perception"),
+    "inspect": ours("perception.inspect:Inspect", 120, "perception"),
+    "track": ours("perception.track:Track", 200, "track", "search_policy"),
 }
 ROBOTS: dict[str, str | type] = {
     "iiwa14": "robodl_envs.robots.iiwa14:Iiwa14",
