@@ -167,7 +167,7 @@ def test_the_first_image_shows_only_defects_of_the_top():
     envs = make_vec("inspect", num_envs=60, observation="image", image_size=64)
     image = envs.reset(seed=3)[0]["wrist"].astype(int)
     defects, sim = envs.task.defects, envs.batch.sim
-    defects.geom_pos[:, defects.marks] = 0.0  # into the block
+    defects.marks.pos[:] = 0.0  # into the block
     sim.forward()
     without_marks = envs.batch.observe(envs.batch.all)["wrist"].astype(int)
     changed = (abs(image - without_marks).max(axis=3) > 20).sum(axis=(1, 2))

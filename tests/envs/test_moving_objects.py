@@ -40,7 +40,7 @@ def test_objects_start_apart_anywhere_in_the_arena():
     assert (np.ptp(pos, axis=(0, 1)) > 0.95 * (area.high - area.low)).all()
     share = envs.reset(seed=1)[1]["in_view"].mean()
     assert 0.2 < share < 0.6
-    np.testing.assert_array_less(0.15, envs.task.target.mean(axis=0))
+    np.testing.assert_array_less(0.15, envs.task.objects.target.mean(axis=0))
 
 
 def test_rails_and_other_objects_reflect():

@@ -98,7 +98,7 @@ def test_colour_variation_starts_from_each_episodes_own_colours():
     plate = envs.task.plate
     for _ in range(20):
         envs.reset()
-        paper, ink = plate.geom_rgba[:, plate.plate, :3], plate.geom_rgba[:, plate.strokes, :3]
+        paper, ink = plate.plate.rgba[..., :3], plate.strokes.rgba[..., :3]
         assert len(np.unique(paper, axis=0)) == 64
         assert (paper >= PAPER[0] - 0.2 - 1e-9).all() and (ink <= INK[1] + 0.2 + 1e-9).all()
         assert paper.mean() > 0.7 and ink.mean() < 0.3
@@ -110,7 +110,8 @@ def test_strokes_lie_in_the_plates_surface():
     geom_xpos = envs.batch.sim.bind("geom_xpos")
     envs.reset(seed=0)
     part, plate = envs.task.part, envs.task.plate
-    offset = geom_xpos[:, plate.strokes] - part.pos[:, None]
+    strokes = [int(envs.batch.model.geom(f"stroke{k}").id) for k in range(PIECES)]
+    offset = geom_xpos[:, strokes] - part.pos[:, None]
     in_part = quat_rotate(quat_conjugate(part.quat)[:, None], offset)
-    np.testing.assert_allclose(in_part, plate.geom_pos[:, plate.strokes], atol=1e-12)
+    np.testing.assert_allclose(in_part, plate.strokes.pos, atol=1e-12)
     assert len({row.tobytes() for row in in_part.round(9)}) == len(DIGITS) * 2

@@ -6,8 +6,8 @@ import pytest
 from robodl_envs import make_policy, make_vec
 from robodl_envs.experts.policy import student_observable_policy
 from robodl_envs.experts.track import is_visible
-from robodl_envs.perception.moving_objects import HALF_HEIGHT
-from robodl_envs.perception.target_estimate import MAX_VELOCITY, POSITION_STEP, VELOCITY_STEP
+from robodl_envs.perception.moving_objects import HALF_HEIGHT, MAX_VELOCITY
+from robodl_envs.perception.target_estimate import POSITION_STEP, VELOCITY_STEP
 from robodl_envs.perception.track import MAX_VIEW_DISTANCE, Track
 from robodl_envs.perception.tracking_errors import ACQUIRE_TIME
 from tests.envs.tracking import pooled_errors, track_episodes
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.unit
 def image_coordinates_of_target(envs):
     """Right and up in the image, from -1 to 1 within it, and depth, m, of the target's middle: (N,) each."""
     task = envs.task
-    pos = task.of_target(task.objects.pos)
+    pos = task.objects.target_pos()
     middle = np.c_[pos, np.full(len(pos), HALF_HEIGHT * task.objects.arena.scale)]
     return task.camera.image_coordinates(middle[:, None])[:, 0].T
 
@@ -81,7 +81,7 @@ def test_keypoint_labels_are_offsets_of_objects_in_view():
     """The target's is NaN out of view, and otherwise the offset from the tool that the state has."""
     envs, _ = track_episodes("random", 64, 30)
     task = envs.task
-    label = task.keypoint_labels()["objects_in_view"][np.arange(64), task.target.argmax(axis=1)]
+    label = task.keypoint_labels()["objects_in_view"][np.arange(64), task.objects.target.argmax(axis=1)]
     np.testing.assert_array_equal(np.isnan(label).any(axis=1), ~task.in_view)
     to_target = envs.state_observation()["observation"][:, envs.state_columns["to_target"]]
     np.testing.assert_allclose(label[task.in_view], to_target[task.in_view], rtol=1e-6)  # float32

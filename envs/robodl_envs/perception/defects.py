@@ -21,8 +21,9 @@ from robodl_envs.arrays import (
     quat_rotate,
     zeros,
 )
-from robodl_envs.component import Component, Observable
-from robodl_envs.perception.part import Part, add_plate
+from robodl_envs.component import Component
+from robodl_envs.perception.part import Part, RowGeoms, add_mark, add_plate
+from robodl_envs.perception.perception_task import share
 from robodl_envs.scene import NO_CONTACT
 
 KINDS = ("good", "stain", "scratch", "dent", "missing_pin")
@@ -38,7 +39,6 @@ FACE_NORMALS = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (0.0, -1.0, 0.0))
 
 PIN_POSITIONS = ((-0.034, 0.019), (0.034, 0.019), (0.0, -0.019))  # m, on every face
 PIN_RADIUS, PIN_HEIGHT = 0.005, 0.005  # m
-PIN_COUNT = len(FACES) * len(PIN_POSITIONS)
 MAX_DEFECT_OFFSET = (0.029, 0.015)  # m, from a face's middle
 MIN_PIN_DISTANCE = 0.016  # m, of a defect's middle from those of pins
 TRIES = 16
@@ -77,55 +77,44 @@ class Defects(Component):
     def build(self, spec):
         body, cylinder = self.part.body, mujoco.mjtGeom.mjGEOM_CYLINDER
         add_plate(body, BLOCK, "block")
-        for f in range(len(FACES)):
-            for p, (x, y) in enumerate(PIN_POSITIONS):
-                pos = on_face(np.array(FACE_CENTERS)[f], np.array(FACE_QUATS)[f], np.array([x, y, 0.0]))
-                size = [PIN_RADIUS, PIN_HEIGHT, 0.0]
-                body.add_geom(name=f"pin{f}{p}", type=cylinder, pos=pos, quat=FACE_QUATS[f], size=size, **NO_CONTACT)
-        types = {"scratch": mujoco.mjtGeom.mjGEOM_CAPSULE, "rim": cylinder, "hollow": cylinder}
-        for k, name in enumerate(MARKS):
-            # Aslant: of geoms that lie as their body does, MuJoCo ignores a row's own poses.
-            body.add_geom(
-                name=name,
-                type=types.get(name, mujoco.mjtGeom.mjGEOM_ELLIPSOID),
-                pos=[0.001 * (k + 1), 0.0, 0.0],
-                quat=[math.cos(0.5), 0.0, math.sin(0.5), 0.0],
-                size=[0.01, 0.015 if name == "scratch" else 0.01, 0.01],
-                **NO_CONTACT,
-            )
+        for f, (center, quat) in enumerate(zip(np.array(FACE_CENTERS), np.array(FACE_QUATS), strict=True)):
+            for p, pin in enumerate(PIN_POSITIONS):
+                pos, size = on_face(center, quat, np.array([*pin, 0.0])), [PIN_RADIUS, PIN_HEIGHT, 0.0]
+                body.add_geom(name=f"pin{f}{p}", type=cylinder, pos=pos, quat=quat, size=size, **NO_CONTACT)
+        capsule, ellipsoid = mujoco.mjtGeom.mjGEOM_CAPSULE, mujoco.mjtGeom.mjGEOM_ELLIPSOID
+        for k, (name, kind) in enumerate(zip(MARKS, (capsule, cylinder, cylinder, *[ellipsoid] * 3), strict=True)):
+            size = [0.01, 0.015 if kind == capsule else 0.01, 0.01]
+            add_mark(body, name, kind, 0.001 * (k + 1), 0.0, size)
 
     def bind(self, sim):
         self.kind = sim.zeros(len(KINDS))  # (N, 5), 1 for the part's kind
         self.face = sim.zeros(len(FACES))  # (N, 3), 1 for the face with the mark; zeros for good parts
-        self.block = int(sim.model.geom("block").id)
-        first, mark = int(sim.model.geom("pin00").id), int(sim.model.geom(MARKS[0]).id)
-        self.pins, self.marks = slice(first, first + PIN_COUNT), slice(mark, mark + len(MARKS))
-        self.geom_pos, self.geom_quat = sim.expand("geom_pos"), sim.expand("geom_quat")
-        self.geom_size, self.geom_rgba = sim.expand("geom_size"), sim.expand("geom_rgba")
+        self.block, self.pins = RowGeoms(sim, "block", "block"), RowGeoms(sim, "pin00", "pin22")
+        self.marks = RowGeoms(sim, MARKS[0], MARKS[-1])
         self.kind_thresholds = sim.array(np.cumsum(KIND_SHARES)[:-1])
         self.bad_kinds, self.marks_of_kind = sim.array(IS_BAD), sim.array(MARKS_OF_KIND)
         self.pin_positions = sim.array(PIN_POSITIONS)
         self.centers, self.quats, self.normals_of = map(sim.array, (FACE_CENTERS, FACE_QUATS, FACE_NORMALS))
 
     def reset(self, ids, rng):
-        xp = namespace(self.kind)
         kind = (rng.uniform(ids)[:, None] >= self.kind_thresholds).sum(axis=1)  # (n,)
         face, pin = rng.integers(ids, len(FACES)), rng.integers(ids, len(PIN_POSITIONS))
         self.kind[ids] = one_hot(kind, len(KINDS), self.kind)
         self.face[ids] = one_hot(face, len(FACES), self.kind) * (kind > 0)[:, None]
         missing = kind == KINDS.index("missing_pin")
-        spot = xp.where(missing[:, None], self.pin_positions[pin], self.spot_beside_pins(ids, rng))  # (n, 2)
+        beside_pins = self.spot_beside_pins(ids, rng)
+        spot = namespace(beside_pins).where(missing[:, None], self.pin_positions[pin], beside_pins)  # (n, 2)
         self.place_marks(ids, rng, kind, face, spot)
-        absent = missing[:, None] & (arange(PIN_COUNT, kind) == (len(PIN_POSITIONS) * face + pin)[:, None])
-        self.geom_rgba[ids, self.pins, 3] = array(~absent, self.geom_rgba)
-        self.geom_rgba[ids, self.block, :3] = array(rng.uniform(ids, *PAINT), self.geom_rgba)
-        brass = array(rng.uniform(ids, *BRASS)[:, None], self.geom_rgba)
-        self.geom_rgba[ids, self.pins, :3] = xp.broadcast_to(brass, (len(ids), PIN_COUNT, 3))
+        self.color_marks(ids, rng, kind)
+        absent = missing[:, None] & (arange(self.pins.count, kind) == (len(PIN_POSITIONS) * face + pin)[:, None])
+        self.pins.rgba[ids, :, 3] = array(~absent, self.pins.rgba)
+        self.block.paint(ids, rng.uniform(ids, *PAINT))
+        self.pins.paint(ids, rng.uniform(ids, *BRASS))
 
     def spot_beside_pins(self, ids, rng) -> Array:
         """A spot on a face for each of rows ids, (n, 2) m, that is not at a pin: the first such of TRIES."""
         low = [[-side for side in MAX_DEFECT_OFFSET]] * TRIES
-        points = rng.uniform(ids, low, [MAX_DEFECT_OFFSET] * TRIES)  # (n, TRIES, 2)
+        points = rng.uniform(ids, low, MAX_DEFECT_OFFSET)  # (n, TRIES, 2)
         nearest = namespace(points).amin(distance(points[:, :, None], self.pin_positions), axis=2)
         return points[arange(len(ids), points), first_true(nearest >= MIN_PIN_DISTANCE)]
 
@@ -155,21 +144,19 @@ class Defects(Component):
         size[:, 3:, 2] = THICKNESS * array([1.0, 1.5, 2.0], size)
 
         face_quat = self.quats[face][:, None]
-        self.geom_pos[ids, self.marks] = on_face(self.centers[face][:, None], face_quat, pos)
-        self.geom_quat[ids, self.marks] = quat_mul(face_quat, quat)
-        self.geom_size[ids, self.marks] = size
-        self.color_marks(ids, rng, kind)
+        self.marks.pos[ids] = on_face(self.centers[face][:, None], face_quat, pos)
+        self.marks.quat[ids] = quat_mul(face_quat, quat)
+        self.marks.size[ids] = size
 
     def color_marks(self, ids, rng, kind):
         """Draw the marks' colours, and hide those that parts of a kind, (n,), do not show."""
-        grey = rng.uniform(ids, [BRIGHT[0], DARK[0], SHINE[0], HOLLOW[0]], [BRIGHT[1], DARK[1], SHINE[1], HOLLOW[1]])
-        xp, n = namespace(grey), len(ids)
+        grey = rng.uniform(ids, *zip(BRIGHT, DARK, SHINE, HOLLOW, strict=True))  # (n, 4)
+        xp, rgba = namespace(grey), self.marks.rgba
         scratch = xp.where(rng.uniform(ids) < 0.5, grey[:, 0], grey[:, 1])
         greys = xp.stack([scratch, grey[:, 2], grey[:, 3]], axis=1)[..., None]  # (n, 3 marks, 1)
-        stain = rng.uniform(ids, *STAIN)[:, None]
-        colors = [xp.broadcast_to(part, (n, 3, 3)) for part in (greys, stain)]
-        self.geom_rgba[ids, self.marks, 3] = array(self.marks_of_kind[kind], self.geom_rgba)  # 0 is not drawn
-        self.geom_rgba[ids, self.marks, :3] = array(xp.concatenate(colors, axis=1), self.geom_rgba)
+        rgba[ids, :3, :3] = array(xp.broadcast_to(greys, (len(ids), 3, 3)), rgba)
+        rgba[ids, 3:, :3] = array(xp.broadcast_to(rng.uniform(ids, *STAIN)[:, None], (len(ids), 3, 3)), rgba)
+        rgba[ids, :, 3] = array(self.marks_of_kind[kind], rgba)  # 0 is not drawn
 
     @property
     def is_bad(self) -> Array:
@@ -185,11 +172,10 @@ class Defects(Component):
         return quat_rotate(self.part.quat[:, None], self.normals_of)
 
     def observables(self):
-        kinds, faces = len(KINDS), len(FACES)
         kind, face = f"1 for the part's kind: {', '.join(KINDS)}", f"1 for the face with the mark: {', '.join(FACES)}"
         return [
-            Observable("kind", "1", [0.0] * kinds, [1.0] * kinds, kind, lambda: self.kind),
-            Observable("face", "1", [0.0] * faces, [1.0] * faces, face, lambda: self.face),
+            share("kind", len(KINDS), kind, lambda: self.kind),
+            share("face", len(FACES), face, lambda: self.face),
         ]
 
 

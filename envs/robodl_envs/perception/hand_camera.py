@@ -41,6 +41,11 @@ class HandCamera(Component):
         low = [-value for value in most]
         return [Observable("hand_rotation", "rad", low, most, meaning, self.hand_rotation, proprioceptive=True)]
 
+    def is_inside(self, points: Array, max_depth: float = math.inf) -> Array:
+        """Test which points, (N, p, 3), world frame, are in a square image, at most so deep, m: (N, p) bool."""
+        seen = self.image_coordinates(points)
+        return (abs(seen[..., 0]) <= 1.0) & (abs(seen[..., 1]) <= 1.0) & (seen[..., 2] <= max_depth)
+
     def image_coordinates(self, points: Array) -> Array:
         """Coordinates of points, (N, p, 3), world frame, in a square image: (N, p, 3).
 

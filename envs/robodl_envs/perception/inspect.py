@@ -7,16 +7,12 @@ on two of three faces can't be seen from where the camera starts.
 import math
 from dataclasses import dataclass
 
-import mujoco
-
 from robodl_envs.arrays import Array, array, clip, namespace
-from robodl_envs.component import Observable
-from robodl_envs.perception.classification import SHARPNESS
+from robodl_envs.perception.classification import EvidenceHead
 from robodl_envs.perception.defects import BLOCK, FACES, Defects
 from robodl_envs.perception.hand_camera import HandCamera
-from robodl_envs.perception.part import Part
-from robodl_envs.perception.perception_task import Output, PerceptionTask
-from robodl_envs.scene import NO_CONTACT
+from robodl_envs.perception.part import Part, add_plate
+from robodl_envs.perception.perception_task import PerceptionTask, share
 from robodl_envs.tasks.task import bounded
 
 LOW, HIGH = (0.47, -0.06, 0.10), (0.57, 0.06, 0.10)  # m, corners of a part's position, on its stand
@@ -24,7 +20,6 @@ TILT, SPIN = 0.08, 0.3  # rad, how far it leans at most, and how far it is rotat
 STAND = 0.03, 0.5 * (LOW[2] - BLOCK[2])  # m, half its width and half its height
 MAX_VIEW_ANGLE, MAX_VIEW_DISTANCE = math.radians(55.0), 0.3  # rad and m: beyond, a face is not viewed
 CLOCK_STEPS = 48  # control steps that a look at all faces takes, about; then the clock stands still
-AVERAGED_STEPS = 3  # over which probabilities are averaged
 
 
 @dataclass(eq=False)
@@ -39,48 +34,34 @@ class Inspect(PerceptionTask):
     """
 
     rotation = True
-    metrics = ("evidence", "is_bad", "views", "kind")
-    saved = ("probabilities", "evidence", "viewed", "steps")
+    metrics = ("head.evidence", "defects.is_bad", "views", "kind")
+    saved = ("viewed", "steps")
 
     threshold: float = bounded(0.5, 0.0, 1.0)  # of evidence; a part with more is rejected
 
     def __post_init__(self):
         super().__post_init__()
         self.part = Part(LOW, HIGH, (0.0, TILT), math.pi, SPIN)
-        self.defects = Defects(self.part)
+        self.defects, self.head = Defects(self.part), EvidenceHead("is_bad", "the part is bad")
 
     @property
     def parts(self):
-        return (self.part, self.defects, self.camera)
+        return (self.part, self.defects, self.camera, self.head)
 
     def build(self, spec):
         self.camera = HandCamera(self.robot)
         super().build(spec)
-        pos, size = [0.0, 0.0, -BLOCK[2] - STAND[1]], [STAND[0], *STAND]
-        box, rgba = mujoco.mjtGeom.mjGEOM_BOX, [0.2, 0.2, 0.22, 1.0]
-        self.part.body.add_geom(name="stand", type=box, pos=pos, size=size, rgba=rgba, **NO_CONTACT)
+        pos = (0.0, 0.0, -BLOCK[2] - STAND[1])
+        add_plate(self.part.body, (STAND[0], *STAND), "stand", pos, rgba=(0.2, 0.2, 0.22, 1.0))
 
     def bind(self, sim):
         super().bind(sim)
-        self.probabilities = sim.zeros(AVERAGED_STEPS)  # (N, 3), of being bad, of the last steps
-        self.evidence = sim.zeros()
         self.viewed = sim.zeros(len(FACES), dtype="bool")
         self.steps = sim.zeros(dtype="int64")
 
     def reset(self, ids, rng):
         super().reset(ids, rng)
-        self.probabilities[ids], self.evidence[ids] = 0.0, 0.0
         self.viewed[ids], self.steps[ids] = False, 0
-
-    def outputs(self):
-        meaning = f"says that the part is bad; the probability is a logistic function of {SHARPNESS:g} times this"
-        return [Output("is_bad", 1, "binary", meaning)]
-
-    def act(self, answer):
-        xp, before = namespace(answer), self.probabilities[:, 1:]
-        now = 1.0 / (1.0 + xp.exp(-SHARPNESS * answer))
-        self.probabilities = xp.concatenate([before, now], axis=1)
-        self.evidence = xp.maximum(self.evidence, self.probabilities.sum(axis=1) / AVERAGED_STEPS)
 
     def update(self, ids):
         self.steps[ids] += 1
@@ -89,38 +70,34 @@ class Inspect(PerceptionTask):
     def faces_in_view(self) -> Array:
         """Test which faces' middles the camera sees, near enough and not too much aslant: (N, 3) bool."""
         centers = self.defects.centers_of_faces()
-        seen, offset = self.camera.image_coordinates(centers), self.camera.pos[:, None] - centers
-        length = namespace(seen).sqrt((offset**2).sum(axis=2))
-        inside = (abs(seen[..., 0]) < 1.0) & (abs(seen[..., 1]) < 1.0) & (length < MAX_VIEW_DISTANCE)
+        inside, offset = self.camera.is_inside(centers), self.camera.pos[:, None] - centers
+        length = namespace(offset).sqrt((offset**2).sum(axis=2))
         along = (offset * self.defects.normals_of_faces()).sum(axis=2)
-        return inside & (along > math.cos(MAX_VIEW_ANGLE) * length)
+        return inside & (length < MAX_VIEW_DISTANCE) & (along > math.cos(MAX_VIEW_ANGLE) * length)
 
     def observables(self):
-        clock, none, every = f"share of {CLOCK_STEPS} steps that is over", [0.0] * len(FACES), [1.0] * len(FACES)
-        viewed, is_viewed = f"1 for faces that were viewed: {', '.join(FACES)}", lambda: self.viewed * 1.0
+        viewed, over = f"1 for faces that were viewed: {', '.join(FACES)}", f"share of {CLOCK_STEPS} steps that is over"
         return [
             *self.camera.observables(),
-            Observable("clock", "1", [0.0], [1.0], clock, self.clock, proprioceptive=True),
+            # Later steps look to a policy like the last of CLOCK_STEPS.
+            share("clock", 1, over, lambda: clip(self.steps / CLOCK_STEPS, 0.0, 1.0)[:, None], proprioceptive=True),
             *self.part.observables_from(self.robot),
             *self.defects.observables(),
-            Observable("viewed", "1", none, every, viewed, is_viewed),
+            share("viewed", len(FACES), viewed, lambda: self.viewed * 1.0),
         ]
-
-    def clock(self) -> Array:
-        """Share of CLOCK_STEPS that is over, (N, 1); later steps look to a policy like the last of these."""
-        return clip(self.steps / CLOCK_STEPS, 0.0, 1.0)[:, None]
 
     def goal_observables(self):
         return [
-            Observable("is_bad", "1", [0.0], [1.0], "the evidence that the part is bad, and whether it is"),
-            Observable("all_viewed", "1", [0.0], [1.0], "the share of its faces that were viewed"),
+            share("is_bad", 1, "the evidence that the part is bad, and whether it is"),
+            share("all_viewed", 1, "the share of its faces that were viewed"),
         ]
 
     def achieved_goal(self):
-        return namespace(self.evidence).stack([self.evidence, self.views / len(FACES)], axis=1)
+        return namespace(self.head.evidence).stack([self.head.evidence, self.views / len(FACES)], axis=1)
 
     def desired_goal(self):
-        return namespace(self.evidence).stack([array(self.is_bad, self.evidence), 0.0 * self.evidence + 1.0], axis=1)
+        is_bad = array(self.defects.is_bad, self.head.evidence)
+        return namespace(is_bad).stack([is_bad, 0.0 * is_bad + 1.0], axis=1)
 
     def reward(self, achieved, desired):
         """Minus how far the evidence is from the truth, and minus 1/2 times the share of faces not viewed."""
@@ -131,15 +108,6 @@ class Inspect(PerceptionTask):
         """The verdict is right, and all faces were viewed."""
         right = (achieved[..., 0] > self.threshold) == (desired[..., 0] > self.threshold)
         return right & (achieved[..., 1] == desired[..., 1])
-
-    def potential(self, achieved, desired):
-        """The dense reward with the sign changed."""
-        return -self.reward(achieved, desired)
-
-    @property
-    def is_bad(self) -> Array:
-        """Rows, (N,) bool, with a bad part."""
-        return self.defects.is_bad
 
     @property
     def views(self) -> Array:

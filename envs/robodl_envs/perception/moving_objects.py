@@ -8,11 +8,11 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from robodl_envs.arrays import Array, arange, array, clip, first_true, namespace
-from robodl_envs.component import Component
+from robodl_envs.arrays import Array, arange, array, clip, first_true, namespace, one_hot
+from robodl_envs.component import Component, Observable
 from robodl_envs.free_body import BLUE, RED
 from robodl_envs.perception.hand_camera import POSITION
-from robodl_envs.scene import NO_CONTACT
+from robodl_envs.scene import NO_CONTACT, OFFSET_BOUNDS
 
 BOX, CYLINDER, SPHERE = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER, mujoco.mjtGeom.mjGEOM_SPHERE
 HALF_HEIGHT = 0.022  # m, of objects, and the height of their middles
@@ -29,6 +29,8 @@ SPEED = (0.03, 0.25)  # m/s, least and most
 MAX_YAW_RATE, YAW_FREQUENCY = 0.8, (0.5, 2.0)  # rad/s: the most that a path turns; how fast it swings left and right
 TRIES = 16  # draws of initial positions; one in four has all objects apart
 ARENA_STRETCH = 1.6  # sides of the arena by those of the table below the robot's workspace
+MAX_VELOCITY = 0.3  # m/s an axis, in observations and estimates
+VELOCITY_BOUNDS = [-MAX_VELOCITY] * 2, [MAX_VELOCITY] * 2  # m/s
 PANDA_WIDTH = 0.5  # m, of the Panda's table; objects and speeds of an arm with a narrower table are smaller by as much
 
 
@@ -67,7 +69,7 @@ class MovingObjects(Component):
     two that close in on each other meet, it is reflected as a ball is by a wall.
     """
 
-    saved = ("pos", "velocity", "swing", "time")
+    saved = ("pos", "velocity", "swing", "time", "target")
 
     def __init__(self, robot):
         self.robot = robot
@@ -97,6 +99,7 @@ class MovingObjects(Component):
         self.velocity = sim.zeros(COUNT, 2)  # m/s
         self.swing = sim.zeros(COUNT, 3)  # rad/s, rad/s, rad: greatest yaw rate, its frequency and phase
         self.time = sim.zeros()  # s, since the start
+        self.target = sim.zeros(COUNT)  # (N, COUNT), 1 for the object to track
 
     def reset(self, ids, rng):
         area, xp = self.arena, namespace(self.pos)
@@ -110,6 +113,7 @@ class MovingObjects(Component):
         least, most = (0.0, YAW_FREQUENCY[0], -math.pi), (MAX_YAW_RATE, YAW_FREQUENCY[1], math.pi)
         self.swing[ids] = rng.uniform(ids, [least] * COUNT, [most] * COUNT)
         self.time[ids] = 0.0
+        self.target[ids] = one_hot(rng.integers(ids, COUNT), COUNT, self.target)
         self.show()
 
     def advance(self, dt: float) -> None:
@@ -124,11 +128,42 @@ class MovingObjects(Component):
         self.pos[:], self.velocity[:] = moved(self.pos, velocity, dt, self.arena)
         self.show()
 
+    def target_pos(self) -> Array:
+        """(N, 2) m, world frame"""
+        return self.pos[arange(len(self.pos), self.pos), self.target.argmax(axis=1)]
+
+    def target_velocity(self) -> Array:
+        """(N, 2) m/s, world frame"""
+        return self.velocity[arange(len(self.pos), self.pos), self.target.argmax(axis=1)]
+
+    def observables(self):
+        pos, velocity = (lambda: self.pos), (lambda: self.velocity)
+        return [
+            *motion_observables(self.robot, "target", "the target", self.target_pos, self.target_velocity),
+            *motion_observables(self.robot, "objects", "each object", pos, velocity, COUNT),
+        ]
+
     def show(self) -> None:
         """Move the bodies to the objects' positions."""
         for k, body in enumerate(self.bodies):
             body[:, :2] = self.pos[:, k]
             body[:, 2] = self.arena.scale * HALF_HEIGHT
+
+
+def motion_observables(robot, name, who, pos, velocity, count=1, known=False) -> list[Observable]:
+    """Offsets from the tool in the table's plane, and velocities, (N, 2 count), of functions that read them."""
+    low, high = (corner[:2] * count for corner in OFFSET_BOUNDS)
+    slow, fast = (bound * count for bound in VELOCITY_BOUNDS)
+
+    def offsets():
+        offset = pos().reshape(-1, count, 2) - robot.tool[:, None, :2]
+        return offset.reshape(-1, 2 * count)
+
+    place, moving = f"from the tool, world frame, to {who}", f"{who}'s velocity, world frame"
+    return [
+        Observable(f"to_{name}", "m", low, high, place, offsets, known),
+        Observable(f"{name}_velocity", "m/s", slow, fast, moving, lambda: velocity().reshape(-1, 2 * count), known),
+    ]
 
 
 def moved(pos: Array, velocity: Array, dt: float, area: Arena) -> tuple[Array, Array]:

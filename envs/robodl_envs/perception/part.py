@@ -6,7 +6,8 @@ import mujoco
 
 from robodl_envs.arrays import Array, array, namespace, quat_mul, quat_rotate, rotvec_to_quat
 from robodl_envs.component import Component, Observable
-from robodl_envs.scene import OFFSET_BOUNDS
+from robodl_envs.scene import NO_CONTACT, OFFSET_BOUNDS
+from robodl_envs.simulator import Simulator
 
 LIGHT_VARIATION = 0.5  # share by which the light's brightness varies, and its direction
 UNIT = [-1.0] * 3, [1.0] * 3
@@ -65,6 +66,28 @@ class Part(Component):
         ]
 
 
-def add_plate(body, half: tuple[float, float, float], name: str, rgba=(0.8, 0.8, 0.8, 1.0)) -> None:
-    """Add a box that touches nothing to a body; half sizes in m."""
-    body.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=half, rgba=rgba, contype=0, conaffinity=0)
+def add_plate(body, half, name: str, pos=(0.0, 0.0, 0.0), rgba=(0.8, 0.8, 0.8, 1.0)) -> None:
+    """Add a box that touches nothing to a body; half sizes and position in m."""
+    body.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, pos=pos, size=half, rgba=rgba, **NO_CONTACT)
+
+
+def add_mark(body, name: str, kind: mujoco.mjtGeom, x: float, z: float, size: list[float]) -> None:
+    """Add a geom whose pose, size and colour each row sets; it touches nothing."""
+    # Aslant: of geoms that lie as their body does, MuJoCo ignores a row's own poses.
+    quat = [math.cos(0.5), 0.0, math.sin(0.5), 0.0]
+    body.add_geom(name=name, type=kind, pos=[x, 0.0, z], quat=quat, size=size, **NO_CONTACT)
+
+
+class RowGeoms:
+    """Geoms from a first to a last one, by their names, and the fields that rows own of them: (N, count, k), live."""
+
+    def __init__(self, sim: Simulator, first: str, last: str):
+        ids = slice(int(sim.model.geom(first).id), int(sim.model.geom(last).id) + 1)
+        self.count = ids.stop - ids.start
+        self.pos, self.quat = sim.expand("geom_pos")[:, ids], sim.expand("geom_quat")[:, ids]
+        self.size, self.rgba = sim.expand("geom_size")[:, ids], sim.expand("geom_rgba")[:, ids]
+
+    def paint(self, ids: Array, rgb: Array) -> None:
+        """Give all geoms of each row a colour, (n, 3)."""
+        rgb = array(rgb[:, None], self.rgba)
+        self.rgba[ids, :, :3] = namespace(rgb).broadcast_to(rgb, (len(ids), self.count, 3))

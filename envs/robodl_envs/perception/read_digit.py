@@ -3,17 +3,15 @@
 from dataclasses import dataclass
 
 from robodl_envs.arrays import Array, array, concat
-from robodl_envs.component import Observable
 from robodl_envs.perception.classification import ClassificationHead
 from robodl_envs.perception.digit_plate import DIGITS, DigitPlate
 from robodl_envs.perception.hand_camera import HandCamera
 from robodl_envs.perception.part import Part
-from robodl_envs.perception.perception_task import PerceptionTask
+from robodl_envs.perception.perception_task import PerceptionTask, share
 
 # The difficulty, with the sizes of `digit_plate`: fixed before anything was tuned.
 LOW, HIGH = (0.45, -0.14, 0.06), (0.64, 0.14, 0.12)  # m, corners of the plate's position, world frame
 FACING, SPIN = 2.2, 0.35  # rad, how far from the arm's base it may face, and how far a digit is rotated
-ONE_HOT = [0.0] * len(DIGITS), [1.0] * len(DIGITS)
 
 
 @dataclass(eq=False)
@@ -26,7 +24,7 @@ class ReadDigit(PerceptionTask):
     """
 
     rotation = True
-    metrics = ("is_right", "is_final", "steps_used")
+    metrics = ("is_right", "head.is_final", "head.steps_used")
 
     least_tilt: float = 0.6  # rad, the least that a plate leans
     most_tilt: float = 1.2  # rad, the most
@@ -48,25 +46,19 @@ class ReadDigit(PerceptionTask):
         self.camera = HandCamera(self.robot)
         super().build(spec)
 
-    def outputs(self):
-        return self.head.outputs()
-
-    def act(self, answer):
-        self.head.act(answer)
-
     def observables(self):
-        committed, digit = "1 once the answer is committed", "1 for the written digit"
+        committed = "1 once the answer is committed"
         return [
             *self.camera.observables(),
-            Observable("is_committed", "1", [0.0], [1.0], committed, self.commitment, proprioceptive=True),
+            share("is_committed", 1, committed, self.commitment, proprioceptive=True),
             *self.part.observables_from(self.robot),
-            Observable("digit", "1", *ONE_HOT, digit, lambda: self.plate.digit),
+            share("digit", len(DIGITS), "1 for the written digit", lambda: self.plate.digit),
         ]
 
     def goal_observables(self):
         return [
-            Observable("answer", "1", *ONE_HOT, "the probability of each digit"),
-            Observable("is_committed", "1", [0.0], [1.0], "1 for a committed answer"),
+            share("answer", len(DIGITS), "the probability of each digit"),
+            share("is_committed", 1, "1 for a committed answer"),
         ]
 
     def achieved_goal(self):
@@ -74,7 +66,7 @@ class ReadDigit(PerceptionTask):
 
     def commitment(self) -> Array:
         """1 for a committed answer, else 0: (N, 1)."""
-        return array(self.head.is_committed[:, None], self.head.probabilities)
+        return array(self.head.is_final[:, None], self.head.probabilities)
 
     def desired_goal(self):
         return concat([self.plate.digit, 0.0 * self.plate.digit[:, :1] + 1.0])
@@ -85,28 +77,10 @@ class ReadDigit(PerceptionTask):
 
     def success(self, achieved, desired):
         """The answer is committed, and the written digit has more than half of the probability."""
-        return (achieved[..., -1] == desired[..., -1]) & (wrong_probability(achieved, desired) < 0.5)
-
-    def potential(self, achieved, desired):
-        """The dense reward with the sign changed."""
-        return -self.reward(achieved, desired)
+        wrong = 0.5 * abs(achieved[..., :-1] - desired[..., :-1]).sum(-1)  # probability of the wrong digits
+        return (achieved[..., -1] == desired[..., -1]) & (wrong < 0.5)
 
     @property
     def is_right(self) -> Array:
         """Rows, (N,) bool, in which the written digit has more than half of the probability."""
         return (self.head.probabilities * self.plate.digit).sum(axis=1) > 0.5
-
-    @property
-    def is_final(self) -> Array:
-        """Rows, (N,) bool, with a committed answer."""
-        return self.head.is_committed
-
-    @property
-    def steps_used(self) -> Array:
-        """Control steps until the commitment, (N,)."""
-        return self.head.steps
-
-
-def wrong_probability(achieved: Array, desired: Array) -> Array:
-    """The probability of the wrong digits, (...,)."""
-    return 0.5 * abs(achieved[..., :-1] - desired[..., :-1]).sum(-1)

@@ -2,14 +2,13 @@
 
 from robodl_envs.arrays import Array, clip
 from robodl_envs.component import Component
-from robodl_envs.perception.moving_objects import SPHERE, WHITE, arena, moved_straight
+from robodl_envs.perception.moving_objects import MAX_VELOCITY, SPHERE, WHITE, arena, motion_observables, moved_straight
 from robodl_envs.perception.perception_task import Output
 from robodl_envs.rendering.modalities import FINE_GROUP
 from robodl_envs.scene import NO_CONTACT
 
 POSITION_STEP = 0.1  # m, by which an action of 1 moves the estimated position in a step
 VELOCITY_STEP = 0.25  # m/s, by which an action of 1 changes the estimated velocity
-MAX_VELOCITY = 0.3  # m/s an axis
 # For people, dots show the estimate: where the object is, and where it will be in steps of DOT_INTERVAL.
 DOT_RADII, DOT_HEIGHT, DOT_INTERVAL = (0.012, 0.006, 0.006, 0.006), 0.07, 0.2  # m, m above the table, s
 
@@ -56,6 +55,10 @@ class TargetEstimate(Component):
         for k, dot in enumerate(self.dots):
             dot[:, :2] = self.pos + k * DOT_INTERVAL * self.velocity
             dot[:, 2] = self.arena.scale * DOT_HEIGHT
+
+    def observables(self):
+        pos, velocity = (lambda: self.pos), (lambda: self.velocity)
+        return motion_observables(self.robot, "estimate", "the estimate", pos, velocity, known=True)
 
     def outputs(self) -> list[Output]:
         """The estimate's parts of the action."""
