@@ -30,12 +30,6 @@ REQUIRED = {
     "reach": "the distance from the base's axis to a tool that points down at the floor at full stretch, m",
 }
 
-# Sizes that a scene and what is attached to it must agree on.
-SIZES = (
-    *("memory", "nstack", "nemax", "njmax", "nconmax", "nkey", "nuserdata"),
-    *(f"nuser_{kind}" for kind in ("actuator", "body", "cam", "geom", "jnt", "sensor", "site", "tendon")),
-)
-
 
 class Arm:
     """The arm of a robot's MJCF file, which is read and checked at construction, and read again by `build`.
@@ -175,14 +169,10 @@ def remove_all_but_arm(arm: mujoco.MjSpec) -> None:
 
 def use_settings(arm: mujoco.MjSpec, scene: mujoco.MjSpec) -> None:
     """Copy the scene's settings to an arm's model: the scene's apply in any case, and MuJoCo warns of a difference."""
-    pairs: list[tuple[Any, Any]] = [
-        (arm.option, scene.option),
-        (arm.visual.map, scene.visual.map),
-        (arm.visual.global_, scene.visual.global_),
-    ]
-    for to, source in pairs:
-        for name in dir(to):
-            if not name.startswith("_"):
-                setattr(to, name, getattr(source, name))
-    for name in SIZES:
-        setattr(arm, name, getattr(scene, name))
+    sizes = [name for name in dir(scene) if name == "memory" or (name.startswith("n") and "numeric" not in name)]
+    settings: list[tuple[Any, Any, list[str]]] = [(arm, scene, sizes)]
+    pairs = (arm.option, scene.option), (arm.visual.map, scene.visual.map), (arm.visual.global_, scene.visual.global_)
+    settings += [(to, source, [name for name in dir(to) if not name.startswith("_")]) for to, source in pairs]
+    for to, source, names in settings:
+        for name in names:
+            setattr(to, name, getattr(source, name))

@@ -105,7 +105,7 @@ class ToolDelta(Actuated):
         With J the tool's Jacobian, e the offset to the target, h the step home and d the damping:
         dq = J^T (J J^T + d^2 I)^-1 (e - J h - d^2 (J J^T + d^2 I)^-1 J h) + h.
         """
-        xp = namespace(self.error)
+        xp, robot = namespace(self.error), self.robot
         offset = action[:, :3] * self.STEP
         offset += self.target
         offset -= self.tool  # (N, 3), from tool to target
@@ -118,10 +118,13 @@ class ToolDelta(Actuated):
         jacobian = transpose.swapaxes(1, 2)
         matmul(self.held_orientation, self.tool_quat, out=error[:, :3])
         rotation = error[:, :3, 0]  # (N, 3) rad, from tool to target
-        if self.robot.rotation:
+        if robot.rotation:
             rotation += action[:, 3:] * self.ROTATION_STEP
             clip(rotation, -self.MAX_ROTATION_OFFSET, self.MAX_ROTATION_OFFSET, out=rotation)
-            self.held_orientation[:] = 2.0 * quat_error_matrix(self.rotated_tool(rotation))
+            vector = 0.5 * rotation  # part of the quaternion of a small rotation
+            scalar = xp.sqrt(1.0 - xp.linalg.vecdot(vector, vector))
+            quat = quat_right_matrix(robot.tool_quat) @ concat([scalar[:, None], vector])[:, :, None]  # (N, 4, 1)
+            self.held_orientation[:] = 2.0 * quat_error_matrix(quat[:, :, 0])
         error[:, 3:, 0] = offset + cross(rotation, self.center - self.tool)
 
         homing = self.home - self.HOMING * self.qpos  # (N, dof, 1) rad
@@ -137,22 +140,15 @@ class ToolDelta(Actuated):
         step += self.qpos
         clip(step, self.low, self.high, out=self.ctrl)
 
-    def rotated_tool(self, rotvec: Array) -> Array:
-        """The tool's quaternions, (N, 4), after small rotations, (N, 3) rad: vector parts are half of these."""
-        xp = namespace(rotvec)
-        vector = 0.5 * rotvec
-        scalar = xp.sqrt(1.0 - xp.linalg.vecdot(vector, vector))
-        quat = concat([scalar[:, None], vector])[:, :, None]  # (N, 4, 1)
-        return (quat_right_matrix(self.robot.tool_quat) @ quat)[:, :, 0]
-
     def observables(self):
-        position, rotation = [2.0 * self.MAX_OFFSET] * 3, [2.0 * self.MAX_ROTATION_OFFSET] * 3
-        meaning = "from the tool to its target, world frame"
-        offset = Observable("target_offset", "m", negative(position), position, meaning, self.position_offset, True)
-        if not self.robot.rotation:
-            return [offset]
-        meaning, read = "rotation vector from the tool to its target, world frame", self.rotation_offset
-        return [offset, Observable("target_rotation", "rad", negative(rotation), rotation, meaning, read, True)]
+        position, rotation = np.full(3, 2.0 * self.MAX_OFFSET), np.full(3, 2.0 * self.MAX_ROTATION_OFFSET)
+        place = "from the tool to its target, world frame"
+        rotvec = f"rotation vector {place}"
+        found = [
+            Observable("target_offset", "m", -position, position, place, self.position_offset, True),
+            Observable("target_rotation", "rad", -rotation, rotation, rotvec, self.rotation_offset, True),
+        ]
+        return found if self.robot.rotation else found[:1]
 
     def position_offset(self) -> Array:
         """Offsets from the tool to its target, (N, 3) m, world frame."""
@@ -161,11 +157,6 @@ class ToolDelta(Actuated):
     def rotation_offset(self) -> Array:
         """Rotation vectors from the tool to its target, (N, 3) rad, world frame."""
         return (self.held_orientation @ self.tool_quat)[:, :, 0]
-
-
-def negative(bound: list[float]) -> list[float]:
-    """The lower bound that mirrors an upper one."""
-    return [-value for value in bound]
 
 
 CONTROLLERS: dict[str, type[JointDelta] | type[ToolDelta]] = {"joint": JointDelta, "tool": ToolDelta}

@@ -12,6 +12,7 @@ import numpy as np
 
 from robodl_envs.arrays import Array, clip
 from robodl_envs.component import Actuated, Observable
+from robodl_envs.robots.servo import add_actuator
 from robodl_envs.scene import OBJECT_BIT, ROBOT_BIT
 
 STROKE = 0.04  # m a finger; Franka Hand: 0.08 m together
@@ -37,18 +38,17 @@ class Gripper(Actuated):
 
     The command stays within `max_offset` of the drives: that limits the force, and the command does not wind up. Where
     the robot's `gripper` is False, the fingers are locked shut: no joints, no action, nothing observed. Subclasses set
-    the constants, bind `qpos` and `ctrl`, both live and (N, k), and compute `opening`.
+    the constants, add joints and their servos, compute `opening`, and list `drive_observables`.
     """
 
     saved = ("command",)
+    joints: ClassVar[tuple[str, ...]]  # names of the drives' joints, which follow the arm's
     parallel: ClassVar[bool]  # whether the fingers stay parallel
     widest: ClassVar[float]  # m, the gap between the open fingers
     shut: ClassVar[float]  # joint position where the fingers touch, m or rad
     open: ClassVar[float]  # joint position where they are open
     max_offset: ClassVar[float]  # from the joint to a command of full force
     speed: ClassVar[float]  # of the command, m/s or rad/s
-    qpos: Array
-    ctrl: Array
 
     def __init__(self, robot):
         self.robot = robot
@@ -57,10 +57,20 @@ class Gripper(Actuated):
     def bind(self, sim):
         self.command = sim.zeros(1)  # last command of the drives
         self.step = self.speed * self.robot.control_dt
+        if self.robot.gripper:
+            first, dof, k = sim.model.joint(self.joints[0]).qposadr[0], self.robot.dof, len(self.joints)
+            self.qpos, self.ctrl = sim.qpos[:, first : first + k], sim.ctrl[:, dof : dof + k]  # (N, k), live
 
     def reset(self, ids, rng):
         if self.robot.gripper:
             self.qpos[ids] = self.ctrl[ids] = self.command[ids] = self.open
+
+    def observables(self):
+        return self.drive_observables() if self.robot.gripper else []
+
+    def drive_observables(self) -> list[Observable]:
+        """Observables of fingers that move."""
+        raise NotImplementedError
 
     @property
     def opening(self) -> Array:
@@ -92,33 +102,22 @@ class ParallelGripper(Gripper):
     """Two fingers that open along the y axis of the robot's hand."""
 
     parallel = True
+    joints = ("left_finger", "right_finger")
     widest = 2.0 * STROKE
     shut, open, max_offset, speed = 0.0, STROKE, MAX_OFFSET, SPEED  # m, m/s
 
     def build(self, spec):
-        for side, quat in (("left", [1, 0, 0, 0]), ("right", [0, 0, 0, 1])):
-            finger = spec.body(self.robot.hand).add_body(
-                name=f"{side}_finger",
-                pos=[0, 0, FINGER_IN_HAND],
-                quat=quat,
-                mass=FINGER_MASS,
-                inertia=FINGER_INERTIA,
-                explicitinertial=True,
-                gravcomp=1.0,
-            )
+        box, slide = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtJoint.mjJNT_SLIDE
+        inertial = {"mass": FINGER_MASS, "inertia": FINGER_INERTIA, "explicitinertial": True, "gravcomp": 1.0}
+        for name, quat in zip(self.joints, ([1, 0, 0, 0], [0, 0, 0, 1]), strict=True):
+            hand = spec.body(self.robot.hand)
+            finger = hand.add_body(name=name, pos=[0, 0, FINGER_IN_HAND], quat=quat, **inertial)
             # The pad's face lies at y = 0 of a shut finger: two shut fingers touch.
-            finger.add_geom(
-                type=mujoco.mjtGeom.mjGEOM_BOX, pos=[0, 0.0075, 0.0275], size=[0.0105, 0.0075, 0.0275], mass=0.0, **PAD
-            )
+            finger.add_geom(type=box, pos=[0, 0.0075, 0.0275], size=[0.0105, 0.0075, 0.0275], mass=0.0, **PAD)
             if self.robot.gripper:
-                add_drive(spec, finger)
-
-    def bind(self, sim):
-        super().bind(sim)
-        if self.robot.gripper:
-            first, dof = sim.model.joint("left_finger").qposadr[0], self.robot.dof
-            self.qpos = sim.qpos[:, first : first + 2]  # (N, 2), live
-            self.ctrl = sim.ctrl[:, dof : dof + 2]
+                stroke = {"axis": [0, 1, 0], "range": [0, STROKE], "limited": True}
+                finger.add_joint(name=name, type=slide, armature=ARMATURE, **stroke)
+                add_actuator(spec, name, [-MAX_OFFSET, STROKE + MAX_OFFSET], FORCE, STIFFNESS, DAMPING)
 
     @property
     def opening(self):
@@ -127,34 +126,10 @@ class ParallelGripper(Gripper):
     def joint_at(self, width):
         return 0.5 * width
 
-    def observables(self):
-        if not self.robot.gripper:
-            return []
+    def drive_observables(self):
         # A hand pressed on something bends the fingers beyond their stops.
-        low, high = [-0.01] * 2, [STROKE + 0.01] * 2
-        widest = [2.0 * STROKE + 0.02]
+        low, high, widest = [-0.01] * 2, [STROKE + 0.01] * 2, [2.0 * STROKE + 0.02]
         return [
             Observable("fingers", "m", low, high, "each finger's distance from the middle", lambda: self.qpos, True),
             Observable("opening", "m", [-0.02], widest, "gap between the fingers", lambda: self.opening[:, None], True),
         ]
-
-
-def add_drive(spec, finger) -> None:
-    finger.add_joint(
-        name=finger.name,
-        type=mujoco.mjtJoint.mjJNT_SLIDE,
-        axis=[0, 1, 0],
-        range=[0, STROKE],
-        limited=True,
-        armature=ARMATURE,
-    )
-    actuator = spec.add_actuator(
-        name=finger.name,
-        target=finger.name,
-        trntype=mujoco.mjtTrn.mjTRN_JOINT,
-        ctrllimited=True,
-        ctrlrange=[-MAX_OFFSET, STROKE + MAX_OFFSET],
-        forcelimited=True,
-        forcerange=[-FORCE, FORCE],
-    )
-    actuator.set_to_position(kp=STIFFNESS, kv=DAMPING)

@@ -16,6 +16,7 @@ import numpy as np
 from robodl_envs.arrays import namespace
 from robodl_envs.component import Observable
 from robodl_envs.robots.gripper import PAD, Gripper
+from robodl_envs.robots.servo import add_actuator
 from robodl_envs.scene import NO_CONTACT
 
 # The hinged body: numbers of so101.xml's source, its place in the frame of our hand.
@@ -62,44 +63,31 @@ class JawGripper(Gripper):
     """A fixed finger and a hinged one, which opens towards the hand's +y."""
 
     parallel = False
+    joints = ("jaw",)
     widest = WIDEST
     shut, open, max_offset, speed = SHUT, OPEN, MAX_OFFSET, SPEED  # rad, rad/s
 
     def build(self, spec):
-        hand = spec.body(self.robot.hand)
+        hand, moves = spec.body(self.robot.hand), self.robot.gripper
         pad, pad_z = [HALF_BREADTH, HALF_THICKNESS, HALF_LENGTH], TIP_Z - HALF_LENGTH
         add_box(hand, [0, FIXED_PAD_Y - HALF_THICKNESS, pad_z], pad, PAD)
         quat = np.array(HINGE_QUAT)
-        if not self.robot.gripper:
+        if not moves:
             mujoco.mju_mulQuat(quat, HINGE_QUAT, quat_about_z(SHUT))
-        jaw = hand.add_body(
-            name="jaw",
-            pos=HINGE_POS,
-            quat=quat,
-            mass=MASS,
-            ipos=COM,
-            iquat=INERTIA_QUAT,
-            inertia=INERTIA,
-            explicitinertial=True,
-            gravcomp=1.0,
-        )
+        inertial = {"mass": MASS, "ipos": COM, "iquat": INERTIA_QUAT, "inertia": INERTIA, "explicitinertial": True}
+        jaw = hand.add_body(name="jaw", pos=HINGE_POS, quat=quat, gravcomp=1.0, **inertial)
         # The jaw's x axis is the hand's y, its y axis points back.
         inner = HINGE_TO_MOVING_PAD + HALF_THICKNESS
-        if self.robot.gripper:
+        if moves:
             pos = parallel_to_jaw(inner, -(TIP_Z - HINGE_POS[2] - HALF_LENGTH))
             add_box(jaw, pos, [HALF_THICKNESS, HALF_LENGTH, HALF_BREADTH], PAD, -PARALLEL_ANGLE)
+            hinge = {"axis": [0, 0, 1], "range": [SHUT, MAX_ANGLE], "limited": True}
+            jaw.add_joint(name="jaw", type=mujoco.mjtJoint.mjJNT_HINGE, armature=ARMATURE, damping=DAMPING, **hinge)
+            kv = 2.0 * np.sqrt(STIFFNESS * ARMATURE) - DAMPING
+            add_actuator(spec, "jaw", [SHUT - MAX_OFFSET, OPEN + MAX_OFFSET], TORQUE, STIFFNESS, kv)
         else:  # flush with the fixed pad: a face that leans over an object presses it into the table when it pushes
             add_box(hand, [0, FIXED_PAD_Y + HALF_THICKNESS, pad_z], pad, PAD)
         add_box(jaw, parallel_to_jaw(inner + 0.003, -0.015), [0.009, 0.026, 0.014], NO_CONTACT, -PARALLEL_ANGLE)
-        if self.robot.gripper:
-            add_drive(spec, jaw)
-
-    def bind(self, sim):
-        super().bind(sim)
-        if self.robot.gripper:
-            first, dof = sim.model.joint("jaw").qposadr[0], self.robot.dof
-            self.qpos = sim.qpos[:, first : first + 1]  # (N, 1), live
-            self.ctrl = sim.ctrl[:, dof : dof + 1]
 
     @property
     def opening(self):
@@ -107,12 +95,9 @@ class JawGripper(Gripper):
         return gap_at(self.qpos[:, 0])
 
     def joint_at(self, width):
-        """The hinge's angle, rad, at which the gap is a width, m."""
         return gap_to_angle(width)
 
-    def observables(self):
-        if not self.robot.gripper:
-            return []
+    def drive_observables(self):
         meaning, widest = "gap between the pads at the tool's height", [WIDEST + 0.02]
         return [
             Observable("jaw", "rad", [SHUT - 0.1], [OPEN + 0.2], "the hinge's angle", lambda: self.qpos, True),
@@ -132,28 +117,5 @@ def quat_about_z(angle):
 
 
 def add_box(body, pos, half, contact, angle=0.0) -> None:
-    body.add_geom(
-        type=mujoco.mjtGeom.mjGEOM_BOX, pos=pos, quat=quat_about_z(angle), size=half, rgba=PLASTIC, mass=0.0, **contact
-    )
-
-
-def add_drive(spec, jaw) -> None:
-    jaw.add_joint(
-        name="jaw",
-        type=mujoco.mjtJoint.mjJNT_HINGE,
-        axis=[0, 0, 1],
-        range=[SHUT, MAX_ANGLE],
-        limited=True,
-        armature=ARMATURE,
-        damping=DAMPING,
-    )
-    actuator = spec.add_actuator(
-        name="jaw",
-        target="jaw",
-        trntype=mujoco.mjtTrn.mjTRN_JOINT,
-        ctrllimited=True,
-        ctrlrange=[SHUT - MAX_OFFSET, OPEN + MAX_OFFSET],
-        forcelimited=True,
-        forcerange=[-TORQUE, TORQUE],
-    )
-    actuator.set_to_position(kp=STIFFNESS, kv=2.0 * np.sqrt(STIFFNESS * ARMATURE) - DAMPING)
+    box, quat = mujoco.mjtGeom.mjGEOM_BOX, quat_about_z(angle)
+    body.add_geom(type=box, pos=pos, quat=quat, size=half, rgba=PLASTIC, mass=0.0, **contact)

@@ -81,20 +81,25 @@ def joint_range(joint) -> tuple[float, float]:
 
 
 def add_servo(spec: mujoco.MjSpec, joint, servo: Servo) -> None:
-    """Drive a joint of a model by a servo."""
+    """Drive an arm's joint by a servo."""
     joint.armature = servo.armature
     joint.damping = servo.damping
     joint.actgravcomp = joint.actfrclimited = True
     joint.actfrcrange = [-servo.torque, servo.torque]
     # The limit is at the joint for all that drives it, and at the servo because the integrator takes the damping of a
     # servo into account unless it sees it saturated: that would slow a saturated joint's braking fourfold.
+    add_actuator(spec, joint.name, servo.range, servo.torque, servo.kp, servo.kv)
+
+
+def add_actuator(spec: mujoco.MjSpec, joint: str, ctrlrange, force: float, kp: float, kv: float) -> None:
+    """Add a position servo, named as its joint is, with a greatest force, N, or torque, N m."""
     actuator = spec.add_actuator(
-        name=joint.name,
-        target=joint.name,
+        name=joint,
+        target=joint,
         trntype=mujoco.mjtTrn.mjTRN_JOINT,
         ctrllimited=True,
-        ctrlrange=servo.range,
+        ctrlrange=ctrlrange,
         forcelimited=True,
-        forcerange=[-servo.torque, servo.torque],
+        forcerange=[-force, force],
     )
-    actuator.set_to_position(kp=servo.kp, kv=servo.kv)
+    actuator.set_to_position(kp=kp, kv=kv)
