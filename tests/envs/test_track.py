@@ -18,7 +18,7 @@ pytestmark = pytest.mark.unit
 def image_coordinates_of_target(envs):
     """Right and up in the image, from -1 to 1 within it, and depth, m, of the target's middle: (N,) each."""
     task = envs.task
-    pos = task.objects.target_pos()
+    pos = task.objects.of_target(task.objects.pos)
     middle = np.c_[pos, np.full(len(pos), HALF_HEIGHT * task.objects.arena.scale)]
     return task.camera.image_coordinates(middle[:, None])[:, 0].T
 

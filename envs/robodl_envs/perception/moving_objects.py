@@ -81,15 +81,9 @@ class MovingObjects(Component):
             body = spec.worldbody.add_body(name=name, mocap=True, pos=[x, y, scale * HALF_HEIGHT])
             body.add_geom(name=name, type=kind, size=[scale * side for side in half], rgba=rgba, **NO_CONTACT)
         rail = scale * RAIL
-        for k, (dx, dy, along, across) in enumerate(
-            (
-                (0.0, width + rail, length + 2.0 * rail, rail),
-                (0.0, -width - rail, length + 2.0 * rail, rail),
-                (length + rail, 0.0, rail, width),
-                (-length - rail, 0.0, rail, width),
-            )
-        ):
-            pos, size = [x + dx, y + dy, rail], [along, across, rail]
+        for k, (dx, dy) in enumerate(((0, 1), (0, -1), (1, 0), (-1, 0))):
+            pos = [x + dx * (length + rail), y + dy * (width + rail), rail]
+            size = [length + 2.0 * rail, rail, rail] if dy else [rail, width, rail]
             spec.worldbody.add_geom(name=f"rail{k}", type=BOX, pos=pos, size=size, rgba=WHITE, **NO_CONTACT)
 
     def bind(self, sim):
@@ -128,41 +122,41 @@ class MovingObjects(Component):
         self.pos[:], self.velocity[:] = moved(self.pos, velocity, dt, self.arena)
         self.show()
 
-    def target_pos(self) -> Array:
-        """(N, 2) m, world frame"""
-        return self.pos[arange(len(self.pos), self.pos), self.target.argmax(axis=1)]
-
-    def target_velocity(self) -> Array:
-        """(N, 2) m/s, world frame"""
-        return self.velocity[arange(len(self.pos), self.pos), self.target.argmax(axis=1)]
+    def of_target(self, values: Array) -> Array:
+        """The target's values, (N, 2), of all objects' positions or velocities, (N, COUNT, 2)."""
+        return values[arange(len(values), values), self.target.argmax(axis=1)]
 
     def observables(self):
-        pos, velocity = (lambda: self.pos), (lambda: self.velocity)
         return [
-            *motion_observables(self.robot, "target", "the target", self.target_pos, self.target_velocity),
-            *motion_observables(self.robot, "objects", "each object", pos, velocity, COUNT),
+            *motion_observables(self, "target", "the target", self.of_target),
+            *motion_observables(self, "objects", "each object", count=COUNT),
         ]
 
     def show(self) -> None:
         """Move the bodies to the objects' positions."""
         for k, body in enumerate(self.bodies):
-            body[:, :2] = self.pos[:, k]
-            body[:, 2] = self.arena.scale * HALF_HEIGHT
+            body[:, :2], body[:, 2] = self.pos[:, k], self.arena.scale * HALF_HEIGHT
 
 
-def motion_observables(robot, name, who, pos, velocity, count=1, known=False) -> list[Observable]:
-    """Offsets from the tool in the table's plane, and velocities, (N, 2 count), of functions that read them."""
+def motion_observables(source, name, who, of=lambda values: values, count=1, known=False) -> list[Observable]:
+    """Offsets from the tool in the table's plane, and velocities, (N, 2 count), of a source's `pos` and `velocity`.
+
+    of: picks, of such an array, those of the objects to observe.
+    """
     low, high = (corner[:2] * count for corner in OFFSET_BOUNDS)
     slow, fast = (bound * count for bound in VELOCITY_BOUNDS)
 
     def offsets():
-        offset = pos().reshape(-1, count, 2) - robot.tool[:, None, :2]
+        offset = of(source.pos).reshape(-1, count, 2) - source.robot.tool[:, None, :2]
         return offset.reshape(-1, 2 * count)
+
+    def velocities():
+        return of(source.velocity).reshape(-1, 2 * count)
 
     place, moving = f"from the tool, world frame, to {who}", f"{who}'s velocity, world frame"
     return [
         Observable(f"to_{name}", "m", low, high, place, offsets, known),
-        Observable(f"{name}_velocity", "m/s", slow, fast, moving, lambda: velocity().reshape(-1, 2 * count), known),
+        Observable(f"{name}_velocity", "m/s", slow, fast, moving, velocities, known),
     ]
 
 

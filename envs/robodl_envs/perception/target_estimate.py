@@ -57,8 +57,7 @@ class TargetEstimate(Component):
             dot[:, 2] = self.arena.scale * DOT_HEIGHT
 
     def observables(self):
-        pos, velocity = (lambda: self.pos), (lambda: self.velocity)
-        return motion_observables(self.robot, "estimate", "the estimate", pos, velocity, known=True)
+        return motion_observables(self, "estimate", "the estimate", known=True)
 
     def outputs(self) -> list[Output]:
         """The estimate's parts of the action."""

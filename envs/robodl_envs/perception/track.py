@@ -72,7 +72,7 @@ class Track(PerceptionTask):
 
     def target_in_view(self) -> Array:
         """(N,) bool"""
-        return self.positions_in_view(self.objects.target_pos()[:, None])[:, 0]
+        return self.positions_in_view(self.objects.of_target(self.objects.pos)[:, None])[:, 0]
 
     def keypoint_labels(self):
         pos = self.objects.pos
@@ -99,7 +99,8 @@ class Track(PerceptionTask):
         return concat([self.estimate.pos, self.estimate.velocity])
 
     def desired_goal(self):
-        return concat([self.objects.target_pos(), self.objects.target_velocity()])
+        objects = self.objects
+        return concat([objects.of_target(objects.pos), objects.of_target(objects.velocity)])
 
     def reward(self, achieved, desired):
         """Minus the error of the estimated position, m, and 0.2 s times that of the estimated velocity."""

@@ -34,9 +34,7 @@ class TrackingErrors(Component):
         visible = counts & in_view[ids]
         self.steps_counted[ids] += cast(counts, "int64")
         self.steps_in_view[ids] += cast(visible, "int64")
-        squares = error[ids] ** 2 * visible[:, None]
-        sums = [squares[:, :2].sum(axis=1), squares[:, 2:].sum(axis=1)]
-        self.square_errors[ids] += namespace(error).stack(sums, axis=1)
+        self.square_errors[ids] += (error[ids] ** 2).reshape(-1, 2, 2).sum(axis=2) * visible[:, None]
 
     @property
     def view_share(self) -> Array:
@@ -47,13 +45,13 @@ class TrackingErrors(Component):
     @property
     def position_rmse(self) -> Array:
         """Root mean square error of the position, (N,) m."""
-        return self.rmse(0)
+        return self.rmse()[:, 0]
 
     @property
     def velocity_rmse(self) -> Array:
         """Root mean square error of the velocity, (N,) m/s."""
-        return self.rmse(1)
+        return self.rmse()[:, 1]
 
-    def rmse(self, column: int) -> Array:
+    def rmse(self) -> Array:
         count = clip(array(self.steps_in_view, self.square_errors), 1.0, math.inf)
-        return namespace(self.square_errors).sqrt(self.square_errors[:, column] / count)
+        return namespace(self.square_errors).sqrt(self.square_errors / count[:, None])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import mujoco
@@ -37,7 +36,7 @@ class Task(Component):
     def __post_init__(self):
         for field in dataclasses.fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
             if "bounds" in field.metadata:
-                field.metadata["bounds"].check(field.name, getattr(self, field.name))
+                check_bounds(field.name, getattr(self, field.name), *field.metadata["bounds"])
 
     @property
     def free_bodies(self) -> list[FreeBody]:
@@ -109,29 +108,19 @@ class Task(Component):
         return None
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """Bounds of a setting; `closed` if they are among its values."""
-
-    low: float
-    high: float
-    unit: str
-    closed: bool
-
-    def check(self, name: str, value: float) -> None:
-        """ValueError for a value that is not within the bounds."""
-        if self.low < value < self.high or (self.closed and self.low <= value <= self.high):
-            return
-        low, high, got = (f"{number:g} {self.unit}".strip() for number in (self.low, self.high, value))
-        rule = f"from {low} to {high}" if self.closed else f"more than {low} and less than {high}"
-        raise ValueError(f"{name} must be {rule}, got {got}")
-
-
 def bounded(default: float, low: float, high: float, unit: str = "", closed: bool = False) -> Any:
-    """A setting of a task with bounds, which the constructor checks."""
-    return dataclasses.field(default=default, metadata={"bounds": Bounds(low, high, unit, closed)})
+    """A setting of a task with bounds, which the constructor checks; `closed` if they are among its values."""
+    return dataclasses.field(default=default, metadata={"bounds": (low, high, unit, closed)})
 
 
 def length(default: float) -> Any:
     """A setting that is a length, m."""
     return bounded(default, 0.0, 10.0, "m")
+
+
+def check_bounds(name: str, value: float, low: float, high: float, unit: str, closed: bool) -> None:
+    """ValueError for a value that is not within the bounds."""
+    if not (low < value < high or (closed and low <= value <= high)):
+        least, most, got = (f"{number:g} {unit}".strip() for number in (low, high, value))
+        rule = f"from {least} to {most}" if closed else f"more than {least} and less than {most}"
+        raise ValueError(f"{name} must be {rule}, got {got}")
