@@ -6,7 +6,7 @@ it can take over in any state, and its row i never depends on other rows.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,19 +38,15 @@ class Move:
 Expert = Callable[[State, Any], Move]
 
 
-@dataclass(frozen=True)
-class Baseline:
+class Baseline(NamedTuple):
     """A policy without learning that uses images: a function of (observation, batch), as "module:function"."""
 
     function: str
     cameras: tuple[str, ...]  # names of the images that it needs
 
 
-BASELINES: dict[str, dict[str, Baseline]] = {
-    "track": {
-        "kalman": Baseline("robodl_envs.experts.kalman:kalman", ("wrist", "wrist_depth", "wrist_segmentation")),
-    }
-}
+KALMAN = Baseline("robodl_envs.experts.kalman:kalman", ("wrist", "wrist_depth", "wrist_segmentation"))
+BASELINES: dict[str, dict[str, Baseline]] = {"track": {"kalman": KALMAN}}
 
 
 def make_policy(name: str, env, seed: int = 0) -> Policy:
@@ -65,15 +61,13 @@ def make_policy(name: str, env, seed: int = 0) -> Policy:
         KeyError: there is no such policy, or no expert for the task.
         ValueError: the expert acts by control="tool" only; so may a baseline, which needs images too.
     """
-    batch = env.unwrapped.batch
-    size = batch.action_size
-    rng = np.random.default_rng(seed)
-    if name == "zero":
-        return lambda observation: np.zeros((num_rows(observation), size))
-    if name == "random":
-        return lambda observation: rng.uniform(-1.0, 1.0, (num_rows(observation), size))
+    batch, rng = env.unwrapped.batch, np.random.default_rng(seed)
     if name == "expert":
         return expert_policy(batch)
+    if name == "zero":
+        return lambda observation: np.zeros((num_rows(observation), batch.action_size))
+    if name == "random":
+        return lambda observation: rng.uniform(-1.0, 1.0, (num_rows(observation), batch.action_size))
     baselines = BASELINES.get(str(task_name(batch.task)), {})
     if name not in baselines:
         known = (*POLICIES, *baselines)
@@ -90,8 +84,10 @@ def student_observable_policy(batch) -> Policy:
 
 def expert_policy(batch, expert: str | Expert | None = None) -> Policy:
     """An expert, by default that of a BatchEnv's task, as a policy of observation="state"."""
-    expert = imported(expert) if expert else expert_of(batch.task)
-    robot, columns = batch.robot, batch.state_columns
+    name, robot, columns = task_name(batch.task), batch.robot, batch.state_columns
+    function = imported(expert or (name and task_entry(name).expert))
+    if function is None:
+        raise KeyError(f"no expert for {type(batch.task).__name__}: register_task and register_expert take one")
     if robot.control != "tool":
         raise ValueError(f"experts act by control='tool', got control={robot.control!r}")
 
@@ -99,17 +95,9 @@ def expert_policy(batch, expert: str | Expert | None = None) -> Policy:
         vector = cast(observation["observation"], "float64")
         state = {name: vector[:, place] for name, place in columns.items()}
         state |= {"achieved": observation["achieved_goal"], "desired": observation["desired_goal"]}
-        return as_action(expert(state, robot), state, robot)
+        return as_action(function(state, robot), state, robot)
 
     return policy
-
-
-def expert_of(task) -> Expert:
-    """The expert of a task, found by the task's class; KeyError if there is none."""
-    name = task_name(task)
-    if name is None or task_entry(name).expert is None:
-        raise KeyError(f"no expert for {type(task).__name__}: register_task and register_expert take one")
-    return imported(task_entry(name).expert)
 
 
 def as_action(move: Move, state: State, robot) -> Array:

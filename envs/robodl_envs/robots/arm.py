@@ -35,8 +35,7 @@ class Arm:
     """The arm of a robot's MJCF file, which is read and checked at construction, and read again by `build`.
 
     Raises:
-        FileNotFoundError: there is no such file, or a model of Menagerie is not in the cache and can't be downloaded.
-        ModuleNotFoundError: the model is one of Menagerie and the package is missing.
+        FileNotFoundError: there is no such file. ModuleNotFoundError: a package for it is missing.
         TypeError: the robot's class does not have all it must have.
         ValueError: the file can't be read or is not the arm that the robot's class describes.
     """
@@ -95,22 +94,21 @@ class Arm:
         """Raise ValueError if the file is not the arm that the robot's class describes."""
         robot, joints, bodies = self.robot, arm.joints, arm.worldbody.bodies
         if len(bodies) != 1:
-            got = ", ".join(body.name or "one without a name" for body in bodies)
-            raise self.refusal("1 body in its world, the arm's base", f"{len(bodies)}: {got}")
+            raise self.refusal("1 body in its world, the arm's base", f"{len(bodies)}: {names(bodies)}")
         if len(joints) != len(robot.velocity_limits) or any(int(j.type) != HINGE or not j.name for j in joints):
-            got = ", ".join(joint.name or "one without a name" for joint in joints) or "no joints"
-            raise self.refusal(f"{len(robot.velocity_limits)} hinges with names, as many as velocity_limits", got)
-        if unlimited := [joint.name for joint in joints if joint.range[0] >= joint.range[1]]:
-            raise self.refusal("joints with ranges", f"{', '.join(unlimited)} without")
+            rule = f"{len(robot.velocity_limits)} hinges with names, as many as velocity_limits"
+            raise self.refusal(rule, names(joints) or "no joints")
+        if unlimited := [joint for joint in joints if joint.range[0] >= joint.range[1]]:
+            raise self.refusal("joints with ranges", f"{names(unlimited)} without")
         for name, limits in (("velocity_limits", robot.velocity_limits), ("torque_limits", robot.torque_limits)):
             if limits and (len(limits) != len(joints) or min(limits) <= 0.0):
                 raise ValueError(f"{name} of robot {robot.name} must be {len(joints)} positive numbers, got {limits}")
         if robot.flange and arm.site(robot.flange) is None:
-            got = ", ".join(site.name for site in arm.sites) or "no sites"
-            raise self.refusal(f"a site {robot.flange}, the flange of robot {robot.name}", got)
+            rule = f"a site {robot.flange}, the flange of robot {robot.name}"
+            raise self.refusal(rule, names(arm.sites) or "no sites")
         if not robot.flange and arm.body(robot.hand) is None:
-            got = ", ".join(body.name for body in arm.bodies[1:])
-            raise self.refusal(f"a body {robot.hand}; or set flange, the name of a site for the Franka Hand", got)
+            rule = f"a body {robot.hand}; or set flange, the name of a site for the Franka Hand"
+            raise self.refusal(rule, names(arm.bodies[1:]))
 
     def read_servos(self, arm: mujoco.MjSpec) -> tuple[Servo, ...]:
         """Servos made from the robot's torque limits, or else those of the file's actuators."""
@@ -118,25 +116,30 @@ class Arm:
         if robot.torque_limits:
             limits = zip(arm.joints, robot.torque_limits, robot.velocity_limits, strict=True)
             return tuple(servo_from_limits(*limit, robot.servo_time) for limit in limits)
+        return tuple(self.read_servo(arm, joint) for joint in arm.joints)
+
+    def read_servo(self, arm: mujoco.MjSpec, joint) -> Servo:
+        """The servo of a joint in the file."""
+        robot = self.robot
         instead = f"; or set torque_limits of robot {robot.name}, for servos of ours"
-        servos = []
-        for joint in arm.joints:
-            drives = [actuator for actuator in arm.actuators if actuator.target == joint.name]
-            if len(drives) != 1 or not is_position_servo(drives[0]):
-                got = ", ".join(drive.name or "one without a name" for drive in drives) or "no actuators"
-                raise self.refusal(f"1 position servo with kp and kv for joint {joint.name}{instead}", got)
-            servo = servo_from_actuator(joint, drives[0])
-            if servo.torque <= 0.0:
-                raise self.refusal(f"an actuatorfrcrange, N m, at joint {joint.name}{instead}", "none")
-            if abs(servo.time - robot.servo_time) > 0.05 * robot.servo_time:
-                rule = f"servos with (kv + damping) / kp = servo_time, {robot.servo_time:g} s"
-                got = f"{servo.time:.3g} s at joint {joint.name}"
-                raise self.refusal(f"{rule}{instead}, or servo_time to theirs", got)
-            servos.append(servo)
-        return tuple(servos)
+        drives = [actuator for actuator in arm.actuators if actuator.target == joint.name]
+        if len(drives) != 1 or not is_position_servo(drives[0]):
+            rule = f"1 position servo with kp and kv for joint {joint.name}{instead}"
+            raise self.refusal(rule, names(drives) or "no actuators")
+        servo = servo_from_actuator(joint, drives[0])
+        if servo.torque <= 0.0:
+            raise self.refusal(f"an actuatorfrcrange, N m, at joint {joint.name}{instead}", "none")
+        if abs(servo.time - robot.servo_time) > 0.05 * robot.servo_time:
+            rule = f"servos with (kv + damping) / kp = servo_time, {robot.servo_time:g} s"
+            raise self.refusal(f"{rule}{instead}, or servo_time to theirs", f"{servo.time:.3g} s at joint {joint.name}")
+        return servo
 
     def refusal(self, rule: str, value: str) -> ValueError:
         return ValueError(f"{self.source} must have {rule} (got {value})")
+
+
+def names(elements) -> str:
+    return ", ".join(element.name or "one without a name" for element in elements)
 
 
 def franka_hand(angle: float) -> mujoco.MjSpec:

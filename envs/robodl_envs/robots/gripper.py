@@ -42,7 +42,7 @@ class Gripper(Actuated):
     """
 
     saved = ("command",)
-    joints: ClassVar[tuple[str, ...]]  # names of the drives' joints, which follow the arm's
+    joints: ClassVar[tuple[str, ...]] = ()  # names of the drives' joints, whose servos follow the arm's
     parallel: ClassVar[bool]  # whether the fingers stay parallel
     widest: ClassVar[float]  # m, the gap between the open fingers
     shut: ClassVar[float]  # joint position where the fingers touch, m or rad
@@ -57,7 +57,7 @@ class Gripper(Actuated):
     def bind(self, sim):
         self.command = sim.zeros(1)  # last command of the drives
         self.step = self.speed * self.robot.control_dt
-        if self.robot.gripper:
+        if self.robot.gripper and self.joints:
             first, dof, k = sim.model.joint(self.joints[0]).qposadr[0], self.robot.dof, len(self.joints)
             self.qpos, self.ctrl = sim.qpos[:, first : first + k], sim.ctrl[:, dof : dof + k]  # (N, k), live
 

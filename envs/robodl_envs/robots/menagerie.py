@@ -1,8 +1,4 @@
-"""Models of MuJoCo Menagerie as MJCF files of arms.
-
-The package `mujoco-menagerie`, which the extra `robots` installs, downloads a model at its first use and keeps it in a
-cache.
-"""
+"""Models of MuJoCo Menagerie, which the package `mujoco-menagerie` downloads at their first use."""
 
 import mujoco
 
@@ -10,11 +6,7 @@ SCHEME = "menagerie:"
 
 
 def load_menagerie(name: str) -> mujoco.MjSpec:
-    """A new copy of a model of MuJoCo Menagerie.
-
-    Args:
-        name: "menagerie:MODEL/FILE", as "menagerie:kuka_iiwa_14/iiwa14": the folder's name and an XML file in it,
-            without ".xml".
+    """A new copy of the model "menagerie:MODEL/FILE", as "menagerie:kuka_iiwa_14/iiwa14": a folder and a file in it.
 
     Raises:
         FileNotFoundError: the model is not in the cache and can't be downloaded.

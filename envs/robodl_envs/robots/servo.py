@@ -10,6 +10,12 @@ from robodl_envs.scene import TIMESTEP
 # Servos made from torque limits. Makers publish neither value; ours are in the range of the built-in arms.
 FULL_TORQUE_ERROR = 0.04  # rad, position error at which a servo gives its full torque
 MIN_ARMATURE = 0.1  # kg m^2; more where full torque would pass the velocity limit within a timestep, and chatter
+POSITION_SERVO = (  # transmission, dynamics, gain and bias of its actuator
+    mujoco.mjtTrn.mjTRN_JOINT,
+    mujoco.mjtDyn.mjDYN_NONE,
+    mujoco.mjtGain.mjGAIN_FIXED,
+    mujoco.mjtBias.mjBIAS_AFFINE,
+)
 
 
 @dataclass(frozen=True)
@@ -35,43 +41,25 @@ class Servo:
 
 def is_position_servo(actuator) -> bool:
     """Test whether an actuator is a position servo on a joint, undelayed and without gear, with its damping as kv."""
+    kinds = actuator.trntype, actuator.dyntype, actuator.gaintype, actuator.biastype
     kp, bias = actuator.gainprm[0], actuator.biasprm
-    return (
-        actuator.trntype == mujoco.mjtTrn.mjTRN_JOINT
-        and actuator.dyntype == mujoco.mjtDyn.mjDYN_NONE
-        and actuator.gaintype == mujoco.mjtGain.mjGAIN_FIXED
-        and actuator.biastype == mujoco.mjtBias.mjBIAS_AFFINE
-        and actuator.gear[0] == 1.0
-        and kp > 0.0
-        and (bias[0], bias[1]) == (0.0, -kp)
-        and bias[2] <= 0.0
-    )
+    pulls_back = kp > 0.0 and (bias[0], bias[1]) == (0.0, -kp) and bias[2] <= 0.0
+    return kinds == POSITION_SERVO and actuator.gear[0] == 1.0 and pulls_back
 
 
 def servo_from_actuator(joint, actuator) -> Servo:
     """A joint's servo by its actuator in an MJCF file; the torque limit is 0 where there is none."""
     limits = [low_high for low_high in (joint.actfrcrange, actuator.forcerange) if low_high[0] < low_high[1]]
-    return Servo(
-        range=joint_range(joint),
-        torque=float(min((min(-low, high) for low, high in limits), default=0.0)),
-        kp=float(actuator.gainprm[0]),
-        kv=float(-actuator.biasprm[2]),
-        armature=float(joint.armature),
-        damping=tuple(map(float, joint.damping)),
-    )
+    torque = float(min((min(-low, high) for low, high in limits), default=0.0))
+    kp, kv, armature = map(float, (actuator.gainprm[0], -actuator.biasprm[2], joint.armature))
+    return Servo(joint_range(joint), torque, kp, kv, armature, tuple(map(float, joint.damping)))
 
 
 def servo_from_limits(joint, torque: float, velocity: float, servo_time: float) -> Servo:
     """A servo of ours for a joint, by its limits, N m and rad/s."""
     kp, damping = torque / FULL_TORQUE_ERROR, 1.0
-    return Servo(
-        range=joint_range(joint),
-        torque=torque,
-        kp=kp,
-        kv=kp * servo_time - damping,
-        armature=max(MIN_ARMATURE, torque * TIMESTEP / velocity),
-        damping=(damping, 0.0, 0.0),
-    )
+    armature = max(MIN_ARMATURE, torque * TIMESTEP / velocity)
+    return Servo(joint_range(joint), torque, kp, kp * servo_time - damping, armature, (damping, 0.0, 0.0))
 
 
 def joint_range(joint) -> tuple[float, float]:
@@ -93,13 +81,6 @@ def add_servo(spec: mujoco.MjSpec, joint, servo: Servo) -> None:
 
 def add_actuator(spec: mujoco.MjSpec, joint: str, ctrlrange, force: float, kp: float, kv: float) -> None:
     """Add a position servo, named as its joint is, with a greatest force, N, or torque, N m."""
-    actuator = spec.add_actuator(
-        name=joint,
-        target=joint,
-        trntype=mujoco.mjtTrn.mjTRN_JOINT,
-        ctrllimited=True,
-        ctrlrange=ctrlrange,
-        forcelimited=True,
-        forcerange=[-force, force],
-    )
+    limits = {"ctrllimited": True, "ctrlrange": ctrlrange, "forcelimited": True, "forcerange": [-force, force]}
+    actuator = spec.add_actuator(name=joint, target=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT, **limits)
     actuator.set_to_position(kp=kp, kv=kv)

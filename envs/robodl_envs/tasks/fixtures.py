@@ -30,35 +30,23 @@ WOOD, FRONT, METAL = (0.55, 0.40, 0.26, 1.0), (0.72, 0.55, 0.37, 1.0), (0.75, 0.
 def add_hole_block(spec: mujoco.MjSpec, hole: float) -> None:
     """Add the mocap body "block", with a square hole of half width `hole`, m; its origin is its foot's middle."""
     block = spec.worldbody.add_body(name="block", mocap=True)
-    wall = 0.5 * (HOLE_BLOCK - hole)  # m, half a wall's thickness
-    for x, y, half in (
-        (hole + wall, 0.0, (wall, HOLE_BLOCK)),
-        (-hole - wall, 0.0, (wall, HOLE_BLOCK)),
-        (0.0, hole + wall, (hole, wall)),
-        (0.0, -hole - wall, (hole, wall)),
-    ):
-        height = 0.5 * HOLE_BLOCK_HEIGHT
-        block.add_geom(type=BOX, pos=[x, y, height], size=[*half, height], rgba=BLUE, **OBJECT)
+    wall, height = 0.5 * (HOLE_BLOCK - hole), 0.5 * HOLE_BLOCK_HEIGHT  # m, half a wall's thickness, half its height
+    for side in (1.0, -1.0):
+        block.add_geom(
+            type=BOX, pos=[side * (hole + wall), 0, height], size=[wall, HOLE_BLOCK, height], rgba=BLUE, **OBJECT
+        )
+    for side in (1.0, -1.0):
+        block.add_geom(type=BOX, pos=[0, side * (hole + wall), height], size=[hole, wall, height], rgba=BLUE, **OBJECT)
 
 
 def add_push_button(spec: mujoco.MjSpec) -> None:
     """Add the mocap body "box", its origin its foot's middle, and on it body and joint "button"; down is positive."""
-    box = spec.worldbody.add_body(name="box", mocap=True)
-    size = [BUTTON_BOX, BUTTON_BOX, 0.5 * BUTTON_BOX_HEIGHT]
-    box.add_geom(type=BOX, pos=[0, 0, 0.5 * BUTTON_BOX_HEIGHT], size=size, rgba=GREY, **FIXTURE)
+    box, half = spec.worldbody.add_body(name="box", mocap=True), 0.5 * BUTTON_BOX_HEIGHT
+    box.add_geom(type=BOX, pos=[0, 0, half], size=[BUTTON_BOX, BUTTON_BOX, half], rgba=GREY, **FIXTURE)
     button = box.add_body(name="button", pos=[0, 0, BUTTON_BOX_HEIGHT + TRAVEL], gravcomp=1.0)
-    button.add_joint(
-        name="button",
-        type=SLIDE,
-        axis=[0, 0, -1],
-        range=[0.0, TRAVEL],
-        limited=True,
-        stiffness=BUTTON_STIFFNESS,
-        damping=5.0,
-        armature=BUTTON_ARMATURE,
-        solref_limit=[0.01, 1.0],
-        solimp_limit=[0.99, 0.999, 0.001, 0.5, 2.0],
-    )
+    joint = button.add_joint(name="button", type=SLIDE, axis=[0, 0, -1], range=[0.0, TRAVEL], limited=True)
+    joint.stiffness[0], joint.damping[0], joint.armature = BUTTON_STIFFNESS, 5.0, BUTTON_ARMATURE
+    joint.solref_limit, joint.solimp_limit = [0.01, 1.0], [0.99, 0.999, 0.001, 0.5, 2.0]
     button.add_geom(type=CYLINDER, size=[CAP_RADIUS, CAP_HALF_HEIGHT, 0], rgba=RED, mass=0.05, **FIXTURE)
 
 
@@ -69,32 +57,24 @@ def add_drawer(spec: mujoco.MjSpec, travel: float) -> None:
     """
     cabinet = spec.worldbody.add_body(name="cabinet", mocap=True)
     width, height, depth = CABINET_HALF_WIDTH, CABINET_HALF_HEIGHT, CABINET_HALF_DEPTH
-    front_x = HANDLE_STANDOFF + 0.01
+    front = HANDLE_STANDOFF + 0.01  # x, m
     for pos, half in (
-        ((front_x + depth, width - 0.005, height), (depth, 0.005, height)),
-        ((front_x + depth, 0.005 - width, height), (depth, 0.005, height)),
-        ((front_x + 2 * depth - 0.005, 0.0, height), (0.005, width - 0.01, height)),
-        ((front_x + depth, 0.0, 2 * height - 0.005), (depth, width - 0.01, 0.005)),
+        ((front + depth, width - 0.005, height), (depth, 0.005, height)),
+        ((front + depth, 0.005 - width, height), (depth, 0.005, height)),
+        ((front + 2 * depth - 0.005, 0.0, height), (0.005, width - 0.01, height)),
+        ((front + depth, 0.0, 2 * height - 0.005), (depth, width - 0.01, 0.005)),
     ):
         cabinet.add_geom(type=BOX, pos=pos, size=half, rgba=WOOD, **FIXTURE)
     drawer = cabinet.add_body(name="drawer")
-    drawer.add_joint(
-        name="drawer",
-        type=SLIDE,
-        axis=[-1, 0, 0],
-        range=[0.0, travel],
-        limited=True,
-        damping=5.0,
-        frictionloss=1.0,
-    )
-    width, height = width - 0.012, height - 0.012
-    front = {"pos": [front_x, 0, CABINET_HALF_HEIGHT], "size": [0.008, width, height]}
-    bottom = {"pos": [front_x + 0.8 * depth, 0, 0.02], "size": [0.8 * depth, width, 0.004]}
-    for board in (front, bottom):
-        drawer.add_geom(type=BOX, rgba=FRONT, mass=0.3, **board, **FIXTURE)
-    ends = [[0, -HANDLE_HALF_LENGTH, HANDLE_HEIGHT], [0, HANDLE_HALF_LENGTH, HANDLE_HEIGHT]]
-    bars = [(ends[0], ends[1], 0.05), *((end, [front_x, *end[1:]], 0.02) for end in ends)]
+    joint = drawer.add_joint(name="drawer", type=SLIDE, axis=[-1, 0, 0], range=[0.0, travel], limited=True)
+    joint.damping[0], joint.frictionloss = 5.0, 1.0
+    for pos, half in (
+        ((front, 0, height), (0.008, width - 0.012, height - 0.012)),
+        ((front + 0.8 * depth, 0, 0.02), (0.8 * depth, width - 0.012, 0.004)),
+    ):
+        drawer.add_geom(type=BOX, pos=pos, size=half, rgba=FRONT, mass=0.3, **FIXTURE)
+    left, right = (0, -HANDLE_HALF_LENGTH, HANDLE_HEIGHT), (0, HANDLE_HALF_LENGTH, HANDLE_HEIGHT)
+    bars = (left, right, 0.05), (left, (front, *left[1:]), 0.02), (right, (front, *right[1:]), 0.02)
     for start, end, mass in bars:
-        drawer.add_geom(
-            type=CAPSULE, fromto=[*start, *end], size=[HANDLE_RADIUS, 0, 0], rgba=METAL, mass=mass, **FIXTURE
-        )
+        bar = drawer.add_geom(type=CAPSULE, fromto=[*start, *end], size=[HANDLE_RADIUS, 0, 0], mass=mass, **FIXTURE)
+        bar.rgba = METAL
