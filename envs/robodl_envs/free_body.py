@@ -1,5 +1,7 @@
 """Rigid bodies that move freely, and their observables."""
 
+from collections.abc import Callable
+
 import mujoco
 
 from robodl_envs.arrays import Array, namespace
@@ -61,29 +63,19 @@ class FreeBody:
     def observables(self, robot) -> list[Observable]:
         """Offset from the robot's tool, orientation and velocities."""
         speed = [2.0] * 3 + [30.0] * 3
-        low, high = [-value for value in speed], speed
+        orientation, moving = f"the {self.name}'s orientation", "its linear and angular velocity"
         return [
-            Observable(
-                f"to_{self.name}",
-                "m",
-                *self.offset,
-                f"from the tool to the {self.name}, world frame",
-                lambda: self.pos - robot.tool,
-            ),
-            Observable(
-                f"{self.name}_quat",
-                "1",
-                [0.0] + [-1.0] * 3,
-                [1.0] * 4,
-                f"the {self.name}'s orientation",
-                lambda: namespace(self.quat).where(self.quat[:, :1] < 0.0, -self.quat, self.quat),
-            ),
-            Observable(
-                f"{self.name}_qvel",
-                "m/s, rad/s",
-                low,
-                high,
-                "its linear and angular velocity",
-                lambda: self.qvel,
-            ),
+            tool_offset(robot, self.name, lambda: self.pos, self.offset),
+            Observable(f"{self.name}_quat", "1", [0.0, -1.0, -1.0, -1.0], [1.0] * 4, orientation, self.upper_quat),
+            Observable(f"{self.name}_qvel", "m/s, rad/s", [-v for v in speed], speed, moving, lambda: self.qvel),
         ]
+
+    def upper_quat(self) -> Array:
+        """Its orientation, (N, 4), w >= 0, so that equal orientations have equal numbers."""
+        return namespace(self.quat).where(self.quat[:, :1] < 0.0, -self.quat, self.quat)
+
+
+def tool_offset(robot, name: str, pos: Callable[[], Array], bounds: Corners = OFFSET_BOUNDS) -> Observable:
+    """Observable of the offset from the robot's tool to something at positions, (N, 3) m, that `pos` gives."""
+    meaning = f"from the tool to the {name}, world frame"
+    return Observable(f"to_{name}", "m", *bounds, meaning, lambda: pos() - robot.tool)

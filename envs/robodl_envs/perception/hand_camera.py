@@ -37,9 +37,12 @@ class HandCamera(Component):
         return quat_to_rotvec(quat_mul(self.robot.tool_quat, self.from_home))
 
     def observables(self):
-        meaning, most = "rotation vector of the hand from pointing down, world frame", [math.pi] * 3
-        low = [-value for value in most]
-        return [Observable("hand_rotation", "rad", low, most, meaning, self.hand_rotation, proprioceptive=True)]
+        low, high, meaning = (
+            [-math.pi] * 3,
+            [math.pi] * 3,
+            "rotation vector of the hand from pointing down, world frame",
+        )
+        return [Observable("hand_rotation", "rad", low, high, meaning, self.hand_rotation, proprioceptive=True)]
 
     def is_inside(self, points: Array, max_depth: float = math.inf) -> Array:
         """Test which points, (N, p, 3), world frame, are in a square image, at most so deep, m: (N, p) bool."""

@@ -36,20 +36,16 @@ PANDA_WIDTH = 0.5  # m, of the Panda's table; objects and speeds of an arm with 
 
 @dataclass(frozen=True)
 class Arena:
-    """A rectangle of the table, (2,) m each: its middle, half its sides. scale: of all lengths and speeds in it."""
+    """A rectangle of the table, (2,) m each: its middle, half its sides; low and high corner of the objects' middles.
+
+    scale: of all lengths and speeds in it.
+    """
 
     middle: Array
     half: Array
+    low: Array
+    high: Array
     scale: float
-
-    @property
-    def low(self) -> Array:
-        """The low corner, (2,) m, of the objects' middles."""
-        return self.middle - self.half + self.scale * BOUNCE_RADIUS
-
-    @property
-    def high(self) -> Array:
-        return self.middle + self.half - self.scale * BOUNCE_RADIUS
 
 
 def arena(robot, make: Callable[[Any], Array] = np.asarray) -> Arena:
@@ -59,7 +55,9 @@ def arena(robot, make: Callable[[Any], Array] = np.asarray) -> Arena:
     """
     low, high = np.asarray(robot.table)
     middle = 0.5 * (low + high) + POSITION[:2]  # the hand's x axis is the world's at the start
-    return Arena(make(middle), make(0.5 * ARENA_STRETCH * (high - low)), float(high[1] - low[1]) / PANDA_WIDTH)
+    half, scale = 0.5 * ARENA_STRETCH * (high - low), float(high[1] - low[1]) / PANDA_WIDTH
+    margin = scale * BOUNCE_RADIUS
+    return Arena(make(middle), make(half), make(middle - half + margin), make(middle + half - margin), scale)
 
 
 class MovingObjects(Component):

@@ -6,7 +6,8 @@ import mujoco
 
 from robodl_envs.arrays import Array, array, namespace, quat_mul, quat_rotate, rotvec_to_quat
 from robodl_envs.component import Component, Observable
-from robodl_envs.scene import NO_CONTACT, OFFSET_BOUNDS
+from robodl_envs.free_body import tool_offset
+from robodl_envs.scene import NO_CONTACT
 from robodl_envs.simulator import Simulator
 
 LIGHT_VARIATION = 0.5  # share by which the light's brightness varies, and its direction
@@ -58,9 +59,8 @@ class Part(Component):
 
     def observables_from(self, robot) -> list[Observable]:
         """The part's pose, its position as an offset from the robot's tool."""
-        offset = "from the tool to the part, world frame"
         return [
-            Observable("to_part", "m", *OFFSET_BOUNDS, offset, lambda: self.pos - robot.tool),
+            tool_offset(robot, "part", lambda: self.pos),
             Observable("part_normal", "1", *UNIT, "the part's z axis, world frame", lambda: self.axis(self.z_axis)),
             Observable("part_x_axis", "1", *UNIT, "the part's x axis, world frame", lambda: self.axis(self.x_axis)),
         ]

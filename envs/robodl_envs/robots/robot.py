@@ -82,14 +82,17 @@ class Robot(Component):
         self.tool = sim.site("tool").xpos  # (N, 3), world frame, live
         self.tool_quat = sim.body(self.hand).xquat  # (N, 4), world frame, live
         self.root_body = int(sim.model.body_rootid[sim.model.body(self.hand).id])
-        position, orientation = self.tool_at_home(sim.model)
+        data = mujoco.MjData(sim.model)
+        data.qpos[: self.dof] = self.home
+        mujoco.mj_kinematics(sim.model, data)
+        position = data.site("tool").xpos
         low, high = self.workspace
         if not ((low <= position) & (position <= high)).all():
             got = tuple(position.round(3).tolist())
             raise ValueError(
                 f"home of robot {self.name} must put the tool into workspace, {low} to {high}; got {got} m"
             )
-        self.home_tool, self.home_quat = sim.array(position), sim.array(orientation)  # (3,), (4,), world frame
+        self.home_tool, self.home_quat = sim.array(position), sim.array(data.body(self.hand).xquat)  # world frame
         self.home_qpos = sim.array(self.home)  # (dof,) rad
         self.from_home = quat_mul(sim.array(np.eye(4)), quat_conjugate(self.home_quat)).T  # (4, 4), see tool_rotation
         super().bind(sim)
@@ -121,13 +124,6 @@ class Robot(Component):
         """The part of the floor below the workspace: its low and high corner, x and y, m."""
         (x0, y0, _), (x1, y1, _) = self.workspace
         return (x0, y0), (x1, y1)
-
-    def tool_at_home(self, model):
-        """Position, (3,) m, and orientation, (4,), of the tool at the start of an episode, world frame."""
-        data = mujoco.MjData(model)
-        data.qpos[: self.dof] = self.home
-        mujoco.mj_kinematics(model, data)
-        return data.site("tool").xpos.copy(), data.body(self.hand).xquat.copy()
 
     def observables(self):
         """Joints, gripper, controller and the tool's position; joints may overshoot a limit a little, speeds more."""

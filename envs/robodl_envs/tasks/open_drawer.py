@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from robodl_envs.arrays import distance, namespace
 from robodl_envs.component import Observable
-from robodl_envs.free_body import GOAL_GREEN
-from robodl_envs.scene import OFFSET_BOUNDS, add_marker
+from robodl_envs.free_body import GOAL_GREEN, tool_offset
+from robodl_envs.scene import add_marker
 from robodl_envs.tasks.fixtures import HANDLE_HEIGHT, HANDLE_STANDOFF, add_drawer
 from robodl_envs.tasks.task import Task, length
 
@@ -42,11 +42,8 @@ class OpenDrawer(Task):
         self.cabinet[ids], self.goal[ids] = foot, foot + handle
 
     def observables(self):
-        offset, speed = "from the tool to the handle, world frame", "the drawer's speed, opening"
-        return [
-            Observable("to_handle", "m", *OFFSET_BOUNDS, offset, lambda: self.achieved_goal() - self.robot.tool),
-            Observable("drawer_qvel", "m/s", [-1.5], [1.5], speed, lambda: self.qvel),
-        ]
+        speed = Observable("drawer_qvel", "m/s", [-1.5], [1.5], "the drawer's speed, opening", lambda: self.qvel)
+        return [tool_offset(self.robot, "handle", self.achieved_goal), speed]
 
     def achieved_goal(self):
         return self.cabinet + self.up_to_handle - self.opened * self.forward

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from robodl_envs.arrays import distance
 from robodl_envs.component import Observable
-from robodl_envs.scene import OFFSET_BOUNDS
+from robodl_envs.free_body import tool_offset
 from robodl_envs.tasks.fixtures import BUTTON_BOX_HEIGHT, CAP_HALF_HEIGHT, TRAVEL, add_push_button
 from robodl_envs.tasks.task import Task, length
 
@@ -31,10 +31,9 @@ class PressButton(Task):
         self.box[ids] = rng.uniform(ids, *self.on_table(0.0))
 
     def observables(self):
-        offset, down = "from the tool to the button, world frame", "how far the button is down"
-        speed = "the button's speed, downwards"
+        down, speed = "how far the button is down", "the button's speed, downwards"
         return [
-            Observable("to_button", "m", *OFFSET_BOUNDS, offset, lambda: self.achieved_goal() - self.robot.tool),
+            tool_offset(self.robot, "button", self.achieved_goal),
             Observable("pressed", "m", [-0.005], [TRAVEL + 0.005], down, lambda: self.pressed),
             Observable("button_qvel", "m/s", [-1.0], [1.0], speed, lambda: self.qvel),
         ]
