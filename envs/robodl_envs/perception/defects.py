@@ -57,13 +57,9 @@ SHINE = (0.6, 0.85)  # grey, of a dent's rim
 STAIN = (0.10, 0.07, 0.04), (0.30, 0.22, 0.15)
 
 MARKS = ("scratch", "rim", "hollow", "blot0", "blot1", "blot2")
-MARKS_OF_KIND = (  # which marks each kind shows
-    (False, False, False, False, False, False),
-    (False, False, False, True, True, True),
-    (True, False, False, False, False, False),
-    (False, True, True, False, False, False),
-    (False, False, True, False, False, False),
-)
+BLOTS = MARKS[3:]
+SHOWN = {"good": (), "stain": BLOTS, "scratch": ("scratch",), "dent": ("rim", "hollow"), "missing_pin": ("hollow",)}
+MARKS_OF_KIND = tuple(tuple(mark in SHOWN[kind] for mark in MARKS) for kind in KINDS)
 
 
 class Defects(Component):

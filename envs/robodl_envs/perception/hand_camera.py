@@ -37,11 +37,8 @@ class HandCamera(Component):
         return quat_to_rotvec(quat_mul(self.robot.tool_quat, self.from_home))
 
     def observables(self):
-        low, high, meaning = (
-            [-math.pi] * 3,
-            [math.pi] * 3,
-            "rotation vector of the hand from pointing down, world frame",
-        )
+        meaning, high = "rotation vector of the hand from pointing down, world frame", [math.pi] * 3
+        low = [-value for value in high]
         return [Observable("hand_rotation", "rad", low, high, meaning, self.hand_rotation, proprioceptive=True)]
 
     def is_inside(self, points: Array, max_depth: float = math.inf) -> Array:
