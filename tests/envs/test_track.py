@@ -7,9 +7,8 @@ from robodl_envs import make_policy, make_vec
 from robodl_envs.experts.policy import student_observable_policy
 from robodl_envs.experts.track import is_visible
 from robodl_envs.perception.moving_objects import HALF_HEIGHT, MAX_VELOCITY
-from robodl_envs.perception.target_estimate import POSITION_STEP, VELOCITY_STEP
+from robodl_envs.perception.target_estimate import ACQUIRE_TIME, POSITION_STEP, VELOCITY_STEP
 from robodl_envs.perception.track import MAX_VIEW_DISTANCE, Track
-from robodl_envs.perception.tracking_errors import ACQUIRE_TIME
 from tests.envs.tracking import pooled_errors, track_episodes
 
 pytestmark = pytest.mark.unit

@@ -8,8 +8,7 @@ from robodl_envs.component import Observable
 from robodl_envs.perception.hand_camera import HandCamera, camera_to_tool
 from robodl_envs.perception.moving_objects import HALF_HEIGHT, OBJECTS, VELOCITY_BOUNDS, MovingObjects
 from robodl_envs.perception.perception_task import PerceptionTask, share
-from robodl_envs.perception.target_estimate import TargetEstimate
-from robodl_envs.perception.tracking_errors import TrackingErrors
+from robodl_envs.perception.target_estimate import TargetEstimate, TrackingErrors
 from robodl_envs.scene import POSITION_BOUNDS
 from robodl_envs.tasks.task import bounded, length
 

@@ -1,8 +1,7 @@
 """Grippers, and a parallel one with the Franka Hand's stroke, force and speed, for any arm.
 
 Both fingers get one command, so that the servos' stiffness pushes a held object back to the middle, as the real hand's
-coupled fingers do, without an equality constraint for the solver. The command stays within FORCE / STIFFNESS of the
-fingers: that limits the grasp to the data sheet's force, and the command does not wind up.
+coupled fingers do, without an equality constraint for the solver.
 """
 
 from typing import Any, ClassVar

@@ -12,8 +12,7 @@ from robodl_envs.component import Component, Observable
 from robodl_envs.robots.arm import Arm
 from robodl_envs.robots.controllers import CONTROLLERS, JointDelta, ToolDelta
 from robodl_envs.robots.gripper import FINGERTIPS, Gripper, ParallelGripper
-
-LOWEST, HIGHEST = (-1.5, -1.5, -0.5), (1.5, 1.5, 1.5)  # m, where a tool can be
+from robodl_envs.scene import POSITION_BOUNDS, Corners
 
 
 @dataclass(eq=False)
@@ -43,9 +42,7 @@ class Robot(Component):
     hand: ClassVar[str] = "hand"  # body whose frame is the tool's but for its origin: z ahead, fingers open along y
     tool_in_hand: ClassVar[tuple[float, float, float]] = FINGERTIPS  # m, between the fingertips
     home: ClassVar[tuple[float, ...]]  # rad, joint angles at the start of an episode
-    workspace: ClassVar[
-        tuple[tuple[float, float, float], tuple[float, float, float]]
-    ]  # m, low and high corner, base frame
+    workspace: ClassVar[Corners]  # m, low and high corner, base frame
     servo_time: ClassVar[float] = 0.04  # s
     gripper_class: ClassVar[type[Gripper]] = ParallelGripper
     reach: ClassVar[float]  # m, from the base's axis to a tool that points down at the floor, at full stretch; measured
@@ -55,10 +52,8 @@ class Robot(Component):
 
     def __post_init__(self):
         if self.control not in CONTROLLERS:
-            known = ", ".join(CONTROLLERS)
-            raise ValueError(
-                f"control must be one of {known}, got {self.control!r}{did_you_mean(self.control, CONTROLLERS)}"
-            )
+            known, near = ", ".join(CONTROLLERS), did_you_mean(self.control, CONTROLLERS)
+            raise ValueError(f"control must be one of {known}, got {self.control!r}{near}")
         self.arm = Arm(self)
         self.servos = self.arm.servos
         self.dof = len(self.servos)
@@ -88,18 +83,15 @@ class Robot(Component):
         position = data.site("tool").xpos
         low, high = self.workspace
         if not ((low <= position) & (position <= high)).all():
-            got = tuple(position.round(3).tolist())
-            raise ValueError(
-                f"home of robot {self.name} must put the tool into workspace, {low} to {high}; got {got} m"
-            )
+            rule, got = f"must put the tool into workspace, {low} to {high}", tuple(position.round(3).tolist())
+            raise ValueError(f"home of robot {self.name} {rule}; got {got} m")
         self.home_tool, self.home_quat = sim.array(position), sim.array(data.body(self.hand).xquat)  # world frame
         self.home_qpos = sim.array(self.home)  # (dof,) rad
         self.from_home = quat_mul(sim.array(np.eye(4)), quat_conjugate(self.home_quat)).T  # (4, 4), see tool_rotation
         super().bind(sim)
 
     def reset(self, ids, rng):
-        self.qpos[ids] = self.home_qpos
-        self.ctrl[ids] = self.home_qpos
+        self.qpos[ids] = self.ctrl[ids] = self.home_qpos
         super().reset(ids, rng)
 
     @property
@@ -133,5 +125,5 @@ class Robot(Component):
             Observable("qvel", "rad/s", -speed, speed, "joint velocities", lambda: self.qvel, True),
             *self.fingers.observables(),
             *self.controller.observables(),
-            Observable("tool", "m", LOWEST, HIGHEST, "the tool's position, world frame", lambda: self.tool, True),
+            Observable("tool", "m", *POSITION_BOUNDS, "the tool's position, world frame", lambda: self.tool, True),
         ]
