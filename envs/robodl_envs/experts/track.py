@@ -6,19 +6,10 @@ it did not know where it is: a student that observes images alone can learn all 
 
 import math
 
-from robodl_envs.arrays import (
-    array,
-    concat,
-    copy,
-    namespace,
-    quat_conjugate,
-    quat_mul,
-    quat_rotate,
-    rotvec_to_quat,
-)
+from robodl_envs.arrays import array, concat, copy, namespace, quat_conjugate, quat_mul, quat_rotate, rotvec_to_quat
 from robodl_envs.experts.policy import Move
 from robodl_envs.perception.hand_camera import ORIENTATION, TAN_HALF_FOVY, camera_to_tool
-from robodl_envs.perception.moving_objects import HALF_HEIGHT, arena, moved, moved_straight
+from robodl_envs.perception.moving_objects import HALF_HEIGHT, Arena, arena, moved, moved_straight
 from robodl_envs.perception.target_estimate import POSITION_STEP, VELOCITY_STEP
 
 TRAIL_TIME = 0.07  # s, by which the camera trails its target: 0.066 s measured of the Panda, 0.086 s of the SO-101
@@ -45,16 +36,19 @@ def search_policy(state, robot):
 
 def exact_correction(state, robot):
     """Point to look at, (N, 2) m, and the corrections to the truth at the step's end, (N, 4) m and m/s."""
-    tool, dt = state["tool"][:, :2], robot.control_dt
-    area = arena(robot, lambda values: array(values, tool))
-    shape = (len(tool), state["target"].shape[1], 2)
+    tool, dt, area = state["tool"][:, :2], robot.control_dt, arena_of(robot, state)
+    shape, which = (len(tool), -1, 2), state["target"][:, :, None]
     objects = tool[:, None] + state["to_objects"].reshape(shape)
-    positions, velocities = moved(objects, state["objects_velocity"].reshape(shape), dt, area)
-    which = state["target"][:, :, None]
-    pos, velocity = (positions * which).sum(axis=1), (velocities * which).sum(axis=1)
+    motion = moved(objects, state["objects_velocity"].reshape(shape), dt, area)
+    truth = [(values * which).sum(axis=1) for values in motion]  # position and velocity, (N, 2) each
     estimate = moved_straight(tool + state["to_estimate"], state["estimate_velocity"], dt, area)
     to = tool + state["to_target"] + TRAIL_TIME * state["target_velocity"]
-    return to, concat([pos - estimate[0], velocity - estimate[1]])
+    return to, concat([truth[0] - estimate[0], truth[1] - estimate[1]])
+
+
+def arena_of(robot, state) -> Arena:
+    """The arena in arrays of the state's library."""
+    return arena(robot, lambda values: array(values, state["tool"]))
 
 
 def over(place, robot):
@@ -83,7 +77,7 @@ def is_visible(place, state, robot):
 def search_correction(state, robot):
     """Corrections of an estimate whose target is out of view, m and m/s, (N, 2) each: on to where it may be."""
     camera = camera_pose(state, robot)[0]
-    xp, area = namespace(camera), arena(robot, lambda values: array(values, camera))
+    xp, area = namespace(camera), arena_of(robot, state)
     estimate = state["tool"][:, :2] + state["to_estimate"]
     edge = SURELY_VISIBLE * TAN_HALF_FOVY * (camera[:, 2] - area.scale * HALF_HEIGHT)  # m
     in_view = (abs(estimate - camera[:, :2]) < edge[:, None]).all(axis=1, keepdims=True)
