@@ -8,6 +8,7 @@ import pytest
 from robodl_envs.component import Observable
 from robodl_envs.gym_env import make
 from robodl_envs.perception.perception_task import PerceptionTask
+from robodl_envs.scene import add_marker
 from robodl_envs.tasks.reach import Reach
 from robodl_envs.tasks.task import Task
 
@@ -97,6 +98,23 @@ def test_a_missing_method_is_named(base, name):
     members = {each: value for each, value in complete.items() if each != name}
     with pytest.raises(TypeError, match=rf"Faulty\.{name} is missing; it must return"):
         make(faulty(base, **members))
+
+
+def test_defaults_say_what_they_need():
+    """A goal by default is where the mocap body "goal" is, and success a distance less than `radius`."""
+    marker = {
+        "achieved_goal": Reach.achieved_goal,
+        "build": lambda self, spec: add_marker(spec, "goal", 0.01),
+    }
+    with pytest.raises(TypeError, match=r"Faulty\.desired_goal is missing; it must return .*mocap body 'goal'"):
+        make(faulty(Task, achieved_goal=Reach.achieved_goal, radius=0.02))
+    with pytest.raises(TypeError, match=r"Faulty\.success is missing; it must return .*a `radius`, m"):
+        make(faulty(Task, **marker))
+    env = make(faulty(Task, **marker, radius=0.02))
+    env.reset(seed=0)
+    assert not env.step(np.zeros(3))[-1]["is_success"]
+    env.task.goal[:] = env.robot.tool
+    assert env.step(np.zeros(3))[-1]["is_success"]
 
 
 def test_a_bug_in_a_task_keeps_its_traceback():
