@@ -69,7 +69,7 @@ LAZY = {  # what importing would make slow
     "RenderingError": "rendering.gl_context",
     "Robot": "robots.robot",
     "SEGMENTATION_CLASSES": "rendering.modalities",
-    "SHARPNESS": "perception.classification",
+    "SHARPNESS": "perception.perception_task",
     "Task": "tasks.task",
     "available_cores": "simulator",
     "image_modality": "rendering.modalities",

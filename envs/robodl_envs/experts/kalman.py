@@ -8,14 +8,14 @@ at a constant rate reaches within a second.
 import numpy as np
 
 from robodl_envs.arrays import quat_mul, quat_rotate
-from robodl_envs.experts.policy import Move, as_action
+from robodl_envs.experts.policy import KALMAN, Move, as_action
 from robodl_envs.experts.track import TRAIL_TIME, camera_pose, over, search_correction
 from robodl_envs.perception.hand_camera import ORIENTATION, TAN_HALF_FOVY
 from robodl_envs.perception.moving_objects import OBJECTS
 from robodl_envs.perception.target_estimate import POSITION_STEP, VELOCITY_STEP
 from robodl_envs.rendering.modalities import SEGMENTATION_CLASSES
 
-IMAGES = ("wrist", "wrist_depth", "wrist_segmentation")
+IMAGES = KALMAN.cameras
 MEASUREMENT_STD = 0.001  # m, of a measured position; 0.0008 on the Panda's images of 64 pixels
 ACCELERATION_STD = 0.5  # m/s^2, bounces included: tuned for the least errors of position and of velocity
 LOST_DISTANCE = 0.05  # m: the estimate jumps to what is seen farther from it than this

@@ -8,11 +8,10 @@ import math
 from dataclasses import dataclass
 
 from robodl_envs.arrays import Array, array, clip, namespace
-from robodl_envs.perception.classification import EvidenceHead
 from robodl_envs.perception.defects import BLOCK, FACES, Defects
 from robodl_envs.perception.hand_camera import HandCamera
 from robodl_envs.perception.part import Part, add_plate
-from robodl_envs.perception.perception_task import PerceptionTask, share
+from robodl_envs.perception.perception_task import EvidenceHead, PerceptionTask, share
 from robodl_envs.tasks.task import bounded
 
 LOW, HIGH = (0.47, -0.06, 0.10), (0.57, 0.06, 0.10)  # m, corners of a part's position, on its stand

@@ -1,6 +1,7 @@
 """A part on the table: at another position, in another orientation, in another light in each episode."""
 
 import math
+from dataclasses import dataclass
 
 import mujoco
 
@@ -14,18 +15,15 @@ LIGHT_VARIATION = 0.5  # share by which the light's brightness varies, and its d
 UNIT = [-1.0] * 3, [1.0] * 3
 
 
+@dataclass(eq=False)
 class Part(Component):
-    """A body that touches nothing, moved at the start of each episode (mocap), and its light.
+    """A body that touches nothing, moved at the start of each episode (mocap), and its light."""
 
-    Args:
-        low, high: corners of the box of its position, m, world frame.
-        tilt: the least and the most that its z axis leans from upwards, rad.
-        facing: the most that the direction it leans to is rotated from -x, towards the arm's base, rad.
-        spin: the most that it is rotated about its own z axis, rad.
-    """
-
-    def __init__(self, low, high, tilt: tuple[float, float], facing: float, spin: float):
-        self.low, self.high, self.tilt, self.facing, self.spin = low, high, tilt, facing, spin
+    low: tuple[float, float, float]  # m, corners of the box of its position, world frame
+    high: tuple[float, float, float]
+    tilt: tuple[float, float]  # rad, the least and the most that its z axis leans from upwards
+    facing: float  # rad, the most that the direction it leans to is rotated from -x, towards the arm's base
+    spin: float  # rad, the most that it is rotated about its own z axis
 
     def build(self, spec):
         self.body = spec.worldbody.add_body(name="part", mocap=True)

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from robodl_envs.arrays import Array, array, concat
-from robodl_envs.perception.classification import ClassificationHead
 from robodl_envs.perception.digit_plate import DIGITS, DigitPlate
 from robodl_envs.perception.hand_camera import HandCamera
 from robodl_envs.perception.part import Part
-from robodl_envs.perception.perception_task import PerceptionTask, share
+from robodl_envs.perception.perception_task import ClassificationHead, PerceptionTask, share
 
 # The difficulty, with the sizes of `digit_plate`: fixed before anything was tuned.
 LOW, HIGH = (0.45, -0.14, 0.06), (0.64, 0.14, 0.12)  # m, corners of the plate's position, world frame
