@@ -37,7 +37,7 @@ class Gripper(Actuated):
 
     The command stays within `max_offset` of the drives: that limits the force, and the command does not wind up. Where
     the robot's `gripper` is False, the fingers are locked shut: no joints, no action, nothing observed. Subclasses set
-    the constants, add joints and their servos, compute `opening`, and list `drive_observables`.
+    the constants, add joints and their servos, and compute `opening` and `joint_at`.
     """
 
     saved = ("command",)
@@ -63,13 +63,6 @@ class Gripper(Actuated):
     def reset(self, ids, rng):
         if self.robot.gripper:
             self.qpos[ids] = self.ctrl[ids] = self.command[ids] = self.open
-
-    def observables(self):
-        return self.drive_observables() if self.robot.gripper else []
-
-    def drive_observables(self) -> list[Observable]:
-        """Observables of fingers that move."""
-        raise NotImplementedError
 
     @property
     def opening(self) -> Array:
@@ -125,7 +118,9 @@ class ParallelGripper(Gripper):
     def joint_at(self, width):
         return 0.5 * width
 
-    def drive_observables(self):
+    def observables(self):
+        if not self.robot.gripper:
+            return []
         # A hand pressed on something bends the fingers beyond their stops.
         low, high, widest = [-0.01] * 2, [STROKE + 0.01] * 2, [2.0 * STROKE + 0.02]
         return [

@@ -97,7 +97,9 @@ class JawGripper(Gripper):
     def joint_at(self, width):
         return gap_to_angle(width)
 
-    def drive_observables(self):
+    def observables(self):
+        if not self.robot.gripper:
+            return []
         meaning, widest = "gap between the pads at the tool's height", [WIDEST + 0.02]
         return [
             Observable("jaw", "rad", [SHUT - 0.1], [OPEN + 0.2], "the hinge's angle", lambda: self.qpos, True),
