@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from robodl.errors import RenamedKeyWarning, UsageError, fail, one_line, settings_errors
-from robodl.options import Option, checked, described, made, options, unknown
+from robodl.options import Option, described, made, options, unknown
 
 __all__ = ["UsageError", "check_writable", "fail", "guarded", "one_line", "parse", "settings_errors"]
 
@@ -29,14 +29,18 @@ def parse(schema: type[T], argv: Sequence[str], prog: str) -> T:
     if any(word in ("-h", "--help") for word in argv):
         print(usage(schema, prog))
         raise SystemExit(0)
-    known = options(schema)
-    values = {}
+    return made(schema, values_of(schema, argv))
+
+
+def values_of(schema: type, argv: Sequence[str]) -> dict[str, Any]:
+    """The checked values that key=value words give, by key."""
+    known, values = options(schema), {}
     for word in argv:
         key, text = split(word)
         if key not in known:
             raise UsageError(unknown(key, known))
         values[key] = value_of(known[key], text)
-    return made(schema, checked(schema, values))
+    return values
 
 
 def split(word: str) -> tuple[str, str]:
@@ -48,13 +52,13 @@ def split(word: str) -> tuple[str, str]:
 
 
 def value_of(option: Option, text: str) -> Any:
-    """The value that a text stands for, by Hydra's grammar; not checked yet."""
+    """The checked value that a text stands for, by Hydra's grammar."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.core.override_parser.types import ChoiceSweep
     from hydra.errors import HydraException
 
     if str in option.types and not text.startswith(("'", '"', "[")):
-        return None if text == "null" and option.optional else text
+        return option.checked(None if text == "null" and option.optional else text)
     try:
         value = OverridesParser.create().parse_override(f"{option.key.rpartition('.')[2]}={text}").value()
     except HydraException as error:
@@ -63,7 +67,7 @@ def value_of(option: Option, text: str) -> Any:
         value = list(value.list)
     if option.is_list and not isinstance(value, (list, dict)) and len(option.types) == 1:
         value = None if value is None else [value]  # env=reach
-    return value
+    return option.checked(value)
 
 
 def usage(schema: type, prog: str) -> str:

@@ -170,34 +170,23 @@ def own_algo_keys() -> list[str]:
 
 
 def imitation_config(algo: Mapping[str, Any]) -> ImitationConfig:
-    """The settings of imitation among the keys of `algo`."""
-    values = modern({f"algo.{key}": value for key, value in algo.items()})
-    prefix = "algo.imitation_"
-    own = {key: value for key, value in values.items() if key.startswith(prefix)}
-    return made(ImitationConfig, checked(AlgoKeys, own), prefix)
+    """The settings of imitation among the settled keys of `algo`."""
+    return made(ImitationConfig, algo, "imitation_")
 
 
-@dataclass
-class AlgoKeys:
-    """`algo` alone, to check its keys without the rest."""
-
-    algo: AlgoConfig = group(AlgoConfig, open=True)
-
-
-def modern(values: Mapping[str, Any], warn: bool = True) -> dict[str, Any]:
+def modern(values: Mapping[str, Any], warn: bool) -> dict[str, Any]:
     """Values by key, where keys of an earlier version have today's names."""
     found = dict(values)
-    for old, new in RENAMED.items():
-        if old in found:
-            if warn:
-                warnings.warn(f"{old} is called {new} now", RenamedKeyWarning, stacklevel=2)
-            found[new] = found.pop(old)
+    for old in [key for key in values if key in RENAMED]:
+        if warn:
+            warnings.warn(f"{old} is called {RENAMED[old]} now", RenamedKeyWarning, stacklevel=2)
+        found[RENAMED[old]] = found.pop(old)
     return found
 
 
 def nests(schema: type) -> list[str]:
     """The groups whose keys have a dot: env, algo and so on."""
-    return [prefix.removesuffix(".") for prefix, field, _ in walk(schema) if prefix.endswith(".")]
+    return [prefix.removesuffix(".") for prefix, *_ in walk(schema) if prefix.endswith(".")]
 
 
 def defaults(schema: type) -> dict[str, Any]:
@@ -208,26 +197,18 @@ def defaults(schema: type) -> dict[str, Any]:
 
 def settled(schema: type, cfg: DictConfig | Mapping[str, Any], warn: bool = True) -> DictConfig:
     """A composed configuration with checked values in their types; UsageError for what is not right."""
-    content: Any = OmegaConf.to_container(cfg, resolve=True) if isinstance(cfg, DictConfig) else dict(cfg)
-    groups = nests(schema)
-    flat: dict[str, Any] = {}
+    content: Any = OmegaConf.to_container(cfg, resolve=True) if isinstance(cfg, DictConfig) else cfg
+    groups, flat = nests(schema), {}
     for key, value in content.items():
-        if key in groups:
-            if not isinstance(value, dict):
-                raise UsageError(f"{key} must be names with values, got {value!r}")
-            flat |= {f"{key}.{name}": each for name, each in value.items()}
-        else:
-            flat[key] = value
-    nested: dict[str, Any] = {name: {} for name in groups}
+        if key in groups and not isinstance(value, dict):
+            raise UsageError(f"{key} must be names with values, got {value!r}")
+        flat |= {f"{key}.{name}": each for name, each in value.items()} if key in groups else {key: value}
+    found = OmegaConf.create(defaults(schema))
     for key, value in checked(schema, modern(flat, warn)).items():
-        first, dot, rest = key.partition(".")
-        if dot:
-            nested[first][rest] = value
-        else:
-            nested[key] = value
-    return OmegaConf.create(defaults(schema) | nested)
+        OmegaConf.update(found, key, value, merge=False)
+    return found
 
 
 def environment(task: str, robot: str = "panda", **values: Any) -> DictConfig:
     """A configuration of an environment alone: other values are defaults."""
-    return settled(TrainConfig, defaults(TrainConfig) | {"env": {"task": task}, "robot": {"name": robot}} | values)
+    return settled(TrainConfig, {"env": {"task": task}, "robot": {"name": robot}} | values)

@@ -8,9 +8,10 @@ import contextlib
 import dis
 import re
 import sys
+import traceback
 from collections.abc import Iterator
-from types import FrameType, TracebackType
-from typing import NoReturn
+from types import FrameType
+from typing import Any, NoReturn
 
 HOOKS = ("build", "bind", "reset", "begin")  # of a task's or a robot's life: what fails there is code, not a setting
 ALGORITHMS = ("stable_baselines3.", "sb3_contrib.", "torch.optim.")  # their own words on arguments that we let through
@@ -44,18 +45,15 @@ def is_refusal(error: Exception) -> bool:
     KeyError too, and a bug. An argument that an algorithm of another package does not take may fail in any of its
     lines, and a missing file or package outside hooks in any of ours.
     """
-    entries: list[TracebackType] = []
-    entry = error.__traceback__
-    while entry is not None:
-        entries.append(entry)
-        entry = entry.tb_next
-    frame, instruction = entries[-1].tb_frame, entries[-1].tb_lasti
-    if str(frame.f_globals.get("__name__")).startswith(ALGORITHMS):
+    last: Any = error.__traceback__
+    while last.tb_next is not None:
+        last = last.tb_next
+    if str(last.tb_frame.f_globals.get("__name__")).startswith(ALGORITHMS):
         return isinstance(error, (ValueError, TypeError, AssertionError))
-    deliberate = dis.opname[frame.f_code.co_code[instruction]] == "RAISE_VARARGS"
-    in_hook = any(is_hook(each.tb_frame) for each in entries)
+    deliberate = dis.opname[last.tb_frame.f_code.co_code[last.tb_lasti]] == "RAISE_VARARGS"
     if isinstance(error, ImportError):
         return deliberate
+    in_hook = any(is_hook(frame) for frame, _ in traceback.walk_tb(error.__traceback__))
     if isinstance(error, OSError):
         return deliberate or not in_hook
     return isinstance(error, (ValueError, TypeError, KeyError)) and deliberate and not in_hook

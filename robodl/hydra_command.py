@@ -4,6 +4,7 @@ Their words are checked as those of other commands are, then Hydra composes, the
 Hydra makes no folder: a run makes its own, once it is known that it can begin.
 """
 
+import contextlib
 import itertools
 import os
 import re
@@ -11,12 +12,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import hydra
 from hydra import compose
+from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep, Override
+from hydra.core.override_parser.types import IntervalSweep
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
@@ -25,21 +28,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from robodl.cli import split, value_of
-from robodl.config import defaults, modern, nests
+from robodl.config import defaults, nests
 from robodl.errors import UsageError, fail, one_line
 from robodl.options import Option, described, open_groups, options, unknown
 from robodl.tuned import ours, plugin_folders, register_tuned
-from robodl_envs import did_you_mean
+from robodl_envs import did_you_mean, robot_names, task_names
 
-HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
-FLAGS_WITH_VALUE = (
-    *("--cfg", "-c", "--package", "-p", "--info", "-i", "--config-dir", "-cd"),
-    *("--config-name", "-cn", "--config-path", "-cp", "--experimental-rerun"),
-)
-HYDRA_FLAGS = (
-    *("--help", "--hydra-help", "--version", "--resolve", "--run", "--multirun", "--shell-completion"),
-    *FLAGS_WITH_VALUE,
-)
 MORE_GROUPS = ("experiment", "tuned")  # that set options of others
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir")
 
@@ -48,68 +42,58 @@ def launch(name: str, schema: type, command: Callable[[DictConfig], Any], argv: 
     """Compose the configuration `name` from words and run the command with it, once or, with -m, for each of a sweep.
 
     Raises:
-        UsageError: a word is wrong, or what they compose to is.
+        UsageError: a word is wrong.
     """
-    import hydra
-
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing
     register(name, schema)
     sys.argv[1:] = words(schema, argv)
 
     def job(cfg: DictConfig) -> Any:
-        try:
+        with ending_in_one_line():
             return command(cfg)
-        except UsageError as error:  # ended here: Hydra would print more lines
-            fail(str(error))
 
-    try:
+    with ending_in_one_line():
         hydra.main(version_base="1.3", config_path="pkg://robodl.conf", config_name=name)(job)()
-    except HYDRA_ERRORS as error:
-        raise UsageError(in_one_line(error)) from None
+
+
+@contextlib.contextmanager
+def ending_in_one_line() -> Iterator[None]:
+    """End the program at a wrong configuration: further up, Hydra would print more lines."""
+    try:
+        yield
+    except UsageError as error:
+        fail(str(error))
+    except (HydraException, OmegaConfBaseException) as error:
+        fail(in_one_line(error))
 
 
 def register(name: str, schema: type) -> None:
     """Make known to Hydra a command's options, and the tasks and robots that have no file in conf."""
-    from robodl_envs import robot_names, task_names
-
     store = ConfigStore.instance()
     store.store(name=f"{name}_options", node=defaults(schema))
     OmegaConf.register_new_resolver("options_help", lambda: "\n".join(described(schema)), replace=True)
-    folders = (ours(), *plugin_folders())
-    files = {
-        group: {path.stem for folder in folders for path in (folder / group).glob("*.yaml")}
-        for group in ("env", "robot")
-    }
-    for task in set(task_names()) - files["env"]:
-        store.store(group="env", name=task, node={"task": task})
-    for robot in set(robot_names(downloaded=True)) - files["robot"]:
-        store.store(group="robot", name=robot, node={"name": robot})
+    for group, key, names in (("env", "task", task_names()), ("robot", "name", robot_names(downloaded=True))):
+        files = {path.stem for folder in (ours(), *plugin_folders()) for path in (folder / group).glob("*.yaml")}
+        for each in set(names) - files:
+            store.store(group=group, name=each, node={key: each})
     register_tuned(task_names())
 
 
 def words(schema: type, argv: Sequence[str]) -> list[str]:
-    """Words as Hydra takes them: options are checked, keys that an open group does not list are let through."""
-    if {"--shell-completion", "-sc"} & set(argv):
+    """Words as Hydra takes them, flags last: options are checked, keys that an open group does not list let through."""
+    given, wrong = get_args_parser().parse_known_intermixed_args(argv)
+    if wrong:
+        raise UsageError(f"settings are key=value, such as seed=1, got {wrong[0]!r}")
+    if given.shell_completion:
         return list(argv)
-    found: list[str] = []
-    flags: list[str] = []  # these come last, since Hydra takes no word behind one
-    is_value = False
-    for word in argv:
-        if word.startswith("--") and word.partition("=")[0] not in HYDRA_FLAGS:
-            raise UsageError(f"settings are key=value, such as seed=1, got {word!r}")
-        if word.startswith("-") or is_value:
-            flags.append(word)
-        else:
-            found.append(word if word.startswith("~") else key_value(schema, word))
-        is_value = word in FLAGS_WITH_VALUE
-    return found + flags
+    found = [word if word.startswith("~") else key_value(schema, word) for word in given.overrides]
+    return found + [word for word in argv if word not in given.overrides]
 
 
 def key_value(schema: type, word: str) -> str:
     """A single word as Hydra takes it; UsageError for a key that is not there or a value that is wrong."""
     bare = word.lstrip("+")
     key, text = split(bare)
-    key = next(iter(modern({key: None})))
     if key in FOLDERS:
         raise UsageError(f"{key} is not used: a run lies in runs/<env>/<name>, and name= gives it its name")
     known, groups = options(schema), [*nests(schema), *MORE_GROUPS]
@@ -125,14 +109,14 @@ def as_hydra(option: Option, text: str) -> str:
     """An option's value as Hydra reads it, checked unless it is a sweep or refers to another key."""
     try:
         parsed = OverridesParser.create().parse_override(f"key={text}")
-    except HydraException as error:
-        if str not in option.types:
-            raise UsageError(f"can't read {option.key}={text}: {one_line(error)}") from None
+        if parsed.is_sweep_override() or "${" in text:
+            return text
+        is_text = isinstance(parsed.value(), str)
+    except HydraException:
+        is_text = False
+    if isinstance(value_of(option, text), str) and not is_text:
         return "'{}'".format(text.replace("'", "\\'"))
-    if parsed.is_sweep_override() or "${" in text:
-        return text
-    value = option.checked(value_of(option, text))
-    return f"'{text}'" if isinstance(value, str) and not isinstance(parsed.value(), str) else text
+    return text
 
 
 class SweepCheck(Callback):
@@ -147,35 +131,26 @@ class SweepCheck(Callback):
 
     def on_multirun_start(self, config: DictConfig, config_name: str | None = None, **kwargs: Any) -> None:
         check = get_method(self.check)
-        try:
+        with ending_in_one_line():
             listed = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
             for number, overrides in enumerate(jobs([*listed, *config.hydra.overrides.task])):
                 check(compose(config_name, overrides=overrides), number)
-        except UsageError as error:
-            fail(str(error))
-        except HYDRA_ERRORS as error:
-            fail(in_one_line(error))
 
 
 def jobs(overrides: list[str]) -> Iterator[list[str]]:
     """The words of each job of a sweep: every combination of listed values, and of the ends of intervals."""
-    hydra = GlobalHydra.instance()
-    parser = OverridesParser.create(hydra.config_loader() if hydra.is_initialized() else None)
+    running = GlobalHydra.instance()
+    parser = OverridesParser.create(running.config_loader() if running.is_initialized() else None)
     choices: dict[str, list[str]] = {}  # the last of a key counts
     for text, override in zip(overrides, parser.parse_overrides(overrides), strict=True):
-        key, values = override.get_key_element(), sweep_values(override)
-        choices[key] = [text] if values is None else [f"{key}={value}" for value in values]
+        key, value = override.get_key_element(), override.value()
+        if not override.is_sweep_override():
+            choices[key] = [text]
+        elif isinstance(value, IntervalSweep):
+            choices[key] = [f"{key}={value.start}", f"{key}={value.end}"]
+        else:
+            choices[key] = [f"{key}={each}" for each in override.sweep_string_iterator()]
     return (list(job) for job in itertools.product(*choices.values()))
-
-
-def sweep_values(override: Override) -> list[str] | None:
-    """The values that a sweep goes through, as text, the ends of an interval; None for a single value."""
-    if not override.is_sweep_override():
-        return None
-    value = override.value()
-    if isinstance(value, IntervalSweep):
-        return [str(value.start), str(value.end)]
-    return list(override.sweep_string_iterator())
 
 
 def job_number() -> int | None:

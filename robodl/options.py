@@ -9,11 +9,18 @@ import math
 import types
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from robodl.errors import UsageError
 
-NOUNS = {int: "integer", float: "number", str: "text", bool: "true or false"}
+NOUNS: dict[Any, str] = {
+    int: "an integer",
+    float: "a number",
+    str: "a text",
+    bool: "true or false",
+    list[int]: "a list of integers",
+    list[str]: "a list of texts",
+}
 
 
 @dataclass(frozen=True)
@@ -25,15 +32,15 @@ class Option:
     default: Any
     help: str
     at_least: float | None = None
-    at_most: float | None = None
+    at_most: float = math.inf
     more_than: float | None = None
     choices: tuple[str, ...] = ()
 
     @property
     def types(self) -> tuple[Any, ...]:
         """The types that a value may have; None, where allowed, is not among them."""
-        union = get_origin(self.type) in (Union, types.UnionType)
-        return tuple(kind for kind in get_args(self.type) if kind is not type(None)) if union else (self.type,)
+        union = get_args(self.type) if isinstance(self.type, types.UnionType) else (self.type,)
+        return tuple(kind for kind in union if kind is not type(None))
 
     @property
     def optional(self) -> bool:
@@ -44,47 +51,35 @@ class Option:
         return any(get_origin(kind) is list for kind in self.types)
 
     @property
-    def bounds(self) -> str:
-        """The range of a number, in words; "" if it has none."""
-        if self.more_than is not None:
-            return f"more than {self.more_than}" + ("" if self.at_most is None else f" and at most {self.at_most}")
-        if self.at_least is None:
-            return ""
-        return f"at least {self.at_least}" if self.at_most is None else f"from {self.at_least} to {self.at_most}"
-
-    @property
     def rule(self) -> str:
         """The rule for a value, in words."""
         if self.choices:
             return f"{'a list of' if self.is_list else 'one of'} {', '.join(self.choices)}"
-        kinds = []
-        for kind in self.types:
-            if get_origin(kind) is list:
-                (entry,) = get_args(kind)
-                kinds.append(f"a list of {NOUNS[entry]}s")
-            elif kind is bool:
-                kinds.append(NOUNS[bool])
-            else:
-                kinds.append(f"{'an' if kind is int else 'a'} {NOUNS[kind]}")
-        preposition = "" if self.bounds.startswith("from") else "of "
-        return " or ".join(kinds) + (f" {preposition}{self.bounds}" if self.bounds else "")
+        noun = " or ".join(NOUNS[kind] for kind in self.types)
+        if self.more_than is not None:
+            return f"{noun} of more than {self.more_than} and at most {self.at_most}"
+        if self.at_least is None:
+            return noun
+        if self.at_most == math.inf:
+            return f"{noun} of at least {self.at_least}"
+        return f"{noun} from {self.at_least} to {self.at_most}"
 
     def checked(self, value: Any) -> Any:
         """The value in its type; UsageError if it is none, or out of bounds."""
         if value is None and self.optional:
             return None
         for kind in self.types:
-            found = self.entries(value, get_args(kind)[0]) if get_origin(kind) is list else self.entry(value, kind)
+            found = self.converted(value, kind)
             if found is not None:
                 return found
         raise UsageError(f"{self.key} must be {self.rule}, got {value!r}")
 
-    def entries(self, value: Any, kind: type) -> list[Any] | None:
-        found = [self.entry(each, kind) for each in value] if isinstance(value, (list, tuple)) else [None]
-        return None if None in found else found
-
-    def entry(self, value: Any, kind: type) -> Any:
-        """A single value in its type, within bounds and choices; None if it is not."""
+    def converted(self, value: Any, kind: Any) -> Any:
+        """A value in one of its types, within bounds and choices; None if it is not."""
+        if get_origin(kind) is list:
+            entries = value if isinstance(value, (list, tuple)) else [None]
+            found = [self.converted(each, get_args(kind)[0]) for each in entries]
+            return None if None in found else found
         if kind is int and isinstance(value, float) and value.is_integer():
             value = int(value)  # people write 1e5 for 100_000
         if kind is float and type(value) is int:
@@ -94,13 +89,10 @@ class Option:
         return value if kind in (bool, str) or self.within(value) else None
 
     def within(self, value: float) -> bool:
-        if self.more_than is not None and not value > self.more_than:
-            return False
-        if self.at_least is not None and not value >= self.at_least:
-            return False
-        limit = self.at_most if self.at_most is not None else math.inf
-        bounded = self.more_than is not None or self.at_least is not None
-        return value <= limit and not (bounded and math.isinf(value))
+        if self.more_than is None and self.at_least is None:
+            return True
+        enough = value >= self.at_least if self.more_than is None else value > self.more_than  # type: ignore[operator]
+        return enough and value <= self.at_most and math.isfinite(value)
 
 
 def option(default: Any = None, *, help: str, **limits: Any) -> Any:
@@ -112,8 +104,8 @@ def option(default: Any = None, *, help: str, **limits: Any) -> Any:
         limits: at_least, at_most, more_than for numbers, choices for texts.
     """
     metadata = {"option": {"help": help, **limits}}
-    if isinstance(default, (list, dict)):
-        return dataclasses.field(default_factory=lambda: type(default)(default), metadata=metadata)
+    if isinstance(default, list):
+        return dataclasses.field(default_factory=default.copy, metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -125,26 +117,25 @@ def group(part: type, prefix: str | None = None, *, open: bool = False, help: st
         open: whether it takes keys that it does not list, which something else checks, such as an algorithm's class.
         help: a line on those keys.
     """
-    metadata = {"group": {"prefix": prefix, "open": open, "help": help}}
-    return dataclasses.field(default_factory=part, metadata=metadata)
-
-
-def group_prefix(field: dataclasses.Field) -> str:
-    """Prefix of the keys in a group's field."""
-    own = field.metadata["group"]["prefix"]
-    return f"{field.name}." if own is None else own
+    return dataclasses.field(default_factory=part, metadata={"prefix": prefix, "open": open, "help": help})
 
 
 def walk(schema: type, prefix: str = "") -> Iterator[tuple[str, dataclasses.Field, Any]]:
     """(key or prefix of keys, field, type) of all options and groups, a group before what is in it."""
     hints = get_type_hints(schema)
     for field in dataclasses.fields(schema):
+        kind = hints[field.name]
         if "option" in field.metadata:
-            yield f"{prefix}{field.name}", field, hints[field.name]
-        elif "group" in field.metadata:
+            yield f"{prefix}{field.name}", field, kind
+        else:
             inner = prefix + group_prefix(field)
-            yield inner, field, hints[field.name]
-            yield from walk(hints[field.name], inner)
+            yield inner, field, kind
+            yield from walk(kind, inner)
+
+
+def group_prefix(field: dataclasses.Field) -> str:
+    prefix = field.metadata["prefix"]
+    return f"{field.name}." if prefix is None else prefix
 
 
 def options(schema: type) -> dict[str, Option]:
@@ -159,11 +150,7 @@ def options(schema: type) -> dict[str, Option]:
 
 def open_groups(schema: type) -> dict[str, str]:
     """Help on the keys that groups take beyond those that they list, by the prefix of these keys."""
-    return {
-        prefix: field.metadata["group"]["help"]
-        for prefix, field, _ in walk(schema)
-        if field.metadata.get("group", {}).get("open")
-    }
+    return {prefix: field.metadata["help"] for prefix, field, _ in walk(schema) if field.metadata.get("open")}
 
 
 def checked(schema: type, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,12 +162,9 @@ def checked(schema: type, values: Mapping[str, Any]) -> dict[str, Any]:
     known, free = options(schema), tuple(open_groups(schema))
     found = {}
     for key, value in values.items():
-        if key in known:
-            found[key] = known[key].checked(value)
-        elif key.startswith(free):
-            found[key] = value
-        else:
+        if key not in known and not key.startswith(free):
             raise UsageError(unknown(key, known))
+        found[key] = known[key].checked(value) if key in known else value
     return found
 
 
@@ -189,10 +173,11 @@ def made(schema: type, values: Mapping[str, Any], prefix: str = "") -> Any:
     hints = get_type_hints(schema)
     arguments = {}
     for field in dataclasses.fields(schema):
-        if "group" in field.metadata:
+        key = f"{prefix}{field.name}"
+        if "option" not in field.metadata:
             arguments[field.name] = made(hints[field.name], values, prefix + group_prefix(field))
-        elif f"{prefix}{field.name}" in values:
-            arguments[field.name] = values[f"{prefix}{field.name}"]
+        elif key in values:
+            arguments[field.name] = values[key]
     return schema(**arguments)
 
 
@@ -202,9 +187,8 @@ def unknown(key: str, known: Collection[str]) -> str:
 
     if inner := [each for each in known if each.endswith(f".{key}")]:
         return f"no key named {key!r}; did you mean {inner[0]}?"
-    near = did_you_mean(key, known)
-    plain = [each for each in known if "." not in each]
-    return f"no key named {key!r}{near}; there are {', '.join(sorted(plain))}"
+    plain = sorted(each for each in known if "." not in each)
+    return f"no key named {key!r}{did_you_mean(key, known)}; there are {', '.join(plain)}"
 
 
 def described(schema: type) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from robodl import cli
-from robodl.config import TrainConfig, imitation_config
+from robodl.config import TrainConfig, imitation_config, settled
 from robodl.errors import UsageError
 from robodl.options import checked, described, group, made, option, options
 from robodl.pretrain import PretrainConfig
@@ -97,6 +97,7 @@ def test_help_shows_every_option(capsys):
 
 
 def test_imitation_config_takes_old_keys_and_warns():
+    algo = {"hidden": [8], "clone_rows": 4, "imitation_transitions": 100.0}
     with pytest.warns(FutureWarning, match=r"algo\.clone_rows is called algo\.imitation_rows now"):
-        found = imitation_config({"hidden": [8], "clone_rows": 4, "imitation_transitions": 100.0})
+        found = imitation_config(settled(TrainConfig, {"algo": algo}).algo)
     assert (found.rows, found.transitions, found.updates) == (4, 100, 1_500)
