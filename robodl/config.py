@@ -198,7 +198,8 @@ def defaults(schema: type) -> dict[str, Any]:
 def settled(schema: type, cfg: DictConfig | Mapping[str, Any], warn: bool = True) -> DictConfig:
     """A composed configuration with checked values in their types; UsageError for what is not right."""
     content: Any = OmegaConf.to_container(cfg, resolve=True) if isinstance(cfg, DictConfig) else cfg
-    groups, flat = nests(schema), {}
+    groups = nests(schema)
+    flat: dict[str, Any] = {}
     for key, value in content.items():
         if key in groups and not isinstance(value, dict):
             raise UsageError(f"{key} must be names with values, got {value!r}")

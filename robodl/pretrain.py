@@ -56,11 +56,11 @@ def command(argv: Sequence[str]) -> None:
 
 def check(cfg, job: int | None = None) -> None:
     """Refuse a configuration that can't run: UsageError."""
-    from robodl.runs.run_folder import check_free
+    from robodl.runs.run_folder import free_folder
     from robodl.vision.image_sources import load_images
 
     cfg = settled(PretrainConfig, cfg)
-    check_free(FOLDER, cfg.name, job, resumes=False)
+    free_folder(FOLDER, cfg.name, job, resumes=False)
     with cli.settings_errors():
         check_scene(cfg)
         if cfg.data["name"] != "sim":
@@ -107,14 +107,14 @@ def pretrain(cfg) -> None:
     from robodl.learning.torch_threads import set_torch_threads
     from robodl.runs.progress import counting
     from robodl.runs.report import near, say
-    from robodl.runs.run_folder import check_free, new_folder, save_config
+    from robodl.runs.run_folder import free_folder, new_folder, save_config
     from robodl.vision import supervised
     from robodl.vision.encoder_files import save_image_encoder
     from robodl.vision.image_sources import load_images
     from robodl.vision.plots import pretraining_plots
 
     cfg = settled(PretrainConfig, cfg)
-    check_free(FOLDER, cfg.name, job_number(), resumes=False)
+    free_folder(FOLDER, cfg.name, job_number(), resumes=False)
     with cli.settings_errors():
         device = pick_device(cfg.device)
         check_scene(cfg)

@@ -6,25 +6,16 @@ working directory.
 
 import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-CLOCK = [time.time()]  # when the program began: a user waits for imports too; a sweep's later jobs begin their own
-
-from collections.abc import Sequence  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any, NamedTuple  # noqa: E402
-
-from robodl import cli  # noqa: E402
+import robodl
+from robodl import cli
+from robodl.config import TrainConfig, imitation_config, settled
+from robodl.hydra_command import job_number, launch, task_words
 
 RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_episodes")  # may change in a resumed run
-
-
-class Parts(NamedTuple):
-    """Environments and model of a run, made before anything is written."""
-
-    envs: Any
-    test_envs: Any
-    model: Any
-    device: Any
 
 
 def main() -> None:
@@ -35,71 +26,51 @@ def command(argv: Sequence[str]) -> None:
     if any(word.startswith("resume=") for word in argv):
         resume(argv)
     else:
-        from robodl.config import TrainConfig
-        from robodl.hydra_command import launch
-
         launch("config", TrainConfig, train, argv)
 
 
 def train(cfg) -> float:
     """One training run of a composed configuration; returns the success rate of its best policy."""
-    from robodl.config import TrainConfig, settled
-    from robodl.hydra_command import job_number, task_words
     from robodl.runs.run_folder import Run, new_folder, save_config
 
-    began = CLOCK.pop() if CLOCK else time.time()
+    began = time.time() if job_number() else robodl.START_TIME
     cfg = settled(TrainConfig, cfg)
-    check_name(cfg, job_number())
-    parts = build(cfg)
+    model, test_envs = build(cfg)
     run = Run(new_folder(Path("runs") / cfg.env.task, cfg.name, job_number()))
     save_config(run.folder, cfg, task_words())
-    return learn(run, cfg, parts, began, {})
+    return learn(run, cfg, model, test_envs, began, {})
 
 
 def resume(argv: Sequence[str]) -> float:
     """Go on with a run, whose settings stay as they are but for those in RESUMABLE."""
-    from robodl.config import TrainConfig, settled
-    from robodl.options import options
     from robodl.runs.run_folder import Run
 
-    known, given = options(TrainConfig), {}
     for word in argv:
-        if word in ("-m", "--multirun"):
-            raise cli.UsageError("runs are resumed one at a time, without -m")
-        key, text = cli.split(word)
-        if key not in RESUMABLE:
+        if (key := word.partition("=")[0]) not in RESUMABLE:
             only = ", ".join(RESUMABLE)
             raise cli.UsageError(f"a resumed run keeps its settings; only {only} may be given, got {key}")
-        given[key] = known[key].checked(cli.value_of(known[key], text))
+    given = cli.values_of(TrainConfig, argv)
     with cli.settings_errors():
         run = Run.existing(given["resume"])
-        run.check_resumable()
         cfg = settled(TrainConfig, run.config() | given, warn=False)
-    parts = build(cfg)
-    with cli.settings_errors():
-        left_off = run.load_training(parts.model)
-    return learn(run, cfg, parts, CLOCK.pop(), left_off)
+        model, test_envs = build(cfg)
+        left_off = run.load_training(model)
+    return learn(run, cfg, model, test_envs, robodl.START_TIME, left_off)
 
 
 def check(cfg, job: int | None = None) -> None:
     """Refuse a composed configuration that can't run, by making all that it asks for once: UsageError."""
-    from robodl.config import TrainConfig, settled
+    from robodl.runs.run_folder import free_folder
 
     cfg = settled(TrainConfig, cfg)
-    check_name(cfg, job)
-    parts = build(cfg)
-    parts.envs.close()
-    parts.test_envs.close()
+    model, test_envs = build(cfg)
+    model.env.close()
+    test_envs.close()
+    free_folder(Path("runs") / cfg.env.task, cfg.name, job)
 
 
-def check_name(cfg, job: int | None) -> None:
-    from robodl.runs.run_folder import check_free
-
-    check_free(Path("runs") / str(cfg.env.get("task")), cfg.name, job)
-
-
-def build(cfg) -> Parts:
-    """Environments and model; UsageError if the configuration's settings are refused."""
+def build(cfg) -> tuple[Any, Any]:
+    """A model with its environments, and those to evaluate in; UsageError if a setting is refused."""
     from gymnasium.vector import AutoresetMode
     from stable_baselines3.common.utils import set_random_seed
 
@@ -122,12 +93,11 @@ def build(cfg) -> Parts:
         model = build_model(cfg, envs, device)
         inner: Any = envs.unwrapped
         check_teaching(model, cfg, inner.envs)
-    return Parts(envs, test_envs, model, device)
+    return model, test_envs
 
 
-def learn(run, cfg, parts: Parts, began: float, left_off: dict[str, Any]) -> float:
+def learn(run, cfg, model, test_envs, began: float, left_off: dict[str, Any]) -> float:
     """From what was made to a table of results; left_off: the state that a resumed run stopped in."""
-    from robodl.config import imitation_config
     from robodl.evaluation.rollout import FIRST_SEED, evaluate_policy
     from robodl.imitation.dagger import imitate
     from robodl.imitation.demonstrations import demonstrate
@@ -140,15 +110,14 @@ def learn(run, cfg, parts: Parts, began: float, left_off: dict[str, Any]) -> flo
     from robodl.runs.progress import ImitationProgress
     from robodl.runs.tensorboard import open_logger, save_video
 
-    model, device = parts.model, parts.device
     model.set_logger(open_logger(run, cfg))
-    checkpoints = Checkpoints(run, cfg, parts.test_envs, began)
+    checkpoints = Checkpoints(run, cfg, test_envs, began)
     checkpoints.init_callback(model)
     if left_off:
         checkpoints.restore(left_off)
     run.checkpoints.mkdir(parents=True, exist_ok=True)
     live = LiveProgress(checkpoints, cfg.total_timesteps)
-    report.say_start(run, cfg, device)
+    report.say_start(run, cfg, model.device)
 
     try:
         if cfg.algo.get("demonstrations"):
@@ -183,16 +152,16 @@ def learn(run, cfg, parts: Parts, began: float, left_off: dict[str, Any]) -> flo
     train_seconds = checkpoints.seconds
 
     print(f"testing the best policy on {cfg.test_episodes} fresh episodes")
-    policy, _ = load_policy(run.best, device)
-    score = evaluate_policy(report.acting(policy), parts.test_envs, cfg.test_episodes, FIRST_SEED + cfg.seed)
+    policy, _ = load_policy(run.best, model.device)
+    score = evaluate_policy(report.acting(policy), test_envs, cfg.test_episodes, FIRST_SEED + cfg.seed)
     report.save_result(run, cfg, score, model.num_timesteps, train_seconds)
     if cfg.video_episodes:
         print(f"drawing {cfg.video_episodes} of them")
     video = save_video(run, cfg, policy, model.logger, model.num_timesteps)
     report.say_result(run, cfg, score, model.num_timesteps, train_seconds, video)
     model.logger.close()
-    parts.envs.close()
-    parts.test_envs.close()
+    model.env.close()
+    test_envs.close()
     return score.success_rate
 
 

@@ -51,11 +51,6 @@ class Run:
                 raise ValueError(f"{folder} is no run folder: it has no {path.relative_to(run.folder)}")
         return run
 
-    def check_resumable(self) -> None:
-        """ValueError unless everything that training goes on from is here."""
-        if not self.last.with_suffix(".npz").is_file():
-            raise ValueError(f"{self.folder} can't be resumed: it has no checkpoints/last.npz")
-
     def best_step(self) -> int:
         """The step count of the best policy."""
         return int(json.loads(self.best.with_suffix(".json").read_text())["num_timesteps"])
@@ -78,6 +73,8 @@ class Run:
     def load_training(self, model: BaseAlgorithm) -> dict[str, Any]:
         """Put a fresh model into the state that was saved; returns `extra`."""
         path = self.last.with_suffix(".npz")
+        if not path.is_file():
+            raise ValueError(f"{self.folder} can't be resumed: it has no checkpoints/last.npz")
         try:
             with np.load(path, allow_pickle=False) as file:
                 state = unflatten({name: file[name] for name in file.files})
@@ -91,41 +88,33 @@ class Run:
         return state.get("extra", {})
 
 
-def run_name(name: str | None, job: int | None = None) -> str:
-    """A run folder's name: the given one, with a number if it is one job of several, else date, time and an id."""
-    if name is None:
-        return f"{time.strftime('%Y-%m-%d_%H%M%S')}_{secrets.token_hex(2)}"
-    return name if job is None else f"{name}_{job}"
+def free_folder(parent: Path, name: str | None, job: int | None = None, resumes: bool = True) -> Path:
+    """The folder that a run is to have: of its name, with a number in a sweep, or of date, time and an id.
 
-
-def check_free(parent: Path, name: str | None, job: int | None = None, resumes: bool = True) -> None:
-    """Refuse a run's name that is no folder's, or that another run has, which may be one to resume: UsageError."""
+    Raises:
+        UsageError: the name is no folder's, or another run has it, which may be one to resume.
+    """
     if name is None:
-        return
+        return parent / f"{time.strftime('%Y-%m-%d_%H%M%S')}_{secrets.token_hex(2)}"
     if name in ("", ".", "..") or Path(name).name != name:
         raise UsageError(f"name must be a folder's name without '/', got {name!r}")
-    if (folder := parent / run_name(name, job)).exists():
-        raise taken(folder, resumes)
-
-
-def taken(folder: Path, resumes: bool) -> UsageError:
-    way_out = f"go on with resume={folder}" if resumes else "remove that folder"
-    return UsageError(f"there is a run {folder} already; choose another name, or {way_out}")
+    folder = parent / (name if job is None else f"{name}_{job}")
+    if folder.exists() or folder.is_symlink():
+        way_out = f"go on with resume={folder}" if resumes else "remove that folder"
+        raise UsageError(f"there is a run {folder} already; choose another name, or {way_out}")
+    return folder
 
 
 def new_folder(parent: Path, name: str | None, job: int | None = None, resumes: bool = True) -> Path:
     """Make a run's folder, which no other run has: two of one name that begin at once don't share it either."""
-    while True:
-        folder = parent / run_name(name, job)
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            folder.mkdir()
-            return folder
-        except FileExistsError:
-            if name is not None:
-                raise taken(folder, resumes) from None
-        except OSError as error:
-            raise UsageError(f"can't make the folder {folder}: {error.strerror}") from None
+    folder = free_folder(parent, name, job, resumes)
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:  # a run that began at once made it
+        return new_folder(parent, name, job, resumes)
+    except OSError as error:
+        raise UsageError(f"can't make the folder {folder}: {error.strerror}") from None
+    return folder
 
 
 def save_config(folder: Path, cfg: DictConfig, words: Sequence[str]) -> None:
