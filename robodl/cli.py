@@ -3,10 +3,8 @@
 Words are written as Hydra writes them: lists as [a,b], texts with special characters in quotes.
 """
 
-import functools
 import inspect
 import os
-import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,7 +25,8 @@ def parse(schema: type[T], argv: Sequence[str], prog: str) -> T:
         UsageError: a word is no key=value, or no option has its name, or its value is not what the option takes.
     """
     if any(word in ("-h", "--help") for word in argv):
-        print(usage(schema, prog))
+        print(f"python -m {prog} [key=value ...]", "", inspect.cleandoc(schema.__doc__ or ""), "", sep="\n")
+        print("\n".join(described(schema)))
         raise SystemExit(0)
     return made(schema, values_of(schema, argv))
 
@@ -70,25 +69,27 @@ def value_of(option: Option, text: str) -> Any:
     return option.checked(value)
 
 
-def usage(schema: type, prog: str) -> str:
-    """The text of `--help`: the class's docstring and a line for each option."""
-    about = inspect.cleandoc(schema.__doc__ or "")
-    return "\n".join([f"python -m {prog} [key=value ...]", "", about, "", *described(schema)])
-
-
 def check_writable(path: str | None) -> None:
     """UsageError unless a file can be written at path, so that no work is done in vain."""
-    if path is not None and not Path(path).resolve().parent.is_dir():
-        raise UsageError(f"there is no folder {Path(path).resolve().parent} to write {path} to")
-    if path is not None and Path(path).is_dir():
+    if path is None:
+        return
+    file = Path(path).resolve()
+    if not file.parent.is_dir():
+        raise UsageError(f"there is no folder {file.parent} to write {path} to")
+    if file.is_dir():
         raise UsageError(f"{path} is a folder, not a file to write to")
-    if path is not None and not os.access(Path(path) if Path(path).exists() else Path(path).resolve().parent, os.W_OK):
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
         raise UsageError(f"{path} can't be written to")
 
 
 def guarded(command: Callable[[], Any]) -> None:
     """Run a command; a user's mistake ends it with one line on stderr and exit code 2."""
-    warnings.showwarning = functools.partial(shown, warnings.showwarning)
+    plain = warnings.formatwarning
+
+    def formatted(message, category, *place: Any, **more: Any) -> str:
+        return f"warning: {message}\n" if category is RenamedKeyWarning else plain(message, category, *place, **more)
+
+    warnings.formatwarning = formatted  # type: ignore[assignment]
     try:
         command()
     except UsageError as error:
@@ -97,11 +98,3 @@ def guarded(command: Callable[[], Any]) -> None:
         raise SystemExit(130) from None
     except BrokenPipeError:  # the reader of our output has left, as `head` does
         os._exit(0)
-
-
-def shown(otherwise: Callable[..., None], message, category, *place: Any, **more: Any) -> None:
-    """Show a warning about a renamed key as a line of its own, other warnings as ever."""
-    if issubclass(category, RenamedKeyWarning):
-        print(f"warning: {message}", file=sys.stderr)
-    else:
-        otherwise(message, category, *place, **more)

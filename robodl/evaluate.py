@@ -1,6 +1,5 @@
 """Evaluate a policy: python -m robodl.evaluate run=<folder>, or env=reach policy=expert"""
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +47,7 @@ def evaluate(options: Options) -> None:
     from robodl.evaluation.rollout import FIRST_SEED, MAX_ROWS, evaluate_policy
     from robodl.runs import report
     from robodl.runs.progress import counting
-    from robodl.runs.provenance import provenance
+    from robodl.runs.provenance import save_numbers
     from robodl.runs.video import render_video
     from robodl.vec_env import make_envs
     from robodl_envs import RenderingError
@@ -70,13 +69,11 @@ def evaluate(options: Options) -> None:
 
     score = evaluate_policy(ablated(policy), envs, options.episodes, FIRST_SEED + seed, counting("episodes"))
     envs.close()
-    lines = report.score_lines(score)
     if options.output:
         facts = {"env": cfg.env["task"], "robot": cfg.robot["name"], "policy": options.policy, "seed": seed}
         facts |= {key: getattr(options, key) for key in ("motion", "sight") if getattr(options, key) != "own"}
-        content = {**facts, "run": options.run, **report.score_facts(score), **provenance()}
-        Path(options.output).write_text(json.dumps(content, indent=1) + "\n")
-    report.say(title, lines)
+        save_numbers(options.output, {**facts, "run": options.run, **report.score_facts(score)})
+    report.say(title, report.score_lines(score))
     if options.video:
         try:
             render_video(ablated(policy), cfg, 3, FIRST_SEED + seed, Path(options.video))
@@ -92,19 +89,21 @@ def chosen(options: Options):
     if (options.run is None) == (options.env is None):
         raise cli.UsageError("give either run=<folder> or env=<task>")
     choices = (*UNTRAINED_POLICIES, *BASELINES.get(str(options.env), ())) if options.run is None else RUN_POLICIES
+    if options.run is None and options.policy == "best":
+        raise cli.UsageError(f"env={options.env} needs policy={', '.join(choices)}; a trained policy, run=<folder>")
     if options.policy not in choices:
-        if options.run is None and options.policy == "best":
-            raise cli.UsageError(f"env={options.env} needs policy={', '.join(choices)}; a trained policy, run=<folder>")
         raise cli.UsageError(f"policy must be one of {', '.join(choices)} here, got {options.policy!r}")
-    if options.run is not None and (options.robot or options.control):
+    if options.run is None:
+        return untrained(options, str(options.env))
+    if options.robot or options.control:
         raise cli.UsageError("a run keeps its robot and its controller: robot= and control= go with env=")
-    return untrained(options, options.env) if options.env is not None else trained(options, str(options.run))
+    return trained(options, options.run)
 
 
 def trained(options: Options, folder: str):
     from robodl.learning.build import pick_device
     from robodl.learning.policy_files import load_policy
-    from robodl.runs import report
+    from robodl.runs.report import acting
     from robodl.runs.run_folder import Run
 
     run = Run.existing(folder)
@@ -114,15 +113,15 @@ def trained(options: Options, folder: str):
         raise cli.UsageError(f"{why}: policy=last takes it as it was saved")
     policy, cfg = load_policy(stem, pick_device(options.device))
     cfg.threads = options.threads
-    return report.acting(policy), cfg, f"{cfg.env['task']}, {cfg.robot['name']}, {stem}"
+    return acting(policy), cfg, f"{cfg.env['task']}, {cfg.robot['name']}, {stem}"
 
 
 def untrained(options: Options, task: str):
     from robodl.vec_env import make_envs
     from robodl_envs import BASELINES, make_policy
 
-    robot, control = options.robot or "panda", options.control or "tool"
-    cfg = untrained_config(task, robot, control, options.threads)
+    robot = options.robot or "panda"
+    cfg = environment(task, robot, control=options.control or "tool", threads=options.threads)
     if options.policy not in UNTRAINED_POLICIES:
         cfg.observation, cfg.image_size = "image", BASELINE_IMAGE_SIZE
         cfg.cameras = list(BASELINES[task][options.policy].cameras)
@@ -130,11 +129,6 @@ def untrained(options: Options, task: str):
     policy = make_policy(options.policy, envs, options.seed or 0)
     envs.close()
     return policy, cfg, f"{task}, {robot}, {options.policy} policy"
-
-
-def untrained_config(task: str, robot: str, control: str, threads: int):
-    """The configuration of an environment for policies that need no training: all else has its default."""
-    return environment(task, robot, control=control, threads=threads)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from robodl import cli
-from robodl.config import OUTPUT, THREADS
-from robodl.evaluate import UNTRAINED_POLICIES, untrained_config
+from robodl.config import OUTPUT, THREADS, environment
+from robodl.evaluate import UNTRAINED_POLICIES
 from robodl.options import option
 
 EXPERT_AT_LEAST, FLOOR_AT_MOST = 0.95, 0.05  # success rates; a floor's is above that of a guess
@@ -87,7 +87,7 @@ def check_policies(options: Options, pairs: list[tuple[str, str]]) -> None:
     from robodl_envs import make_policy
 
     for task, robot in pairs:
-        envs = make_envs(untrained_config(task, robot, "tool", 1), num=1)
+        envs = make_envs(environment(task, robot, threads=1), num=1)
         for name in options.policy:
             make_policy(name, envs)
         envs.close()
@@ -101,7 +101,7 @@ def measured(options: Options, task: str, robot: str) -> Iterator[dict[str, Any]
     from robodl.vec_env import make_envs
     from robodl_envs import make_policy
 
-    cfg = untrained_config(task, robot, "tool", options.threads)
+    cfg = environment(task, robot, threads=options.threads)
     envs = make_envs(cfg, min(MAX_ROWS, options.episodes), "Disabled")
     for name in options.policy:
         policy = make_policy(name, envs, options.seed)

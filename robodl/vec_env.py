@@ -1,16 +1,28 @@
 """Environments for training: made from a configuration, wrapped for Stable-Baselines3 without a process or a copy."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from stable_baselines3.common.vec_env import VecEnv
 
-from robodl_envs import make_vec, task_class, task_id
+from robodl_envs import make_vec
+from robodl_envs.registry import task_entry
+
+SETTINGS = [
+    "control",
+    "reward",
+    "control_dt",
+    "threads",
+    "observation",
+    "cameras",
+    "image_size",
+    "renderer",
+    "randomize",
+]
 
 
 def make_envs(
@@ -21,28 +33,13 @@ def make_envs(
     Args:
         settings: constructor arguments that take precedence over the configuration's.
     """
-    settings = {**cfg.env, **settings}
+    configured: Any = OmegaConf.to_container(OmegaConf.masked_copy(cfg, STATE_SETTINGS + IMAGE_SETTINGS))
+    settings = {**configured, **cfg.env, **settings}
     if "task" not in settings:
         raise ValueError("env has no task")
     task = str(settings.pop("task"))
-    task_class(task)  # refuses an unknown task, with the known names
-    settings.setdefault("max_episode_steps", gymnasium.spec(task_id(task)).max_episode_steps)
-    return make_vec(
-        task,
-        num_envs=num,
-        robot=cfg.robot["name"],
-        control=cfg.control,
-        reward=cfg.reward,
-        control_dt=cfg.control_dt,
-        threads=cfg.threads,
-        observation=cfg.observation,
-        cameras=None if cfg.cameras is None else list(cfg.cameras),
-        image_size=cfg.image_size if isinstance(cfg.image_size, int) else list(cfg.image_size),
-        renderer=cfg.renderer,
-        randomize=dict(cfg.randomize),
-        autoreset_mode=autoreset_mode,
-        **settings,
-    )
+    settings.setdefault("max_episode_steps", task_entry(task).max_episode_steps)
+    return make_vec(task, num_envs=num, robot=cfg.robot["name"], autoreset_mode=autoreset_mode, **settings)
 
 
 def boxes_of(space: spaces.Space) -> dict[str, Any]:
@@ -59,10 +56,8 @@ def image_boxes(space: spaces.Space) -> dict[str, Any]:
 def channels_first_space(space: spaces.Space) -> spaces.Dict:
     """The space of what `channels_first` returns."""
     boxes = boxes_of(space)
-    for key, box in boxes.items():
-        if len(box.shape) == 3:
-            low, high = (np.moveaxis(bound, -1, 0) for bound in (box.low, box.high))
-            boxes[key] = spaces.Box(low, high, dtype=box.dtype)
+    for key, box in image_boxes(space).items():
+        boxes[key] = spaces.Box(np.moveaxis(box.low, -1, 0), np.moveaxis(box.high, -1, 0), dtype=box.dtype)
     return spaces.Dict(boxes)
 
 
@@ -86,20 +81,13 @@ class Sb3VecEnv(VecEnv):
         if envs.metadata["autoreset_mode"] != AutoresetMode.SAME_STEP:
             raise ValueError(f"autoreset_mode must be SAME_STEP, got {envs.metadata['autoreset_mode']}")
         self.envs = envs
-        self.render_mode = envs.render_mode
         observation_space = channels_first_space(envs.single_observation_space)
         super().__init__(envs.num_envs, observation_space, envs.single_action_space)
-        self.next_seed: int | None = None  # of row 0 at the next reset
         self.diverged = 0  # episodes cut short by a diverged simulation
 
-    def seed(self, seed: int | None = None) -> Sequence[int | None]:
-        """Seed the next reset: row i with seed + i."""
-        self.next_seed = seed
-        return [None if seed is None else seed + i for i in range(self.num_envs)]
-
     def reset(self):
-        observation, _ = self.envs.reset(seed=self.next_seed)
-        self.next_seed = None
+        observation, _ = self.envs.reset(seed=self._seeds[0])  # row i has seed + i
+        self._reset_seeds()
         self.reset_infos = [{} for _ in range(self.num_envs)]
         return channels_first(observation)
 
@@ -122,9 +110,6 @@ class Sb3VecEnv(VecEnv):
 
     def close(self) -> None:
         self.envs.close()
-
-    def get_images(self):
-        return list(self.envs.render() or [])
 
     def get_attr(self, attr_name: str, indices=None) -> list[Any]:
         return [getattr(self.envs, attr_name)] * self.count(indices)

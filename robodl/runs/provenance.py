@@ -1,11 +1,14 @@
 """Versions, machine and commit: what makes a measured number comparable."""
 
+import json
 import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from robodl.atomic_write import replacing
 
 PACKAGES = ("robodl", "mujoco", "gymnasium", "stable-baselines3", "torch", "numpy")
 
@@ -17,6 +20,12 @@ def provenance() -> dict[str, Any]:
         "machine": {"cpu": cpu_name(), "cores": os.cpu_count(), "system": platform.platform(terse=True)},
         "commit": commit(),
     }
+
+
+def save_numbers(path: str | Path, content: dict[str, Any]) -> None:
+    """Write measured numbers and their provenance as JSON."""
+    with replacing(Path(path)) as part:
+        part.write_text(json.dumps({**content, **provenance()}, indent=1) + "\n")
 
 
 def installed(package: str) -> str | None:

@@ -1,15 +1,13 @@
 """The numbers of a run: result.json, and the words on the terminal."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
-from robodl.atomic_write import replacing
 from robodl.evaluation.rollout import Score
-from robodl.runs.provenance import provenance
+from robodl.runs.provenance import save_numbers
 from robodl.runs.run_folder import Run
 from robodl.vec_env import channels_first
 from robodl_envs import Policy
@@ -35,11 +33,9 @@ def save_result(run: Run, cfg, score: Score, steps: int, train_seconds: float) -
         "total_timesteps": steps,
         "train_seconds": round(train_seconds, 2),
         **score_facts(score),
-        **provenance(),
         "config": OmegaConf.to_container(cfg, resolve=True),
     }
-    with replacing(run.result) as path:
-        path.write_text(json.dumps(content, indent=1) + "\n")
+    save_numbers(run.result, content)
 
 
 def score_facts(score: Score) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from robodl import cli
+from robodl.config import environment
 from robodl.demos import Options, demos
-from robodl.evaluate import untrained_config
 from robodl.imitation.demonstrations import read_dataset
 from robodl.imitation.episodes import make_rows, record
 from robodl.imitation.minari_io import load
@@ -42,7 +42,7 @@ def folder(datasets, tmp_path, monkeypatch):
 
 
 def config(**settings):
-    cfg = untrained_config("reach", settings.pop("robot", "panda"), settings.pop("control", "tool"), threads=1)
+    cfg = environment("reach", settings.pop("robot", "panda"), control=settings.pop("control", "tool"), threads=1)
     for key, value in settings.items():
         cfg[key] = value
     return cfg
