@@ -1,21 +1,27 @@
-"""Commands' arguments as key=value words, read into dataclasses of options; and how commands fail.
+"""Arguments of commands as key=value words, read into dataclasses of options; and how commands fail.
 
-Words are written as Hydra writes them: lists as [a,b], texts with special characters in quotes.
+Words are written as Hydra writes them: lists as [a,b], texts with special characters in quotes. A user's mistake ends a
+command with one line and exit code 2. Everything else is a bug, of ours or of a task that somebody wrote, and must keep
+its traceback.
 """
 
+import contextlib
+import dis
 import inspect
 import os
+import re
+import sys
+import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from robodl.errors import RenamedKeyWarning, UsageError, fail, one_line, settings_errors
-from robodl.options import Option, described, made, options, unknown
-
-__all__ = ["UsageError", "check_writable", "fail", "guarded", "one_line", "parse", "settings_errors"]
+from robodl.options import Option, RenamedKeyWarning, UsageError, described, made, options, unknown
 
 T = TypeVar("T")
+HOOKS = ("build", "bind", "reset", "begin")  # of a task's or a robot's life: what fails there is code, not a setting
+ALGORITHMS = ("stable_baselines3.", "sb3_contrib.", "torch.optim.")  # their own words on arguments that we let through
 
 
 def parse(schema: type[T], argv: Sequence[str], prog: str) -> T:
@@ -98,3 +104,54 @@ def guarded(command: Callable[[], Any]) -> None:
         raise SystemExit(130) from None
     except BrokenPipeError:  # the reader of our output has left, as `head` does
         os._exit(0)
+
+
+@contextlib.contextmanager
+def settings_errors() -> Iterator[None]:
+    """Make a UsageError of what is raised where settings become objects, if it is a refusal and no bug."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, UsageError) or not is_refusal(error):
+            raise
+        raise UsageError(one_line(error)) from error
+
+
+def is_refusal(error: Exception) -> bool:
+    """Test whether an error is the refusal of a setting.
+
+    It is if a `raise` statement made it, outside the hooks of tasks and robots: a wrong name in a task's `bind` is a
+    KeyError too, and a bug. An argument that an algorithm of another package does not take may fail in any of its
+    lines, and a missing file or package outside hooks in any of ours.
+    """
+    from robodl_envs import Robot, Task
+
+    last: Any = error.__traceback__
+    while last.tb_next is not None:
+        last = last.tb_next
+    if str(last.tb_frame.f_globals.get("__name__")).startswith(ALGORITHMS):
+        return isinstance(error, (ValueError, TypeError, AssertionError))
+    deliberate = dis.opname[last.tb_frame.f_code.co_code[last.tb_lasti]] == "RAISE_VARARGS"
+    if isinstance(error, ImportError):
+        return deliberate
+    in_hook = any(
+        frame.f_code.co_name in HOOKS and isinstance(frame.f_locals.get("self"), (Task, Robot))
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    )
+    if isinstance(error, OSError):
+        return deliberate or not in_hook
+    return isinstance(error, (ValueError, TypeError, KeyError)) and deliberate and not in_hook
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's message without its traceback, line breaks, or the quotes that KeyError adds."""
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith(("full_key:", "object_type=", "reference_type="))]
+    return re.sub(r"\s+", " ", "; ".join(lines)) or type(error).__name__
+
+
+def fail(message: str, code: int = 2) -> NoReturn:
+    """End with one line on stderr: code 2 for a user's mistake, 1 for a check that found something."""
+    print(f"error: {message}", file=sys.stderr)
+    raise SystemExit(code)

@@ -11,8 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from robodl.errors import RenamedKeyWarning, UsageError
-from robodl.options import checked, group, made, option, options, walk
+from robodl.options import RenamedKeyWarning, UsageError, checked, group, made, option, options, walk
 
 # Shared by several commands.
 CONTROLS, REWARDS, OBSERVATIONS = ("joint", "tool"), ("dense", "sparse", "shaped"), ("state", "image", "image+state")

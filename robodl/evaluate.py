@@ -48,7 +48,7 @@ def evaluate(options: Options) -> None:
     from robodl.runs import report
     from robodl.runs.progress import counting
     from robodl.runs.provenance import save_numbers
-    from robodl.runs.video import render_video
+    from robodl.runs.tensorboard import render_video
     from robodl.vec_env import make_envs
     from robodl_envs import RenderingError
 

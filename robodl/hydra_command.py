@@ -27,11 +27,10 @@ from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from robodl.cli import split, value_of
+from robodl.cli import fail, one_line, split, value_of
 from robodl.config import defaults, nests
-from robodl.errors import UsageError, fail, one_line
-from robodl.options import Option, described, open_groups, options, unknown
-from robodl.tuned import ours, plugin_folders, register_tuned
+from robodl.options import Option, UsageError, described, open_groups, options, unknown
+from robodl.tuned import config_folders, register_tuned
 from robodl_envs import did_you_mean, robot_names, task_names
 
 MORE_GROUPS = ("experiment", "tuned")  # that set options of others
@@ -73,7 +72,7 @@ def register(name: str, schema: type) -> None:
     store.store(name=f"{name}_options", node=defaults(schema))
     OmegaConf.register_new_resolver("options_help", lambda: "\n".join(described(schema)), replace=True)
     for group, key, names in (("env", "task", task_names()), ("robot", "name", robot_names(downloaded=True))):
-        files = {path.stem for folder in (ours(), *plugin_folders()) for path in (folder / group).glob("*.yaml")}
+        files = {path.stem for folder in config_folders() for path in (folder / group).glob("*.yaml")}
         for each in set(names) - files:
             store.store(group=group, name=each, node={key: each})
     register_tuned(task_names())

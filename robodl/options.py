@@ -11,8 +11,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
-from robodl.errors import UsageError
-
 NOUNS: dict[Any, str] = {
     int: "an integer",
     float: "a number",
@@ -21,6 +19,14 @@ NOUNS: dict[Any, str] = {
     list[int]: "a list of integers",
     list[str]: "a list of texts",
 }
+
+
+class UsageError(ValueError):
+    """An argument that makes no sense; its text is one line."""
+
+
+class RenamedKeyWarning(FutureWarning):
+    """A key is given by a name that will go."""
 
 
 @dataclass(frozen=True)

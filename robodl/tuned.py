@@ -10,54 +10,22 @@ import importlib.util
 import warnings
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 import robodl.conf
-from robodl.errors import UsageError
+from robodl.options import UsageError
 
 PLUGINS = "robodl.conf"  # entry points that name packages of configuration files
 IMAGES = ("cameras", "image_size", "renderer")  # set with any algorithm, other values with the chosen one alone
 
 
-class Tuned(NamedTuple):
-    """A file, taken apart."""
-
-    choices: dict[str, str]  # option of each group that it chooses
-    images: dict[str, Any]
-    values: dict[str, Any]  # the rest, with a defaults list of files that it builds on
-
-
-def register_tuned(tasks: list[str]) -> None:
-    """Register the files of these tasks, and the folders of plugins, with Hydra."""
-    plugins = plugin_folders()
-    found = {task: read(path) for task in tasks if (path := tuned_file(task, [ours(), *plugins]))}
-    store = ConfigStore.instance()
-    for task, tuned in found.items():
-        store.store(group="images", name=task, node=tuned.images, package="_global_")
-        if "algo" in tuned.choices:
-            name = f"{task}_{tuned.choices['algo']}"
-            store.store(group="tuned", name=name, node=tuned.values, package="_global_")
-
-    def chosen(group: str, task: str, otherwise: str, *, _root_) -> str:
-        """The option of a group: of the command line or an experiment, else of the task's file, else `otherwise`."""
-        choices = found[task].choices if task in found else {}
-        return _root_.get(group) or choices.get(group, otherwise)
-
-    OmegaConf.register_new_resolver("chosen", chosen, replace=True)
-    OmegaConf.register_new_resolver("plugins", lambda: [f"file://{folder}" for folder in plugins], replace=True)
-
-
-def ours() -> Path:
-    return Path(next(iter(robodl.conf.__path__)))
-
-
 @functools.cache
-def plugin_folders() -> list[Path]:
-    """Folders of configuration files that other packages bring; one that can't be found is named in a warning."""
-    folders = []
+def config_folders() -> list[Path]:
+    """Our folder of configuration files, then those of plugins; one that can't be found is named in a warning."""
+    folders = [Path(next(iter(robodl.conf.__path__)))]
     for each in entry_points(group=PLUGINS):
         try:
             spec = importlib.util.find_spec(each.value)
@@ -67,14 +35,27 @@ def plugin_folders() -> list[Path]:
     return folders
 
 
-def tuned_file(task: str, folders: list[Path]) -> Path | None:
-    paths = [folder / "tuned" / f"{task}.yaml" for folder in folders]
-    return next((path for path in paths if path.is_file()), None)
+def register_tuned(tasks: list[str]) -> None:
+    """Register the files of these tasks, and the folders of plugins, with Hydra."""
+    choices = {task: register_file(task) for task in tasks}
+
+    def chosen(group: str, task: str, otherwise: str, *, _root_) -> str:
+        """The option of a group: of the command line or an experiment, else of the task's file, else `otherwise`."""
+        return _root_.get(group) or choices.get(task, {}).get(group, otherwise)
+
+    OmegaConf.register_new_resolver("chosen", chosen, replace=True)
+    plugins = [f"file://{folder}" for folder in config_folders()[1:]]
+    OmegaConf.register_new_resolver("plugins", lambda: plugins, replace=True)
 
 
-def read(path: Path) -> Tuned:
-    """Take a file apart; UsageError if a line of its defaults list is neither a choice nor a name."""
-    content: Any = OmegaConf.to_container(OmegaConf.load(path))
+def register_file(task: str) -> dict[str, str]:
+    """Register what a task's first file sets, if it has one; returns the option of each group that it chooses.
+
+    Raises:
+        UsageError: a line of its defaults list is neither a choice nor a name.
+    """
+    paths = [path for folder in config_folders() if (path := folder / "tuned" / f"{task}.yaml").is_file()]
+    content: Any = OmegaConf.to_container(OmegaConf.load(paths[0])) if paths else {}
     choices: dict[str, str] = {}
     bases: list[str] = []
     for entry in content.pop("defaults", []):
@@ -83,6 +64,11 @@ def read(path: Path) -> Tuned:
         elif isinstance(entry, dict) and all(key.startswith("override /") for key in entry):
             choices |= {key.removeprefix("override /"): option for key, option in entry.items()}
         else:
-            raise UsageError(f"{path}: defaults must be names or such as 'override /algo: ppo', got {entry}")
+            raise UsageError(f"{paths[0]}: defaults must be names or such as 'override /algo: ppo', got {entry}")
+    store = ConfigStore.instance()
     images = {key: content.pop(key) for key in IMAGES if key in content}
-    return Tuned(choices, images, {"defaults": [*bases, "_self_"], **content})
+    store.store(group="images", name=task, node=images, package="_global_")
+    if "algo" in choices:
+        values = {"defaults": [*bases, "_self_"], **content}
+        store.store(group="tuned", name=f"{task}_{choices['algo']}", node=values, package="_global_")
+    return choices

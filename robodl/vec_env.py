@@ -12,17 +12,8 @@ from stable_baselines3.common.vec_env import VecEnv
 from robodl_envs import make_vec
 from robodl_envs.registry import task_entry
 
-SETTINGS = [
-    "control",
-    "reward",
-    "control_dt",
-    "threads",
-    "observation",
-    "cameras",
-    "image_size",
-    "renderer",
-    "randomize",
-]
+STATE_SETTINGS = ["control", "reward", "control_dt", "threads", "randomize"]
+IMAGE_SETTINGS = ["observation", "cameras", "image_size", "renderer"]
 
 
 def make_envs(

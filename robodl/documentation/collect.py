@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from robodl.atomic_write import replacing
 from robodl.documentation.results import read
-from robodl.errors import UsageError
+from robodl.options import UsageError
 
 Row = dict[str, Any]
 COMMON = ("success_rate", "success_low", "success_high", "episodes", "commit")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from robodl.documentation.markdown import percent, table
-from robodl.errors import UsageError
+from robodl.options import UsageError
 
 RATES = ("success_rate", "success_low", "success_high", "episodes")
 MEASURED = ("env", "robot", "policy", "steps_to_success", "steps_to_success_95", *RATES)

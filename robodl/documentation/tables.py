@@ -9,7 +9,7 @@ from typing import Any
 
 from robodl.documentation.markdown import percent, table
 from robodl.documentation.results import Results, rate
-from robodl.errors import UsageError
+from robodl.options import UsageError
 from robodl_envs import task_id
 
 BLOCK = re.compile(r"(<!-- results: (\w+) -->\n)(.*?)(<!-- end of results -->)", re.DOTALL)

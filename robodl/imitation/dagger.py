@@ -13,11 +13,11 @@ from omegaconf import DictConfig
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from robodl.config import ImitationConfig, imitation_config
-from robodl.errors import UsageError
 from robodl.imitation.behaviour_cloning import MAX_WEIGHTS, fit_policy
 from robodl.imitation.demonstrations import FIRST_SEED, read_dataset
 from robodl.imitation.output_layout import continuous_columns, logit_slices
 from robodl.imitation.transition_store import TransitionStore
+from robodl.options import UsageError
 from robodl.vec_env import Sb3VecEnv, make_envs
 from robodl_envs.experts.policy import student_observable_policy
 

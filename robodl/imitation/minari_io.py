@@ -20,7 +20,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from robodl.errors import one_line
+from robodl.cli import one_line
 from robodl.imitation.episodes import Episode
 from robodl.vec_env import boxes_of
 from robodl_envs import task_id

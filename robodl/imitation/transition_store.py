@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from robodl.errors import UsageError
+from robodl.options import UsageError
 
 
 @dataclass

@@ -36,19 +36,15 @@ class ImitationProgress:
             self.logger.record("imitation/loss", loss)
             self.logger.record("imitation/transitions", count)
             self.logger.dump(count)
-            self.loss = f"  loss {loss:.4f}"
             # All rounds take as long to act and to learn, but for the last.
             more = (self.last_share - 1.0) * (now - self.acted) if count < self.total else 0.0
-            self.update_left((now - self.began) * max(self.total - count, 0) / (count - self.first) + more)
+            left = (now - self.began) * max(self.total - count, 0) / (count - self.first) + more
+            self.loss, self.left = f"  loss {loss:.4f}", f"  {left:.0f} s left"
+        elif learnt and count >= self.total:
+            self.left = f"  {(now - self.acted) * (1.0 - learnt) / learnt:.0f} s left"
+        if loss is not None or not learnt:
             self.acted = now
-        elif not learnt:
-            self.acted = now
-        elif count >= self.total:
-            self.update_left((now - self.acted) * (1.0 - learnt) / learnt)
         if now - self.printed >= self.EVERY or (loss is not None and count >= self.total):
             self.printed = now
             what = f"  learning {learnt:4.0%}" if loss is None and learnt else ""
             print(f"{count:>10,} / {self.total:,} transitions{self.loss}{self.left}{what}", flush=True)
-
-    def update_left(self, seconds: float) -> None:
-        self.left = f"  {seconds:.0f} s left"

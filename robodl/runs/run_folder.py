@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from robodl.atomic_write import replacing
-from robodl.errors import UsageError
+from robodl.options import UsageError
 from robodl.sb3_internals import flatten, restore_training, training_state, unflatten
 
 

@@ -11,9 +11,9 @@ from omegaconf import OmegaConf
 
 import robodl.conf
 from robodl.config import TrainConfig, settled
-from robodl.errors import UsageError
 from robodl.hydra_command import jobs, register
 from robodl.learning.build import algo_class, build_model, pick_device, training_envs
+from robodl.options import UsageError
 from robodl.train import check
 from robodl_envs import make_vec, task_class, task_names
 from tests.envs.plugins import install

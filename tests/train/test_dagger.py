@@ -9,11 +9,11 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from robodl.demos import Options, demos
-from robodl.errors import UsageError
 from robodl.evaluation.rollout import evaluate_policy
 from robodl.imitation import dagger
 from robodl.imitation.dagger import imitate
 from robodl.imitation.transition_store import TransitionStore
+from robodl.options import UsageError
 from robodl.runs.report import acting
 from robodl.sb3_internals import deterministic_actions
 from robodl.train import check

@@ -6,8 +6,7 @@ import pytest
 
 from robodl import cli
 from robodl.config import TrainConfig, imitation_config, settled
-from robodl.errors import UsageError
-from robodl.options import checked, described, group, made, option, options
+from robodl.options import UsageError, checked, described, group, made, option, options
 from robodl.pretrain import PretrainConfig
 
 

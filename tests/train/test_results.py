@@ -8,7 +8,7 @@ import pytest
 from robodl import results
 from robodl.documentation.results import load
 from robodl.documentation.tables import filled
-from robodl.errors import UsageError
+from robodl.options import UsageError
 from tests.train.conftest import run
 from tests.train.test_pages import ROOT
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from robodl.errors import UsageError
+from robodl.options import UsageError
 from robodl.runs.run_folder import new_folder
 from robodl.train import train
 from tests.train.conftest import SMALL, run

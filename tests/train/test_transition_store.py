@@ -10,9 +10,9 @@ import torch
 from safetensors.numpy import load_file
 from stable_baselines3.common.logger import Logger
 
-from robodl.errors import UsageError
 from robodl.imitation.dagger import imitate
 from robodl.imitation.transition_store import TransitionStore
+from robodl.options import UsageError
 from robodl.runs.progress import ImitationProgress
 from robodl.runs.report import say_interrupted
 from robodl.runs.run_folder import Run
