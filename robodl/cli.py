@@ -15,7 +15,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, get_origin
 
 from robodl.options import Option, RenamedKeyWarning, UsageError, described, made, options, unknown
 
@@ -70,8 +70,8 @@ def value_of(option: Option, text: str) -> Any:
         raise UsageError(f"can't read {option.key}={text}: {one_line(error)}") from None
     if isinstance(value, ChoiceSweep):  # env=reach,push
         value = list(value.list)
-    if option.is_list and not isinstance(value, (list, dict)) and len(option.types) == 1:
-        value = None if value is None else [value]  # env=reach
+    if get_origin(option.types[0]) is list and value is not None and not isinstance(value, (list, dict)):
+        value = [value]  # env=reach
     return option.checked(value)
 
 

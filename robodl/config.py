@@ -108,11 +108,8 @@ class TeachingConfig:
 
 
 @dataclass
-class AlgoConfig:
+class AlgoConfig(TeachingConfig, LearningConfig, NetworkConfig):
     _target_: str | None = option(help="class of Stable-Baselines3 or robodl; algo=<name> chooses it with its settings")
-    network: NetworkConfig = group(NetworkConfig, "")
-    learning: LearningConfig = group(LearningConfig, "")
-    teaching: TeachingConfig = group(TeachingConfig, "")
 
 
 @dataclass

@@ -6,9 +6,9 @@
 
 import dataclasses
 import math
-import types
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 NOUNS: dict[Any, str] = {
@@ -34,7 +34,8 @@ class Option:
     """One option, as its field declares it."""
 
     key: str  # as it is written on the command line, algo.gamma
-    type: Any
+    types: tuple[Any, ...]  # that a value may have
+    optional: bool  # whether it may be None
     default: Any
     help: str
     at_least: float | None = None
@@ -43,24 +44,10 @@ class Option:
     choices: tuple[str, ...] = ()
 
     @property
-    def types(self) -> tuple[Any, ...]:
-        """The types that a value may have; None, where allowed, is not among them."""
-        union = get_args(self.type) if isinstance(self.type, types.UnionType) else (self.type,)
-        return tuple(kind for kind in union if kind is not type(None))
-
-    @property
-    def optional(self) -> bool:
-        return type(None) in get_args(self.type)
-
-    @property
-    def is_list(self) -> bool:
-        return any(get_origin(kind) is list for kind in self.types)
-
-    @property
     def rule(self) -> str:
         """The rule for a value, in words."""
         if self.choices:
-            return f"{'a list of' if self.is_list else 'one of'} {', '.join(self.choices)}"
+            return f"{'one of' if str in self.types else 'a list of'} {', '.join(self.choices)}"
         noun = " or ".join(NOUNS[kind] for kind in self.types)
         if self.more_than is not None:
             return f"{noun} of more than {self.more_than} and at most {self.at_most}"
@@ -150,7 +137,9 @@ def options(schema: type) -> dict[str, Option]:
     for key, field, kind in walk(schema):
         if "option" in field.metadata:
             default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-            found[key] = Option(key, kind, default, **field.metadata["option"])
+            kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+            may_be = tuple(each for each in kinds if each is not NoneType)
+            found[key] = Option(key, may_be, NoneType in kinds, default, **field.metadata["option"])
     return found
 
 

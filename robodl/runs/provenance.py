@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ PACKAGES = ("robodl", "mujoco", "gymnasium", "stable-baselines3", "torch", "nump
 def provenance() -> dict[str, Any]:
     """Versions and machine with which a number was made, ready for JSON."""
     return {
-        "versions": {name: installed(name) for name in PACKAGES} | {"python": platform.python_version()},
+        "versions": {name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
         "machine": {"cpu": cpu_name(), "cores": os.cpu_count(), "system": platform.platform(terse=True)},
         "commit": commit(),
     }
@@ -26,13 +26,6 @@ def save_numbers(path: str | Path, content: dict[str, Any]) -> None:
     """Write measured numbers and their provenance as JSON."""
     with replacing(Path(path)) as part:
         part.write_text(json.dumps({**content, **provenance()}, indent=1) + "\n")
-
-
-def installed(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def cpu_name() -> str:

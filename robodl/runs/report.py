@@ -1,5 +1,6 @@
 """The numbers of a run: result.json, and the words on the terminal."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -97,9 +98,10 @@ def say_interrupted(run: Run, saved: int) -> None:
 
 
 def say_result(run: Run, cfg, score: Score, steps: int, train_seconds: float, video: Path | str) -> None:
+    best_step = json.loads(run.best.with_suffix(".json").read_text())["num_timesteps"]
     lines = score_lines(score)
     lines["trained"] = f"{steps:,} steps in {train_seconds:.1f} s, start of the program and evaluations included"
-    lines["policy"] = f"{near(run.best)}.safetensors, the best, of step {run.best_step():,}"
+    lines["policy"] = f"{near(run.best)}.safetensors, the best, of step {best_step:,}"
     lines["video"] = str(video)
     lines["curves"] = f"tensorboard --logdir {near(run.tensorboard)}"
     lines["again"] = f"python -m robodl.evaluate run={near(run.folder)} episodes={score.episodes}"

@@ -51,19 +51,12 @@ class Run:
                 raise ValueError(f"{folder} is no run folder: it has no {path.relative_to(run.folder)}")
         return run
 
-    def best_step(self) -> int:
-        """The step count of the best policy."""
-        return int(json.loads(self.best.with_suffix(".json").read_text())["num_timesteps"])
-
     def config(self) -> dict[str, Any]:
         """The configuration that the run was started with, as it was written."""
         try:
             return dict(json.loads(self.last.with_suffix(".json").read_text())["config"])
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{self.last}.json is damaged: {error}") from error
-
-    def video(self, task: str) -> Path:
-        return Path("videos") / task / self.folder.resolve().name / "policy.mp4"
 
     def save_training(self, model: BaseAlgorithm, extra: dict[str, Any]) -> None:
         """Write what `load_training` needs besides the policy, at once or not at all."""

@@ -53,7 +53,7 @@ def save_video(run: Run, cfg, policy, logger: Logger, step: int) -> Path | str:
     """Render the policy's episodes to an mp4 and the first into TensorBoard; where it is, or why there is none."""
     if not cfg.video_episodes:
         return "none asked for"
-    path = run.video(cfg.env["task"])
+    path = Path("videos") / cfg.env["task"] / run.folder.resolve().name / "policy.mp4"
     try:
         episodes, fps = render_video(acting(policy), cfg, cfg.video_episodes, FIRST_SEED + cfg.seed, path)
     except RenderingError as error:
