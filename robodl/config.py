@@ -37,11 +37,6 @@ class EnvConfig:
 
 
 @dataclass
-class RobotConfig:
-    name: str | None = option(help="registered robot; robot=<name> chooses it")
-
-
-@dataclass
 class RandomizeConfig:
     """Nothing of its own: robodl_envs.Randomize lists and checks the keys."""
 
@@ -110,6 +105,11 @@ class TeachingConfig:
 @dataclass
 class AlgoConfig(TeachingConfig, LearningConfig, NetworkConfig):
     _target_: str | None = option(help="class of Stable-Baselines3 or robodl; algo=<name> chooses it with its settings")
+
+
+@dataclass
+class RobotConfig:
+    name: str | None = option(help="registered robot; robot=<name> chooses it")
 
 
 @dataclass

@@ -16,6 +16,11 @@ RENDERERS: dict[str, dict[str, Any]] = {
     "gl": {**IMAGES, "renderer": "gl"},
     "pretty": {"render_mode": "rgb_array"},
 }
+UNITS = {
+    "steps_per_s": "environment steps/s",
+    "images_per_s": "images/s of 64x64",
+    "renders_per_s": "images/s of 480x480, of render()",
+}
 
 
 @dataclass
@@ -54,7 +59,8 @@ def examine(options: Options) -> None:
         if opengl_remedy and name in ("gl", "pretty"):
             continue
         speeds[name] = measured(name, settings, options.seconds / 2)
-        print(f"  {name:<13} {speeds[name]['text']}", flush=True)
+        texts = [f"{speed:,.0f} {UNITS[kind]}" for kind, speed in speeds[name].items()]
+        print(f"  {name:<13} {', '.join(texts)}", flush=True)
     slow = "one core: training works, and takes its time" if cores < 2 else None
     remedies = [remedy for remedy in (opengl_remedy, cuda_remedy, slow) if remedy]
     if remedies:
@@ -96,7 +102,7 @@ def cuda_found() -> tuple[str, str | None]:
     return "a driver is here, but PyTorch does not see a GPU", remedy
 
 
-def measured(name: str, settings: dict[str, Any], seconds: float) -> dict[str, Any]:
+def measured(name: str, settings: dict[str, Any], seconds: float) -> dict[str, float]:
     """Environment steps/s with a renderer, and images/s of it alone."""
     from robodl.evaluation.bench_rendering import rate
     from robodl_envs import make_vec
@@ -106,14 +112,11 @@ def measured(name: str, settings: dict[str, Any], seconds: float) -> dict[str, A
     envs.reset(seed=0)
     action, batch = 0.0 * envs.action_space.sample(), envs.batch
     if name == "pretty":
-        images = rate(envs.render, seconds)
-        result = {"images_per_s": images, "text": f"{images:,.0f} images/s of 480x480, of render()"}
+        result = {"renders_per_s": rate(envs.render, seconds)}
     else:
-        steps = num * rate(lambda: envs.step(action), seconds)
-        result = {"steps_per_s": steps, "text": f"{steps:,.0f} environment steps/s"}
+        result = {"steps_per_s": num * rate(lambda: envs.step(action), seconds)}
     if name in ("ray", "gl"):
-        images = num * rate(lambda: batch.cameras.capture(batch.all, batch.rng), seconds)
-        result |= {"images_per_s": images, "text": f"{result['text']}, {images:,.0f} images/s of 64x64"}
+        result["images_per_s"] = num * rate(lambda: batch.cameras.capture(batch.all, batch.rng), seconds)
     envs.close()
     return result
 

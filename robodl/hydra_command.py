@@ -160,11 +160,6 @@ def job_number() -> int | None:
     return found.job.num if found.mode == RunMode.MULTIRUN else None
 
 
-def task_words() -> list[str]:
-    """The words that the running job was composed from; none outside Hydra."""
-    return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
-
-
 def in_one_line(error: BaseException) -> str:
     """An error of Hydra or OmegaConf in one line, with near names."""
     text = str(error)

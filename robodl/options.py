@@ -77,15 +77,12 @@ class Option:
             value = int(value)  # people write 1e5 for 100_000
         if kind is float and type(value) is int:
             value = float(value)
-        if type(value) is not kind or (self.choices and value not in self.choices):
-            return None
-        return value if kind in (bool, str) or self.within(value) else None
-
-    def within(self, value: float) -> bool:
-        if self.more_than is None and self.at_least is None:
-            return True
-        enough = value >= self.at_least if self.more_than is None else value > self.more_than  # type: ignore[operator]
-        return enough and value <= self.at_most and math.isfinite(value)
+        fits = type(value) is kind and (not self.choices or value in self.choices)
+        if fits and self.more_than is not None:
+            fits = self.more_than < value <= self.at_most
+        if fits and self.at_least is not None:
+            fits = self.at_least <= value <= self.at_most and value != math.inf
+        return value if fits else None
 
 
 def option(default: Any = None, *, help: str, **limits: Any) -> Any:

@@ -102,7 +102,7 @@ def pretrain(cfg) -> None:
     import numpy as np
     from stable_baselines3.common.utils import set_random_seed
 
-    from robodl.hydra_command import job_number, task_words
+    from robodl.hydra_command import job_number
     from robodl.learning.build import pick_device
     from robodl.learning.torch_threads import set_torch_threads
     from robodl.runs.progress import counting
@@ -123,7 +123,7 @@ def pretrain(cfg) -> None:
         data = load_images(cfg, counting("frames"))
         encoder = make_encoder(cfg, data.boxes)
     folder = new_folder(FOLDER, cfg.name, job_number(), resumes=False)
-    save_config(folder, cfg, task_words())
+    save_config(folder, cfg)
     loading_seconds = time.time() - BEGAN
     what = f"{cfg.encoder['name']} on {len(data):,} images of {cfg.data['name']}"
     print(f"{what}, {device}, seed {cfg.seed}: {near(folder)}")

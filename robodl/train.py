@@ -13,20 +13,15 @@ from typing import Any
 import robodl
 from robodl import cli
 from robodl.config import TrainConfig, imitation_config, settled
-from robodl.hydra_command import job_number, launch, task_words
+from robodl.hydra_command import job_number, launch
 
 RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_episodes")  # may change in a resumed run
 
 
 def main() -> None:
-    cli.guarded(lambda: command(sys.argv[1:]))
-
-
-def command(argv: Sequence[str]) -> None:
-    if any(word.startswith("resume=") for word in argv):
-        resume(argv)
-    else:
-        launch("config", TrainConfig, train, argv)
+    argv = sys.argv[1:]
+    resumes = any(word.startswith("resume=") for word in argv)
+    cli.guarded(lambda: resume(argv) if resumes else launch("config", TrainConfig, train, argv))
 
 
 def train(cfg) -> float:
@@ -37,7 +32,7 @@ def train(cfg) -> float:
     cfg = settled(TrainConfig, cfg)
     model, test_envs = build(cfg)
     run = Run(new_folder(Path("runs") / cfg.env.task, cfg.name, job_number()))
-    save_config(run.folder, cfg, task_words())
+    save_config(run.folder, cfg)
     return learn(run, cfg, model, test_envs, began, {})
 
 

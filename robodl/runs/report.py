@@ -26,7 +26,7 @@ def acting(policy) -> Policy:
 
 
 def save_result(run: Run, cfg, score: Score, steps: int, train_seconds: float) -> None:
-    content: dict[str, Any] = {
+    content = {
         "env": cfg.env["task"],
         "robot": cfg.robot["name"],
         "algo": algorithm(cfg).lower(),

@@ -13,11 +13,11 @@ import json
 import secrets
 import time
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from stable_baselines3.common.base_class import BaseAlgorithm
 
@@ -110,8 +110,9 @@ def new_folder(parent: Path, name: str | None, job: int | None = None, resumes: 
     return folder
 
 
-def save_config(folder: Path, cfg: DictConfig, words: Sequence[str]) -> None:
-    """Write a run's configuration, and the words that it was composed from, where Hydra writes them."""
+def save_config(folder: Path, cfg: DictConfig) -> None:
+    """Write a run's configuration, and the words that Hydra composed it from, where Hydra writes them."""
+    words = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
     (folder / ".hydra").mkdir()
     OmegaConf.save(cfg, folder / ".hydra/config.yaml")
     OmegaConf.save(OmegaConf.create(list(words)), folder / ".hydra/overrides.yaml")
