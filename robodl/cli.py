@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_origin
 
-from robodl.options import Option, RenamedKeyWarning, UsageError, described, made, options, unknown
+from robodl.options import Option, RenamedKeyWarning, UsageError, described, options, unknown
 
 T = TypeVar("T")
 HOOKS = ("build", "bind", "reset", "begin")  # of a task's or a robot's life: what fails there is code, not a setting
@@ -34,7 +34,7 @@ def parse(schema: type[T], argv: Sequence[str], prog: str) -> T:
         print(f"python -m {prog} [key=value ...]", "", inspect.cleandoc(schema.__doc__ or ""), "", sep="\n")
         print("\n".join(described(schema)))
         raise SystemExit(0)
-    return made(schema, values_of(schema, argv))
+    return schema(**values_of(schema, argv))
 
 
 def values_of(schema: type, argv: Sequence[str]) -> dict[str, Any]:

@@ -6,12 +6,12 @@ An option is a field: its name, type, default, bounds and help are said here and
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from robodl.options import RenamedKeyWarning, UsageError, checked, group, made, option, options, walk
+from robodl.options import RenamedKeyWarning, UsageError, checked, group, option, options, walk
 
 # Shared by several commands.
 CONTROLS, REWARDS, OBSERVATIONS = ("joint", "tool"), ("dense", "sparse", "shaped"), ("state", "image", "image+state")
@@ -167,7 +167,8 @@ def own_algo_keys() -> list[str]:
 
 def imitation_config(algo: Mapping[str, Any]) -> ImitationConfig:
     """The settings of imitation among the settled keys of `algo`."""
-    return made(ImitationConfig, algo, "imitation_")
+    given = {field.name: f"imitation_{field.name}" for field in fields(ImitationConfig)}
+    return ImitationConfig(**{name: algo[key] for name, key in given.items() if key in algo})
 
 
 def modern(values: Mapping[str, Any], warn: bool) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def option(default: Any = None, *, help: str, **limits: Any) -> Any:
     Args:
         default: its value where none is given; a list is copied for each instance.
         help: a line that teaches what it does, and in what unit.
-        limits: at_least, at_most, more_than for numbers, choices for texts.
+        limits: at_least or at_least and at_most, or more_than and at_most, for numbers; choices for texts.
     """
     metadata = {"option": {"help": help, **limits}}
     if isinstance(default, list):
@@ -158,19 +158,6 @@ def checked(schema: type, values: Mapping[str, Any]) -> dict[str, Any]:
             raise UsageError(unknown(key, known))
         found[key] = known[key].checked(value) if key in known else value
     return found
-
-
-def made(schema: type, values: Mapping[str, Any], prefix: str = "") -> Any:
-    """The dataclass of checked values by key; what is not among them has its default."""
-    hints = get_type_hints(schema)
-    arguments = {}
-    for field in dataclasses.fields(schema):
-        key = f"{prefix}{field.name}"
-        if "option" not in field.metadata:
-            arguments[field.name] = made(hints[field.name], values, prefix + group_prefix(field))
-        elif key in values:
-            arguments[field.name] = values[key]
-    return schema(**arguments)
 
 
 def unknown(key: str, known: Collection[str]) -> str:

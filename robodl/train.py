@@ -129,13 +129,9 @@ def learn(run, cfg, model, test_envs, began: float, left_off: dict[str, Any]) ->
             store.delete()
         left = cfg.total_timesteps - model.num_timesteps
         if left > 0:
-            model.learn(
-                left,
-                callback=[checkpoints, live, CriticWarmup(cfg.algo.get("critic_warmup_steps", 0))],
-                reset_num_timesteps=not left_off,
-            )
-            checkpoints.finish()
-        elif checkpoints.last_evaluation < model.num_timesteps:  # a policy that imitates and learns no further
+            callbacks = [checkpoints, live, CriticWarmup(cfg.algo.get("critic_warmup_steps", 0))]
+            model.learn(left, callbacks, reset_num_timesteps=not left_off)
+        if left > 0 or checkpoints.last_evaluation < model.num_timesteps:  # it may only have imitated
             checkpoints.finish()
         else:
             print(f"already at {model.num_timesteps:,} steps: give total_timesteps= to go on")

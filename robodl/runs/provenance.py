@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -30,8 +31,7 @@ def save_numbers(path: str | Path, content: dict[str, Any]) -> None:
 
 def cpu_name() -> str:
     info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    names = re.findall(r"^model name\s*:\s*(.+)", info.read_text() if info.exists() else "", flags=re.MULTILINE)
     return names[0] if names else platform.processor()
 
 

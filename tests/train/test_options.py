@@ -6,7 +6,7 @@ import pytest
 
 from robodl import cli
 from robodl.config import TrainConfig, imitation_config, settled
-from robodl.options import UsageError, checked, described, group, made, option, options
+from robodl.options import UsageError, checked, described, group, option, options
 from robodl.pretrain import PretrainConfig
 
 
@@ -75,11 +75,12 @@ def test_wrong_words_are_refused_by_their_rule(word, line):
         cli.parse(Outer, [word], "outer")
 
 
-def test_values_become_nested_dataclasses():
+def test_values_are_converted_and_defaults_are_not_shared():
     values = checked(Outer, {"inner.rate": 1, "flat_free": 4, "kind": "b", "open.else": "as it is"})
-    assert values["open.else"] == "as it is"
-    outer = made(Outer, values)
-    assert (outer.inner.rate, outer.flat.free, outer.kind, outer.flat.rate) == (1.0, 4, "b", 0.5)
+    assert values == {"inner.rate": 1.0, "flat_free": 4, "kind": "b", "open.else": "as it is"}
+    assert type(values["inner.rate"]) is float
+    outer = cli.parse(Outer, ["kind=b"], "outer")
+    assert (outer.inner.rate, outer.flat.free, outer.kind, outer.flat.rate) == (0.5, None, "b", 0.5)
     assert outer.many == [1, 2] and outer.many is not Outer().many
 
 
