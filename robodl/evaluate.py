@@ -41,8 +41,6 @@ def main() -> None:
 
 def evaluate(options: Options) -> None:
     """Load, run the episodes, print."""
-    from gymnasium.vector import AutoresetMode
-
     from robodl.evaluation.ablation import replace_images, replace_motion
     from robodl.evaluation.rollout import FIRST_SEED, MAX_ROWS, evaluate_policy
     from robodl.runs import report
@@ -58,10 +56,9 @@ def evaluate(options: Options) -> None:
         raise cli.UsageError(f"video must be a file named .mp4 or .gif, got {options.video}")
     with cli.settings_errors():
         policy, cfg, title = chosen(options)
-        envs = make_envs(cfg, min(MAX_ROWS, options.episodes), AutoresetMode.DISABLED)
+        envs: Any = make_envs(cfg, min(MAX_ROWS, options.episodes), "Disabled")
     seed = cfg.seed if options.seed is None else options.seed
-    inner: Any = envs.unwrapped
-    arm = inner.robot.action_size
+    arm = envs.unwrapped.robot.action_size
 
     def ablated(policy):
         """With fresh random numbers for each use."""

@@ -118,14 +118,9 @@ def walk(schema: type, prefix: str = "") -> Iterator[tuple[str, dataclasses.Fiel
         if "option" in field.metadata:
             yield f"{prefix}{field.name}", field, kind
         else:
-            inner = prefix + group_prefix(field)
-            yield inner, field, kind
-            yield from walk(kind, inner)
-
-
-def group_prefix(field: dataclasses.Field) -> str:
-    prefix = field.metadata["prefix"]
-    return f"{field.name}." if prefix is None else prefix
+            inner = f"{field.name}." if field.metadata["prefix"] is None else field.metadata["prefix"]
+            yield prefix + inner, field, kind
+            yield from walk(kind, prefix + inner)
 
 
 def options(schema: type) -> dict[str, Option]:

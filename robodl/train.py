@@ -66,7 +66,6 @@ def check(cfg, job: int | None = None) -> None:
 
 def build(cfg) -> tuple[Any, Any]:
     """A model with its environments, and those to evaluate in; UsageError if a setting is refused."""
-    from gymnasium.vector import AutoresetMode
     from stable_baselines3.common.utils import set_random_seed
 
     from robodl.evaluation.rollout import MAX_ROWS
@@ -83,11 +82,10 @@ def build(cfg) -> tuple[Any, Any]:
     set_random_seed(cfg.seed)
     with cli.settings_errors():
         device = pick_device(cfg.device)
-        envs = training_envs(cfg, cfg.num_envs)
-        test_envs = make_envs(cfg, min(MAX_ROWS, cfg.eval_episodes), AutoresetMode.DISABLED)
+        envs: Any = training_envs(cfg, cfg.num_envs)
+        test_envs = make_envs(cfg, min(MAX_ROWS, cfg.eval_episodes), "Disabled")
         model = build_model(cfg, envs, device)
-        inner: Any = envs.unwrapped
-        check_teaching(model, cfg, inner.envs)
+        check_teaching(model, cfg, envs.unwrapped.envs)
     return model, test_envs
 
 
