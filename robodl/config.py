@@ -29,6 +29,12 @@ RENAMED = {  # keys of version 0.1, which still work and warn
     "algo.clone_focus": "algo.imitation_error_weight",
     "algo.value_first": "algo.critic_warmup_steps",
 }
+RENAMED_TENSORS = {  # modules of its policies and encoders
+    "eyes": "image_encoder",
+    "ask": "query",
+    "middle": "center",
+    "glance": "glimpse_network",
+}
 
 
 @dataclass
@@ -179,6 +185,11 @@ def modern(values: Mapping[str, Any], warn: bool) -> dict[str, Any]:
             warnings.warn(f"{old} is called {RENAMED[old]} now", RenamedKeyWarning, stacklevel=2)
         found[RENAMED[old]] = found.pop(old)
     return found
+
+
+def with_current_names(tensors: dict[str, Any]) -> dict[str, Any]:
+    """Tensors by today's names, of which any part between dots may have changed since version 0.1."""
+    return {".".join(RENAMED_TENSORS.get(part, part) for part in name.split(".")): t for name, t in tensors.items()}
 
 
 def nests(schema: type) -> list[str]:

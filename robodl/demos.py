@@ -61,8 +61,8 @@ def write_dataset(options: Options) -> str:
     from robodl.imitation import minari_io
     from robodl.imitation.demonstrations import FIRST_SEED
     from robodl.imitation.episodes import make_rows, record
-    from robodl.runs.progress import counting
     from robodl.runs.provenance import provenance
+    from robodl.runs.report import counting
     from robodl_envs import make_policy
 
     settings = settings_of(options)
@@ -112,7 +112,7 @@ def replay_dataset(name: str, threads: int) -> str | None:
     from robodl.imitation.episodes import make_rows
     from robodl.imitation.replay_check import first_difference, replay, score_episodes
     from robodl.runs import report
-    from robodl.runs.progress import counting
+    from robodl.runs.report import counting
 
     dataset = minari_io.load(name)
     episodes = dataset.episodes

@@ -44,7 +44,6 @@ def evaluate(options: Options) -> None:
     from robodl.evaluation.ablation import replace_images, replace_motion
     from robodl.evaluation.rollout import FIRST_SEED, MAX_ROWS, evaluate_policy
     from robodl.runs import report
-    from robodl.runs.progress import counting
     from robodl.runs.provenance import save_numbers
     from robodl.runs.tensorboard import render_video
     from robodl.vec_env import make_envs
@@ -64,7 +63,7 @@ def evaluate(options: Options) -> None:
         """With fresh random numbers for each use."""
         return replace_motion(replace_images(policy, options.sight, seed), arm, options.motion, seed)
 
-    score = evaluate_policy(ablated(policy), envs, options.episodes, FIRST_SEED + seed, counting("episodes"))
+    score = evaluate_policy(ablated(policy), envs, options.episodes, FIRST_SEED + seed, report.counting("episodes"))
     envs.close()
     if options.output:
         facts = {"env": cfg.env["task"], "robot": cfg.robot["name"], "policy": options.policy, "seed": seed}

@@ -105,8 +105,7 @@ def pretrain(cfg) -> None:
     from robodl.hydra_command import job_number
     from robodl.learning.build import pick_device
     from robodl.learning.torch_threads import set_torch_threads
-    from robodl.runs.progress import counting
-    from robodl.runs.report import near, say
+    from robodl.runs.report import counting, near, say
     from robodl.runs.run_folder import free_folder, new_folder, save_config
     from robodl.vision import supervised
     from robodl.vision.encoder_files import save_image_encoder

@@ -97,7 +97,7 @@ def measured(options: Options, task: str, robot: str) -> Iterator[dict[str, Any]
     """A row of numbers for each policy: those that `robodl.evaluate env=<task> robot=<robot> policy=<policy>` gives."""
     from robodl.evaluation.rollout import FIRST_SEED, MAX_ROWS, evaluate_policy
     from robodl.runs import report
-    from robodl.runs.progress import counting
+    from robodl.runs.report import counting
     from robodl.vec_env import make_envs
     from robodl_envs import make_policy
 

@@ -100,7 +100,6 @@ def learn(run, cfg, model, test_envs, began: float, left_off: dict[str, Any]) ->
     from robodl.learning.live_progress import LiveProgress
     from robodl.learning.policy_files import load_policy
     from robodl.runs import report
-    from robodl.runs.progress import ImitationProgress
     from robodl.runs.tensorboard import open_logger, save_video
 
     model.set_logger(open_logger(run, cfg))
@@ -122,7 +121,7 @@ def learn(run, cfg, model, test_envs, began: float, left_off: dict[str, Any]) ->
                 expert = cfg.algo.get("dataset") or "the scripted expert"
                 print(f"imitating {expert}, {imitation.transitions:,} transitions", flush=True)
                 last = imitation.last_updates / imitation.updates
-                imitate(model, cfg, ImitationProgress(imitation.transitions, model.logger, last), store)
+                imitate(model, cfg, report.ImitationProgress(imitation.transitions, model.logger, last), store)
                 checkpoints.save()
             store.delete()
         left = cfg.total_timesteps - model.num_timesteps

@@ -13,9 +13,8 @@ from safetensors.torch import load_file, save_file
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from robodl.atomic_write import replacing
-from robodl.config import TrainConfig, settled
+from robodl.config import TrainConfig, settled, with_current_names
 from robodl.learning.build import algo_class, policy_settings
-from robodl.renamed_tensors import with_current_names
 from robodl.vec_env import channels_first_space, make_envs
 
 

@@ -1,11 +1,15 @@
-"""The numbers of a run: result.json, and the words on the terminal."""
+"""The numbers of a run: result.json, and the words and progress on the terminal."""
 
 import json
 import os
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
+from stable_baselines3.common.logger import Logger
 
 from robodl.evaluation.rollout import Score
 from robodl.runs.provenance import save_numbers
@@ -111,3 +115,46 @@ def say_result(run: Run, cfg, score: Score, steps: int, train_seconds: float, vi
 def near(path: Path) -> str:
     """A path as a user would type it: relative to the working directory where it lies below."""
     return os.path.relpath(path) if Path(path).is_absolute() and Path(path).is_relative_to(Path.cwd()) else str(path)
+
+
+def counting(noun: str) -> Callable[[int], None]:
+    """A function that shows a count as it grows, on a terminal alone."""
+
+    def show(count: int) -> None:
+        if sys.stdout.isatty():
+            print(f"\r{count} {noun}", end="", flush=True)
+
+    return show
+
+
+class ImitationProgress:
+    """Progress of imitation: a line now and then, and its loss in TensorBoard."""
+
+    EVERY = 5.0  # s, at least, between lines
+
+    def __init__(self, total: int, logger: Logger, last_share: float = 1.0):
+        """last_share: how many times as long as other rounds the last one learns."""
+        self.total, self.logger, self.last_share = total, logger, last_share
+        self.began = self.printed = self.acted = time.monotonic()
+        self.first: int | None = None  # transitions at the start: more than none in a resumed run
+        self.loss, self.left = "", ""
+
+    def __call__(self, count: int, loss: float | None, learnt: float) -> None:
+        now = time.monotonic()
+        self.first = count if self.first is None else self.first
+        if loss is not None:
+            self.logger.record("imitation/loss", loss)
+            self.logger.record("imitation/transitions", count)
+            self.logger.dump(count)
+            # All rounds take as long to act and to learn, but for the last.
+            more = (self.last_share - 1.0) * (now - self.acted) if count < self.total else 0.0
+            left = (now - self.began) * max(self.total - count, 0) / (count - self.first) + more
+            self.loss, self.left = f"  loss {loss:.4f}", f"  {left:.0f} s left"
+        elif learnt and count >= self.total:
+            self.left = f"  {(now - self.acted) * (1.0 - learnt) / learnt:.0f} s left"
+        if loss is not None or not learnt:
+            self.acted = now
+        if now - self.printed >= self.EVERY or (loss is not None and count >= self.total):
+            self.printed = now
+            what = f"  learning {learnt:4.0%}" if loss is None and learnt else ""
+            print(f"{count:>10,} / {self.total:,} transitions{self.loss}{self.left}{what}", flush=True)

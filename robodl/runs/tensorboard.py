@@ -13,8 +13,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 
 from robodl.evaluation.captions import caption
 from robodl.evaluation.rollout import FIRST_SEED
-from robodl.runs.progress import counting
-from robodl.runs.report import acting, algorithm
+from robodl.runs.report import acting, algorithm, counting
 from robodl.runs.run_folder import Run
 from robodl.vec_env import make_envs
 from robodl.vision.image_views import beside, captioned, color_images

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from robodl.atomic_write import replacing
-from robodl.renamed_tensors import with_current_names
+from robodl.config import with_current_names
 from robodl.vision.encoder import Encoder
 from robodl.vision.image_encoder import ImageEncoder
 

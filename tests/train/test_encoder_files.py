@@ -7,7 +7,7 @@ from gymnasium import spaces
 from safetensors.torch import save_file
 from torch import nn
 
-from robodl.renamed_tensors import RENAMED
+from robodl.config import RENAMED_TENSORS
 from robodl.vision.encoder import Encoder
 from robodl.vision.encoder_files import load_encoder_weights, load_image_encoder, save_image_encoder
 from robodl.vision.image_encoder import ImageEncoder
@@ -42,7 +42,7 @@ def test_encoder_weights_go_from_a_file_into_a_policy(tmp_path):
         load_image_encoder(ImageEncoder(boxes, "small"), tmp_path / "none")
 
 
-OLD_NAMES = {new: old for old, new in RENAMED.items()}
+OLD_NAMES = {new: old for old, new in RENAMED_TENSORS.items()}
 
 
 def with_old_names(tensors):

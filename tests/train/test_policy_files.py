@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from robodl.config import with_current_names
 from robodl.learning.policy_files import load_policy, save_policy
-from robodl.renamed_tensors import with_current_names
 from tests.train.conftest import model_of
 from tests.train.test_encoder_files import with_old_names
 

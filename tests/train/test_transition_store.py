@@ -13,8 +13,7 @@ from stable_baselines3.common.logger import Logger
 from robodl.imitation.dagger import imitate
 from robodl.imitation.transition_store import TransitionStore
 from robodl.options import UsageError
-from robodl.runs.progress import ImitationProgress
-from robodl.runs.report import say_interrupted
+from robodl.runs.report import ImitationProgress, say_interrupted
 from robodl.runs.run_folder import Run
 from tests.train.conftest import imitation_words, model_of, run
 
@@ -106,7 +105,7 @@ def test_a_full_disk_is_found_at_once(tmp_path, monkeypatch):
 def test_the_time_left_counts_a_longer_last_round(monkeypatch, capsys):
     """Rounds take 10 s to act and 10 s to learn, the last five times as long to learn; it goes on at 100 of 400."""
     clock = [0.0]
-    monkeypatch.setattr("robodl.runs.progress.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("robodl.runs.report.time.monotonic", lambda: clock[0])
     progress = ImitationProgress(400, Logger(None, []), 5.0)
 
     def after(seconds, *what):
