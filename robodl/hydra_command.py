@@ -138,8 +138,7 @@ class SweepCheck(Callback):
 
 def jobs(overrides: list[str]) -> Iterator[list[str]]:
     """The words of each job of a sweep: every combination of listed values, and of the ends of intervals."""
-    running = GlobalHydra.instance()
-    parser = OverridesParser.create(running.config_loader() if running.is_initialized() else None)
+    parser = OverridesParser.create(GlobalHydra.instance().config_loader())
     choices: dict[str, list[str]] = {}  # the last of a key counts
     for text, override in zip(overrides, parser.parse_overrides(overrides), strict=True):
         key, value = override.get_key_element(), override.value()
@@ -154,10 +153,8 @@ def jobs(overrides: list[str]) -> Iterator[list[str]]:
 
 def job_number() -> int | None:
     """The number of the job that Hydra runs; None outside a sweep."""
-    if not HydraConfig.initialized():
-        return None
-    found = HydraConfig.get()
-    return found.job.num if found.mode == RunMode.MULTIRUN else None
+    running = HydraConfig.get() if HydraConfig.initialized() else None
+    return running.job.num if running and running.mode == RunMode.MULTIRUN else None
 
 
 def in_one_line(error: BaseException) -> str:
