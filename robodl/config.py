@@ -90,9 +90,7 @@ class ImitationConfig:
     last_updates: int = option(1_500, help="optimiser steps after the last round", at_least=1)
     batch_size: int = option(512, help="transitions of an optimiser step", at_least=2)
     keep_episodes: int = option(0, help="latest episodes of a row that are learnt from; 0 for all", at_least=0)
-    error_weight: float = option(
-        0.0, help="a transition is drawn in proportion to 1 plus this times the policy's error there", at_least=0
-    )
+    error_weight: float = option(0.0, help="draw a transition by 1 plus this times the policy's error", at_least=0)
 
 
 @dataclass
