@@ -1,6 +1,6 @@
-"""Modalities of images, classes of segmentation, and the geom groups that renderers draw."""
+"""Modalities of images, their layout in memory, classes of segmentation, and the geom groups that renderers draw."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import mujoco
@@ -23,20 +23,24 @@ Images = dict[str, dict[str, np.ndarray]]  # {camera: {modality: (n, height, wid
 class ImageSpec:
     """The images that a renderer draws of each row."""
 
-    cameras: Mapping[str, Sequence[str]]  # {camera of the model: its modalities}
+    sources: Mapping[str, tuple[str, str]]  # {image: (camera of the model, modality)}
+    layout: np.dtype  # from image_layout
     height: int  # pixels
     width: int
     classes: np.ndarray  # (ngeom,) uint8, indices into SEGMENTATION_CLASSES
 
-    def shape(self, modality: str) -> tuple[int, int, int]:
-        return (self.height, self.width, channels(modality))
+    def by_camera(self, images: np.ndarray) -> Images:
+        """Views of images, (n,) of the layout."""
+        views: Images = {}
+        for name, (camera, modality) in self.sources.items():
+            views.setdefault(camera, {})[modality] = images[name]
+        return views
 
-    def empty(self, num: int) -> Images:
-        """Uninitialised images of num rows."""
-        return {
-            camera: {modality: np.empty((num, *self.shape(modality)), dtype_of(modality)) for modality in modalities}
-            for camera, modalities in self.cameras.items()
-        }
+
+def image_layout(sources: Mapping[str, tuple[str, str]], size: tuple[int, int]) -> np.dtype:
+    """The layout of a row's images, (height, width, channels) each, in one run of bytes; depth first, so aligned."""
+    names = sorted(sources, key=lambda name: sources[name][1] != "depth")
+    return np.dtype([(name, dtype_of(sources[name][1]), (*size, channels(sources[name][1]))) for name in names])
 
 
 def geom_classes(model: mujoco.MjModel, robot_root: int) -> np.ndarray:

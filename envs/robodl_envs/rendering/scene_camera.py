@@ -6,13 +6,12 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from robodl_envs.rendering.camera_view import GeomPoses, camera_view
-from robodl_envs.rendering.gl_context import GlContext, RenderingError
+from robodl_envs.rendering.camera_view import CameraView, PixelGrid, focal_length
+from robodl_envs.rendering.fixed_camera import FixedCamera
+from robodl_envs.rendering.gl_context import GlContext, RenderingError, notify_ray_casting
 from robodl_envs.rendering.modalities import GROUPS_FOR_PEOPLE
 from robodl_envs.rendering.ray_images import DrawnGeoms
-from robodl_envs.rendering.ray_renderer import RayCamera
-from robodl_envs.rendering.renderer import notify_ray_casting
-from robodl_envs.rendering.shading import Shading
+from robodl_envs.rendering.shading import SceneRows
 from robodl_envs.simulator import CpuSimulator
 
 BACKGROUND = np.array([[116, 132, 156]], np.uint8)  # about the middle of the gradient that OpenGL draws
@@ -42,7 +41,7 @@ class SceneCamera:
         self.camera.lookat, self.camera.distance = lookat, distance
         self.camera.azimuth, self.camera.elevation = azimuth, elevation
         self.context: GlContext | None = None
-        self.ray_camera: RayCamera | None = None
+        self.ray_camera: FixedCamera | None = None
 
     def render(self, sim: Any, row: int = 0) -> np.ndarray:
         """An image of one row, (height, width, 3) uint8. Leaves the simulation untouched.
@@ -56,8 +55,7 @@ class SceneCamera:
             except RenderingError as error:
                 notify_ray_casting(str(error))
                 geoms = DrawnGeoms(sim.model, GROUPS_FOR_PEOPLE, np.zeros(sim.model.ngeom, np.uint8))
-                size = self.height, self.width
-                self.ray_camera = RayCamera(sim, ["rgb"], *size, geoms, moving=False, num_backdrops=1)
+                self.ray_camera = FixedCamera(sim, ["rgb"], geoms, num_backdrops=1)
         if self.ray_camera is not None:
             return self.cast_rays(self.ray_camera, sim, row)
         assert self.context is not None
@@ -71,18 +69,19 @@ class SceneCamera:
         context.render(rgb)
         return rgb[::-1].copy()
 
-    def cast_rays(self, ray_camera: RayCamera, sim: CpuSimulator, row: int) -> np.ndarray:
+    def cast_rays(self, ray_camera: FixedCamera, sim: CpuSimulator, row: int) -> np.ndarray:
         model = copy.copy(sim.model)
         data = mujoco.MjData(model)
         load_row(sim, row, model, data)
-        ids, poses = np.array([row]), GeomPoses(data.geom_xpos[None], data.geom_xmat.reshape(1, -1, 3, 3))
         azimuth, elevation = np.radians([self.camera.azimuth, self.camera.elevation])
         ahead = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
         right = np.array([np.sin(azimuth), -np.cos(azimuth), 0.0])
         mat = np.stack([right, np.cross(right, ahead), -ahead], axis=1)
-        pos, fovy = self.camera.lookat - self.camera.distance * ahead, np.array([sim.model.vis.global_.fovy])
-        view = camera_view(pos[None], mat[None], fovy, self.height, self.width)
-        return ray_camera.draw(ids, view, poses, Shading(sim, ids), BACKGROUND)["rgb"][0]
+        pos = self.camera.lookat - self.camera.distance * ahead
+        focal = focal_length(np.array([sim.model.vis.global_.fovy]), self.height)
+        view = CameraView(PixelGrid(self.height, self.width), pos[None], mat[None], focal)
+        scene = SceneRows(sim, np.array([row]), data.geom_xpos[None], data.geom_xmat[None])
+        return ray_camera.draw(view, scene, BACKGROUND).images["rgb"].reshape(self.height, self.width, 3)
 
     def close(self) -> None:
         """Free the context. Closing twice, or where nothing was drawn, is fine."""
