@@ -9,7 +9,7 @@ from robodl.evaluation.rollout import FIRST_SEED
 from robodl.runs.report import acting, algorithm
 from robodl.runs.run_folder import Run
 from robodl.runs.video import add_gif, gif, render_video
-from robodl.vision.saliency import saliency_overlays
+from robodl.vision.image_views import saliency_overlays
 from robodl_envs import RenderingError
 
 GIF_SIZE = 128  # pixels
