@@ -23,7 +23,7 @@ FOLDER = Path("runs/pretrain")
 
 @dataclass
 class DataConfig:
-    name: str | None = option(help="kind of images; data=<name> chooses it", choices=("sim", "mnist", "digits"))
+    name: str = option("sim", help="kind of images; data=<name> chooses it", choices=("sim", "mnist", "digits"))
     label: str | None = option(help="sim: what is known of an image, such as desired_goal")
     motion: str | None = option(help="sim: how arms move before an image", choices=("random", "still", "expert"))
     frames: int | None = option(help="sim: images", at_least=100)
@@ -93,15 +93,19 @@ def check_scene(cfg) -> None:
 
 def pretrain(cfg) -> None:
     """Load or render the images, learn, print."""
+    import json
     import os
 
+    from omegaconf import OmegaConf
     from stable_baselines3.common.utils import set_random_seed
     from torch.utils.tensorboard import SummaryWriter
 
+    from robodl.atomic_write import replacing
     from robodl.hydra_command import job_number, task_words
     from robodl.learning.build import pick_device
     from robodl.learning.torch_threads import set_torch_threads
     from robodl.runs.progress import counting
+    from robodl.runs.provenance import provenance
     from robodl.runs.report import near, say
     from robodl.runs.run_folder import check_free, new_folder, save_config
     from robodl.vision import supervised
@@ -146,7 +150,10 @@ def pretrain(cfg) -> None:
     score = last.score if last.metric == "accuracy" else round(last.score, 3)
     facts = {"seconds": round(time.time() - BEGAN, 2), last.metric: score}
     save_image_encoder(folder / "encoder", encoder, facts)
-    save_result(folder / "result.json", cfg, facts, len(data))
+    settings: Any = OmegaConf.to_container(cfg, resolve=True)
+    content = {key: settings[key] for key in ("data", "encoder", "seed", "epochs", "shift")} | {"images": len(data)}
+    with replacing(folder / "result.json") as file:
+        file.write_text(json.dumps({**content, **facts, **provenance(), "config": settings}, indent=1))
     path = near(folder / "encoder.safetensors")
     lines = {
         "test": in_words(last),
@@ -164,20 +171,6 @@ def pretrain(cfg) -> None:
 
 def in_words(epoch) -> str:
     return f"{epoch.score:.2%} right" if epoch.metric == "accuracy" else f"{epoch.score:.1f} mm off on average"
-
-
-def save_result(path: Path, cfg, facts: dict[str, Any], count: int) -> None:
-    import json
-
-    from omegaconf import OmegaConf
-
-    from robodl.atomic_write import replacing
-    from robodl.runs.provenance import provenance
-
-    settings: Any = OmegaConf.to_container(cfg, resolve=True)
-    content = {key: settings[key] for key in ("data", "encoder", "seed", "epochs", "shift")}
-    with replacing(path) as part:
-        part.write_text(json.dumps({**content, "images": count, **facts, **provenance(), "config": settings}, indent=1))
 
 
 if __name__ == "__main__":

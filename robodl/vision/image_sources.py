@@ -37,13 +37,11 @@ def load_images(cfg: DictConfig, progress: Callable[[int], object] = int) -> Lab
 
 
 def checked_source(cfg: DictConfig) -> str:
-    """The name of the source; ValueError if there is none of that name, or if a setting is not of that source."""
-    source = cfg.data.get("name")
-    if source not in SETTINGS:
-        raise ValueError(f"data.name must be one of {', '.join(SETTINGS)}, got {source!r}")
+    """The name of the source; ValueError if a setting is not of that source."""
+    source = str(cfg.data.name)
     for key in set(cfg.data) - {"name", *SETTINGS[source]}:
         raise ValueError(f"data={source} has no setting named {key!r}{did_you_mean(str(key), SETTINGS[source])}")
-    return str(source)
+    return source
 
 
 def render_images(cfg: DictConfig, progress: Callable[[int], object]) -> LabelledImages:
@@ -83,7 +81,6 @@ def render_images(cfg: DictConfig, progress: Callable[[int], object]) -> Labelle
         is_test=is_test,
         boxes=boxes,
         class_names=names,
-        unit="m",
         num_keypoints=num_keypoints,
     )
 

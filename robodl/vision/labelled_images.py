@@ -17,8 +17,8 @@ SPLIT_SEED = 0  # the same test images in every run
 class LabelledImages:
     """n images of each camera with labels; a part is for testing alone.
 
-    Labels are class numbers, (n,), if there are class names; otherwise numbers, (n, k). NaN labels are ignored in the
-    loss and in the score.
+    Labels are class numbers, (n,), if there are class names; otherwise positions, (n, k) m. NaN labels are ignored in
+    the loss and in the score.
     """
 
     images: dict[str, np.ndarray]  # (n, channels, height, width) each
@@ -26,7 +26,6 @@ class LabelledImages:
     is_test: np.ndarray  # (n,) bool
     boxes: dict[str, spaces.Box]  # the images' spaces
     class_names: tuple[str, ...] = ()
-    unit: str = ""  # of labels that are numbers, for reports
     num_keypoints: int = 1  # labels that are numbers are the positions of so many keypoints, side by side
 
     def __len__(self) -> int:

@@ -16,7 +16,7 @@ def pretraining_plots(data: LabelledImages, predicted: np.ndarray) -> dict[str, 
     if data.class_names:
         plots["eval/confusion"] = plot_confusion(labels, predicted.argmax(axis=1), data.class_names)
     else:
-        plots["eval/scatter"] = plot_scatter(labels, predicted, data.unit)
+        plots["eval/scatter"] = plot_scatter(labels, predicted)
     return plots
 
 
@@ -37,7 +37,7 @@ def plot_confusion(labels: np.ndarray, predicted: np.ndarray, class_names: tuple
     return figure
 
 
-def plot_scatter(labels: np.ndarray, predicted: np.ndarray, unit: str) -> Figure:
+def plot_scatter(labels: np.ndarray, predicted: np.ndarray) -> Figure:
     """Predicted against true numbers, a panel for each component, four in a row."""
     count = labels.shape[1]
     columns = min(count, 4)
@@ -48,8 +48,8 @@ def plot_scatter(labels: np.ndarray, predicted: np.ndarray, unit: str) -> Figure
         axes.scatter(labels[:, k], predicted[:, k], s=2, alpha=0.4)
         ends = [np.nanmin(labels[:, k]), np.nanmax(labels[:, k])]
         axes.plot(ends, ends, color="black", linewidth=0.8)
-        title = f"component {k}: {np.nanmean(np.abs(labels[:, k] - predicted[:, k])):.3g} {unit} off"
-        axes.set(aspect="equal", xlabel=f"true [{unit}]", ylabel=f"predicted [{unit}]", title=title)
+        title = f"component {k}: {np.nanmean(np.abs(labels[:, k] - predicted[:, k])):.3g} m off"
+        axes.set(aspect="equal", xlabel="true [m]", ylabel="predicted [m]", title=title)
     return figure
 
 

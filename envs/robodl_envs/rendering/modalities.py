@@ -7,6 +7,11 @@ import mujoco
 import numpy as np
 
 MODALITIES = ("rgb", "depth", "segmentation")
+FORMATS: dict[str, tuple[int, type]] = {  # channels and dtype
+    "rgb": (3, np.uint8),
+    "depth": (1, np.float32),
+    "segmentation": (1, np.uint8),
+}
 SEGMENTATION_CLASSES = ("background", "floor", "robot", "goal", "object")  # segmentation holds indices into this
 MAX_DEPTH = 10.0  # m, the depth of everything farther away and of the background
 # Geom groups, (6,) flags. As in MuJoCo, groups 0 to 2 are drawn and 3 is not. An object with two meshes has a coarse
@@ -39,8 +44,11 @@ class ImageSpec:
 
 def image_layout(sources: Mapping[str, tuple[str, str]], size: tuple[int, int]) -> np.dtype:
     """The layout of a row's images, (height, width, channels) each, in one run of bytes; depth first, so aligned."""
-    names = sorted(sources, key=lambda name: sources[name][1] != "depth")
-    return np.dtype([(name, dtype_of(sources[name][1]), (*size, channels(sources[name][1]))) for name in names])
+    fields = []
+    for name in sorted(sources, key=lambda name: sources[name][1] != "depth"):
+        channels, dtype = FORMATS[sources[name][1]]
+        fields.append((name, dtype, (*size, channels)))
+    return np.dtype(fields)
 
 
 def geom_classes(model: mujoco.MjModel, robot_root: int) -> np.ndarray:
@@ -61,11 +69,3 @@ def image_modality(name: str) -> tuple[str, str]:
     """Camera and modality of an image's name: ("front", "depth") of "front_depth", ("front", "rgb") of "front"."""
     camera, _, modality = name.rpartition("_")
     return (camera, modality) if camera and modality in MODALITIES[1:] else (name, MODALITIES[0])
-
-
-def channels(modality: str) -> int:
-    return 3 if modality == "rgb" else 1
-
-
-def dtype_of(modality: str) -> type:
-    return np.float32 if modality == "depth" else np.uint8

@@ -7,7 +7,7 @@ import numpy as np
 from mujoco.batch import Batch
 
 from robodl_envs.rendering.camera_view import CameraView
-from robodl_envs.rendering.modalities import MAX_DEPTH, PLANE, channels, dtype_of
+from robodl_envs.rendering.modalities import FORMATS, MAX_DEPTH, PLANE
 from robodl_envs.rendering.shading import SceneRows
 
 
@@ -47,9 +47,10 @@ class RayImages:
     ):
         self.view, self.scene, self.geoms = view, scene, geoms
         num, size = len(scene.ids), view.grid.size
-        self.images: dict[str, np.ndarray] = {
-            modality: np.zeros((num, size, channels(modality)), dtype_of(modality)) for modality in modalities
-        }
+        self.images: dict[str, np.ndarray] = {}
+        for modality in modalities:
+            channels, dtype = FORMATS[modality]
+            self.images[modality] = np.zeros((num, size, channels), dtype)
         self.nearest = np.full((num, size), np.inf, np.float32)
         if "depth" in self.images:
             self.images["depth"][:] = MAX_DEPTH

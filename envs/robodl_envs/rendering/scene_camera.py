@@ -7,10 +7,10 @@ import mujoco
 import numpy as np
 
 from robodl_envs.rendering.camera_view import CameraView, PixelGrid, focal_length
-from robodl_envs.rendering.fixed_camera import FixedCamera
 from robodl_envs.rendering.gl_context import GlContext, RenderingError, notify_ray_casting
 from robodl_envs.rendering.modalities import GROUPS_FOR_PEOPLE
 from robodl_envs.rendering.ray_images import DrawnGeoms
+from robodl_envs.rendering.ray_renderer import FixedCamera
 from robodl_envs.rendering.shading import SceneRows
 from robodl_envs.simulator import CpuSimulator
 
