@@ -6,24 +6,21 @@ directory. The encoder then starts a policy: python -m robodl.train ... encoder.
 
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-BEGAN = time.time()
-
-from collections.abc import Sequence  # noqa: E402
-from dataclasses import dataclass  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
-
-from robodl import cli  # noqa: E402
-from robodl.config import EncoderName, EnvironmentConfig, settled  # noqa: E402
-from robodl.options import group, option  # noqa: E402
+from robodl import START_TIME, cli
+from robodl.config import EncoderName, EnvironmentConfig, settled
+from robodl.options import group, option
 
 FOLDER = Path("runs/pretrain")
 
 
 @dataclass
 class DataConfig:
-    name: str | None = option(help="kind of images; data=<name> chooses it", choices=("sim", "mnist", "digits"))
+    name: str = option("sim", help="kind of images; data=<name> chooses it", choices=("sim", "mnist", "digits"))
     label: str | None = option(help="sim: what is known of an image, such as desired_goal")
     motion: str | None = option(help="sim: how arms move before an image", choices=("random", "still", "expert"))
     frames: int | None = option(help="sim: images", at_least=100)
@@ -57,6 +54,7 @@ def command(argv: Sequence[str]) -> None:
 def check(cfg, job: int | None = None) -> None:
     """Refuse a configuration that can't run: UsageError."""
     from robodl.runs.run_folder import free_folder
+    from robodl.vision.image_encoder import ImageEncoder
     from robodl.vision.image_sources import load_images
 
     cfg = settled(PretrainConfig, cfg)
@@ -64,12 +62,13 @@ def check(cfg, job: int | None = None) -> None:
     with cli.settings_errors():
         check_scene(cfg)
         if cfg.data["name"] != "sim":
-            make_encoder(cfg, load_images(cfg).boxes)
+            ImageEncoder(load_images(cfg).boxes, cfg.encoder["name"])
 
 
 def check_scene(cfg) -> None:
     """Refuse wrong settings of data=sim before thousands of images are rendered: make one environment and try them."""
     from robodl.vec_env import channels_first_space, image_boxes, make_envs
+    from robodl.vision.image_encoder import ImageEncoder
     from robodl.vision.image_sources import checked_source
     from robodl.vision.task_labels import image_labels
     from robodl_envs import did_you_mean, make_policy
@@ -86,128 +85,85 @@ def check_scene(cfg) -> None:
     if cfg.data["motion"] == "expert":
         make_policy("expert", envs)
     envs.close()
-    make_encoder(cfg, image_boxes(channels_first_space(envs.single_observation_space)))
-
-
-def make_encoder(cfg, boxes):
-    from robodl.vision.image_encoder import ImageEncoder
-
-    return ImageEncoder(boxes, cfg.encoder["name"])
+    ImageEncoder(image_boxes(channels_first_space(envs.single_observation_space)), cfg.encoder["name"])
 
 
 def pretrain(cfg) -> None:
     """Load or render the images, learn, print."""
     import os
 
-    import numpy as np
+    from omegaconf import OmegaConf
     from stable_baselines3.common.utils import set_random_seed
+    from torch.utils.tensorboard import SummaryWriter
 
     from robodl.hydra_command import job_number
     from robodl.learning.build import pick_device
     from robodl.learning.torch_threads import set_torch_threads
+    from robodl.runs.provenance import save_numbers
     from robodl.runs.report import counting, near, say
     from robodl.runs.run_folder import free_folder, new_folder, save_config
     from robodl.vision import supervised
-    from robodl.vision.encoder_files import save_image_encoder
+    from robodl.vision.image_encoder import ImageEncoder, save_image_encoder
     from robodl.vision.image_sources import load_images
     from robodl.vision.plots import pretraining_plots
 
     cfg = settled(PretrainConfig, cfg)
+    network, seed = cfg.encoder["name"], cfg.seed
     free_folder(FOLDER, cfg.name, job_number(), resumes=False)
     with cli.settings_errors():
         device = pick_device(cfg.device)
         check_scene(cfg)
         set_torch_threads(cfg.torch_threads or os.cpu_count() or 1)
-        set_random_seed(cfg.seed)
+        set_random_seed(seed)
         data = load_images(cfg, counting("frames"))
-        encoder = make_encoder(cfg, data.boxes)
+        encoder = ImageEncoder(data.boxes, network)
     folder = new_folder(FOLDER, cfg.name, job_number(), resumes=False)
     save_config(folder, cfg)
-    loading_seconds = time.time() - BEGAN
-    what = f"{cfg.encoder['name']} on {len(data):,} images of {cfg.data['name']}"
-    print(f"{what}, {device}, seed {cfg.seed}: {near(folder)}")
+    loading_seconds = time.time() - START_TIME
+    print(f"{network} on {len(data):,} images of {cfg.data['name']}, {device}, seed {seed}: {near(folder)}")
 
-    training = data.labels[~data.is_test]
-    if data.class_names:
-        predictor = supervised.LabelPredictor(encoder, len(data.class_names))
-    else:
-        mean, std = np.nanmean(training, axis=0), np.nanstd(training, axis=0) + 1e-6
-        predictor = supervised.LabelPredictor(encoder, training.shape[1], mean, std)
-    predictor.to(device)
-    curves = Curves(folder / "tb", cfg.epochs, data)
-    supervised.fit(
-        predictor, data, cfg.epochs, cfg.batch_size, cfg.learning_rate, cfg.shift, cfg.seed, device, curves.add
+    predictor = supervised.predictor_for(encoder, data).to(device)
+    writer = SummaryWriter(str(folder / "tb"))
+
+    def on_epoch(epoch: supervised.Epoch) -> None:
+        scalars = {"train/loss": epoch.train_loss, "eval/loss": epoch.test_loss, f"eval/{epoch.metric}": epoch.score}
+        for tag, value in scalars.items():
+            writer.add_scalar(tag, value, epoch.number)
+        number = f"{epoch.number:>{len(str(cfg.epochs))}} / {cfg.epochs}"
+        words = f"loss {epoch.train_loss:.4f} in training, {epoch.test_loss:.4f} in test, {in_words(epoch)}"
+        left = epoch.seconds / epoch.number * (cfg.epochs - epoch.number)
+        print(f"  epoch {number}  {words}  {left:.0f} s left", flush=True)
+
+    last = supervised.fit(
+        predictor, data, cfg.epochs, cfg.batch_size, cfg.learning_rate, cfg.shift, seed, device, on_epoch
     )
     predicted, _ = supervised.predict(predictor, data, device)
-    for tag, image in pretraining_plots(data, predicted).items():
-        curves.writer.add_image(tag, image, cfg.epochs, dataformats="HWC")
-    curves.writer.close()
-    facts = {"seconds": round(time.time() - BEGAN, 2), **curves.score()}
+    for tag, figure in pretraining_plots(data, predicted).items():
+        writer.add_figure(tag, figure, cfg.epochs)
+    writer.close()
+    score = last.score if last.metric == "accuracy" else round(last.score, 3)
+    facts = {"seconds": round(time.time() - START_TIME, 2), last.metric: score}
     save_image_encoder(folder / "encoder", encoder, facts)
-    save_result(folder / "result.json", cfg, facts, len(data))
+    settings: Any = OmegaConf.to_container(cfg, resolve=True)
+    content = {key: settings[key] for key in ("data", "encoder", "seed", "epochs", "shift")} | {"images": len(data)}
+    save_numbers(folder / "result.json", {**content, **facts, "config": settings})
     path = near(folder / "encoder.safetensors")
     lines = {
-        "test": curves.result,
+        "test": in_words(last),
         "seconds": f"{facts['seconds']:.1f}, of which {loading_seconds:.1f} to start and get the images",
         "encoder": path,
         "curves": f"tensorboard --logdir {near(folder / 'tb')}",
     }
     if cfg.data["name"] == "sim":
         images = f"'cameras=[{','.join(data.boxes)}]' 'image_size={str(cfg.image_size).replace(' ', '')}'"
-        network = f"encoder={cfg.encoder['name']} encoder.weights={path}"
-        own = " ".join(f"env.{key}={value}" for key, value in cfg.env.items() if key != "task")
-        seen = f"env={cfg.env['task']} {own} observation=image {images}"
-        lines["use"] = f"python -m robodl.train {seen} reward=shaped {network}"
-    say(f"{cfg.encoder['name']}, {cfg.data['name']}, seed {cfg.seed}", lines)
+        settings = " ".join(f"env.{key}={value}" for key, value in cfg.env.items() if key != "task")
+        env = f"env={cfg.env['task']} {settings} observation=image {images}"
+        lines["use"] = f"python -m robodl.train {env} reward=shaped encoder={network} encoder.weights={path}"
+    say(f"{network}, {cfg.data['name']}, seed {seed}", lines)
 
 
-class Curves:
-    """Losses and scores, on the terminal and in TensorBoard."""
-
-    def __init__(self, folder: Path, epochs: int, data):
-        from torch.utils.tensorboard import SummaryWriter
-
-        self.writer, self.epochs, self.data = SummaryWriter(str(folder)), epochs, data
-
-    def add(self, epoch) -> None:
-        self.last = epoch
-        if self.data.class_names:
-            tag, value, self.result = "eval/accuracy", epoch.score, f"{epoch.score:.2%} right"
-        else:
-            tag, value, self.result = (
-                "eval/error_mm",
-                1e3 * epoch.score,
-                f"{1e3 * epoch.score:.1f} mm off on average",
-            )
-        self.writer.add_scalar("train/loss", epoch.train_loss, epoch.number)
-        self.writer.add_scalar("eval/loss", epoch.test_loss, epoch.number)
-        self.writer.add_scalar(tag, value, epoch.number)
-        width = len(str(self.epochs))
-        losses = f"loss {epoch.train_loss:.4f} in training, {epoch.test_loss:.4f} in test"
-        left = epoch.seconds / epoch.number * (self.epochs - epoch.number)
-        print(
-            f"  epoch {epoch.number:>{width}} / {self.epochs}  {losses}, {self.result}  {left:.0f} s left",
-            flush=True,
-        )
-
-    def score(self) -> dict[str, float]:
-        if self.data.class_names:
-            return {"accuracy": self.last.score}
-        return {"error_mm": round(1e3 * self.last.score, 3)}
-
-
-def save_result(path: Path, cfg, facts: dict[str, Any], count: int) -> None:
-    import json
-
-    from omegaconf import OmegaConf
-
-    from robodl.atomic_write import replacing
-    from robodl.runs.provenance import provenance
-
-    settings: Any = OmegaConf.to_container(cfg, resolve=True)
-    content = {key: settings[key] for key in ("data", "encoder", "seed", "epochs", "shift")}
-    with replacing(path) as part:
-        part.write_text(json.dumps({**content, "images": count, **facts, **provenance(), "config": settings}, indent=1))
+def in_words(epoch) -> str:
+    return f"{epoch.score:.2%} right" if epoch.metric == "accuracy" else f"{epoch.score:.1f} mm off on average"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ modalities.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -16,16 +17,17 @@ from robodl_envs.random_streams import RandomStreams
 from robodl_envs.randomization.image_noise import ImageNoise
 from robodl_envs.randomization.settings import Randomize
 from robodl_envs.randomization.visuals import Visuals
-from robodl_envs.rendering.byte_layout import ByteLayout
+from robodl_envs.rendering.gl_renderer import GlRenderer
 from robodl_envs.rendering.modalities import (
     MAX_DEPTH,
     MODALITIES,
     SEGMENTATION_CLASSES,
     ImageSpec,
     geom_classes,
+    image_layout,
     image_modality,
 )
-from robodl_envs.rendering.renderer import RENDERERS, Renderer, make_renderer
+from robodl_envs.rendering.ray_renderer import RayRenderer
 from robodl_envs.robots.robot import Robot
 
 FIXED_CAMERAS = {  # direction from the middle of the workspace to the camera, world frame
@@ -37,6 +39,7 @@ FIXED_DISTANCE = 3.0  # of a fixed camera from the middle of the workspace, in h
 FIXED_FOVY = 45.0  # degrees
 WRIST_POS = (0.08, 0.0, 0.04)  # m, hand frame: in front of the hand
 WRIST_FOVY = 80.0  # degrees: the fingertips stay in the image
+RENDERERS = ("ray", "gl")
 IMAGE_SIDES = (4, 1024)  # pixels, the smallest and the largest
 
 
@@ -75,7 +78,7 @@ class CameraSensors(Component):
         self.robot, self.names, self.size, self.threads = robot, tuple(names), size, threads
         self.renderer_name, self.randomize = renderer, randomize
         self.visuals = Visuals(randomize) if randomize.visuals else None
-        self.renderer: Renderer | None = None
+        self.renderer: RayRenderer | GlRenderer | None = None
 
     def __repr__(self):
         return f"{', '.join(self.names)}, {self.size[0]} x {self.size[1]}, by {self.renderer_name}"
@@ -91,16 +94,19 @@ class CameraSensors(Component):
                 raise ValueError(f"a camera's name must not end like a modality, got {name!r}")
         known = of_task | set(FIXED_CAMERAS) | {"wrist"}
         self.sources = {name: checked_image(name, known) for name in self.names}  # {image: (camera, modality)}
-        self.cameras: dict[str, list[str]] = {}  # {camera: modalities}, in the order of the names
-        for camera, modality in self.sources.values():
-            self.cameras.setdefault(camera, []).append(modality)
+        self.cameras = dict.fromkeys(camera for camera, _ in self.sources.values())  # in the order of the names
         for camera in self.cameras:
             if camera not in of_task:
                 add_camera(spec, self.robot, camera)
-        self.layout = ByteLayout(self.sources, self.size)
-        colors = [self.layout.fields[name][::2] for name in self.names if self.sources[name][1] == "rgb"]
+        self.layout = image_layout(self.sources, self.size)
+        fields: Any = self.layout.fields
+        colors = []
+        for name in self.names:
+            image, first = fields[name][:2]
+            if self.sources[name][1] == "rgb":
+                colors.append((slice(first, first + image.itemsize), image.shape))
         s = self.randomize
-        self.noise = ImageNoise(s, colors, self.layout.num_bytes) if s.image_noise else None
+        self.noise = ImageNoise(s, colors, self.layout.itemsize) if s.image_noise else None
 
     def bind(self, sim):
         self.close()
@@ -109,17 +115,18 @@ class CameraSensors(Component):
         orthographic = [name for name in self.cameras if projection[sim.model.camera(name).id]]
         if orthographic:
             raise ValueError(f"cameras must be perspective, which camera {orthographic[0]!r} of the model is not")
-        images = ImageSpec(self.cameras, *self.size, geom_classes(sim.model, self.robot.root_body))
-        self.renderer = make_renderer(self.renderer_name, sim, images, self.threads)
-        self.image_bytes = np.zeros((sim.num, self.layout.num_bytes), np.uint8)  # latest images of each row
+        spec = ImageSpec(self.sources, self.layout, *self.size, geom_classes(sim.model, self.robot.root_body))
+        is_ray = self.renderer_name == "ray"
+        self.renderer = RayRenderer(sim, spec) if is_ray else GlRenderer(sim, spec, self.threads)
+        self.image_bytes = np.zeros((sim.num, self.layout.itemsize), np.uint8)  # latest images of each row
 
     def image_spaces(self) -> dict[str, spaces.Box]:
         """The space of each image of a single row."""
         high = {"rgb": 255, "depth": MAX_DEPTH, "segmentation": len(SEGMENTATION_CLASSES) - 1}
         boxes = {}
         for name, (_, modality) in self.sources.items():
-            _, dtype, shape = self.layout.fields[name]
-            boxes[name] = spaces.Box(0, high[modality], shape, dtype.type)
+            image = self.layout[name]
+            boxes[name] = spaces.Box(0, high[modality], image.shape, image.base.type)
         return boxes
 
     def capture(self, ids: np.ndarray, rng: RandomStreams) -> None:
@@ -128,15 +135,15 @@ class CameraSensors(Component):
             return
         assert self.renderer is not None
         background = self.visuals.background[ids] if self.visuals is not None and self.randomize.background else None
-        drawn = self.renderer.draw(ids, background)
-        image_bytes = self.layout.pack(drawn, len(ids))
+        image_bytes = self.renderer.draw(ids, background).view(np.uint8).reshape(len(ids), -1)
         if self.noise is not None:
             image_bytes = self.noise.transmitted(ids, image_bytes, self.image_bytes[ids], rng)
         self.image_bytes[ids] = image_bytes
 
     def images(self) -> dict[str, np.ndarray]:
         """The latest images of all rows, as new arrays: {name: (N, height, width, channels)}."""
-        return {name: self.layout.unpack(self.image_bytes, name) for name in self.names}
+        images = self.image_bytes.view(self.layout)[:, 0]
+        return {name: images[name].copy() for name in self.names}
 
     def close(self) -> None:
         """Free what the renderer holds; the next `capture` acquires it anew."""

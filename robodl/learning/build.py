@@ -17,8 +17,7 @@ from torch import nn
 from robodl.config import own_algo_keys
 from robodl.learning.pixel_sac import PixelSAC
 from robodl.vec_env import Sb3VecEnv, make_envs
-from robodl.vision.encoder import Encoder
-from robodl.vision.encoder_files import load_encoder_weights
+from robodl.vision.encoder import Encoder, load_encoder_weights
 from robodl_envs import did_you_mean
 
 TRUSTED_PACKAGES = ("stable_baselines3.", "sb3_contrib.", "robodl.")  # of classes that a file may name

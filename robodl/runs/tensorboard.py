@@ -16,8 +16,7 @@ from robodl.evaluation.rollout import FIRST_SEED
 from robodl.runs.report import acting, algorithm, counting
 from robodl.runs.run_folder import Run
 from robodl.vec_env import make_envs
-from robodl.vision.image_views import beside, captioned, color_images
-from robodl.vision.saliency import saliency_overlays
+from robodl.vision.image_views import beside, captioned, color_images, saliency_overlays
 from robodl_envs import Policy, RenderingError
 
 GIF_SIZE = 128  # pixels

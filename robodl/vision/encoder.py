@@ -1,5 +1,7 @@
 """The feature extractor of policies: from observations to the features that their networks learn from."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from gymnasium import spaces
@@ -7,7 +9,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
 from robodl.vec_env import boxes_of, image_boxes
-from robodl.vision.image_encoder import ImageEncoder
+from robodl.vision.image_encoder import ImageEncoder, load_image_encoder
 
 GOAL_SCALE = 5.0  # 1/m: an offset of 20 cm to the goal is a feature of 1
 MIN_STD = 1e-3  # a smaller standard deviation is little more than rounding
@@ -64,3 +66,18 @@ class Encoder(BaseFeaturesExtractor):
         data = self.vector({name: torch.as_tensor(observations[name]) for name in names})
         self.center.copy_(data.mean(dim=0))
         self.scale.copy_(1.0 / (data.std(dim=0, correction=0) + MIN_STD))
+
+
+def load_encoder_weights(policy: nn.Module, weights: str) -> None:
+    """Load a file of robodl.pretrain into all encoders of a policy.
+
+    Call it on a policy that is complete: Stable-Baselines3 initialises the layers after it has made the encoder.
+
+    Raises:
+        ValueError: the file is missing, damaged or of another network, or the policy takes no images.
+    """
+    for encoder in policy.modules():
+        if isinstance(encoder, Encoder):
+            if encoder.image_encoder is None:
+                raise ValueError("encoder.weights is for images: give observation=image or image+state")
+            load_image_encoder(encoder.image_encoder, Path(weights))

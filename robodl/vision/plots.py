@@ -1,6 +1,7 @@
-"""Plots of supervised learning, as images: (height, width, 3) uint8."""
+"""Plots of supervised learning."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from robodl.vision.labelled_images import LabelledImages
 from robodl.vision.supervised import keypoint_distances
@@ -8,21 +9,19 @@ from robodl.vision.supervised import keypoint_distances
 NUM_SAMPLES = 16
 
 
-def pretraining_plots(data: LabelledImages, predicted: np.ndarray) -> dict[str, np.ndarray]:
+def pretraining_plots(data: LabelledImages, predicted: np.ndarray) -> dict[str, Figure]:
     """Plots of the predictions for the test images, by TensorBoard tag."""
     labels = data.labels[data.is_test]
     plots = {"eval/samples": plot_samples(data, predicted)}
     if data.class_names:
         plots["eval/confusion"] = plot_confusion(labels, predicted.argmax(axis=1), data.class_names)
     else:
-        plots["eval/scatter"] = plot_scatter(labels, predicted, data.unit)
+        plots["eval/scatter"] = plot_scatter(labels, predicted)
     return plots
 
 
-def plot_confusion(labels: np.ndarray, predicted: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
+def plot_confusion(labels: np.ndarray, predicted: np.ndarray, class_names: tuple[str, ...]) -> Figure:
     """The confusion matrix: a row is a true class, a column a predicted one."""
-    from matplotlib.figure import Figure
-
     counts = np.zeros((len(class_names), len(class_names)), int)
     np.add.at(counts, (labels, predicted), 1)
     figure = Figure(figsize=(6, 6), dpi=100, layout="constrained")
@@ -33,16 +32,13 @@ def plot_confusion(labels: np.ndarray, predicted: np.ndarray, class_names: tuple
         axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=color, fontsize=8)
     axes.set_xticks(range(len(class_names)), class_names)
     axes.set_yticks(range(len(class_names)), class_names)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
-    axes.set_title(f"{(labels == predicted).mean():.2%} of {len(labels):,} test images right")
-    return rendered(figure)
+    title = f"{(labels == predicted).mean():.2%} of {len(labels):,} test images right"
+    axes.set(xlabel="predicted", ylabel="true", title=title)
+    return figure
 
 
-def plot_scatter(labels: np.ndarray, predicted: np.ndarray, unit: str) -> np.ndarray:
+def plot_scatter(labels: np.ndarray, predicted: np.ndarray) -> Figure:
     """Predicted against true numbers, a panel for each component, four in a row."""
-    from matplotlib.figure import Figure
-
     count = labels.shape[1]
     columns = min(count, 4)
     rows = -(-count // columns)
@@ -52,17 +48,13 @@ def plot_scatter(labels: np.ndarray, predicted: np.ndarray, unit: str) -> np.nda
         axes.scatter(labels[:, k], predicted[:, k], s=2, alpha=0.4)
         ends = [np.nanmin(labels[:, k]), np.nanmax(labels[:, k])]
         axes.plot(ends, ends, color="black", linewidth=0.8)
-        axes.set_aspect("equal")
-        axes.set_xlabel(f"true [{unit}]")
-        axes.set_ylabel(f"predicted [{unit}]")
-        axes.set_title(f"component {k}: {np.nanmean(np.abs(labels[:, k] - predicted[:, k])):.3g} {unit} off")
-    return rendered(figure)
+        title = f"component {k}: {np.nanmean(np.abs(labels[:, k] - predicted[:, k])):.3g} m off"
+        axes.set(aspect="equal", xlabel="true [m]", ylabel="predicted [m]", title=title)
+    return figure
 
 
-def plot_samples(data: LabelledImages, predicted: np.ndarray) -> np.ndarray:
+def plot_samples(data: LabelledImages, predicted: np.ndarray) -> Figure:
     """Test images with their predictions; wrong classes come first, images without a known label last."""
-    from matplotlib.figure import Figure
-
     test_ids = np.flatnonzero(data.is_test)
     labels = data.labels[test_ids]
     if data.class_names:
@@ -84,19 +76,10 @@ def plot_samples(data: LabelledImages, predicted: np.ndarray) -> np.ndarray:
         else:
             errors = ", ".join(f"{value:.0f}" for value in error_mm[k] if not np.isnan(value))
             axes.set_title(f"{errors} mm off" if errors else "shows none", fontsize=9)
-    return rendered(figure)
+    return figure
 
 
 def as_rgb(image: np.ndarray, box) -> np.ndarray:
     """An image of any modality, (channels, height, width), as colours: (height, width, 3) uint8."""
     image = image.astype(np.float32) * (255.0 / float(box.high.max()))
     return np.broadcast_to(np.moveaxis(image, 0, -1), (*image.shape[1:], 3)).astype(np.uint8)
-
-
-def rendered(figure) -> np.ndarray:
-    """A matplotlib figure as an image; needs no display."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

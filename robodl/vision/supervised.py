@@ -2,11 +2,12 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from stable_baselines3.common.preprocessing import preprocess_obs
 from torch import nn
 
 from robodl.vision.augment import random_shift
@@ -34,7 +35,17 @@ class LabelPredictor(nn.Module):
         self.register_buffer("std", torch.ones(outputs) if std is None else torch.as_tensor(std))
 
     def forward(self, images: dict[str, torch.Tensor]) -> torch.Tensor:
-        return self.head(self.image_encoder(as_features_input(images))) * self.std + self.mean
+        """Predict from images of an environment, which are prepared as Stable-Baselines3 does for policies."""
+        prepared = preprocess_obs(images, self.image_encoder.space)
+        return self.head(self.image_encoder(prepared)) * self.std + self.mean
+
+
+def predictor_for(encoder: ImageEncoder, data: LabelledImages) -> LabelPredictor:
+    """A predictor of the labels of a set, which learns numbers of mean 0 and standard deviation 1."""
+    if data.class_names:
+        return LabelPredictor(encoder, len(data.class_names))
+    labels = data.labels[~data.is_test]
+    return LabelPredictor(encoder, labels.shape[1], np.nanmean(labels, axis=0), np.nanstd(labels, axis=0) + 1e-6)
 
 
 @dataclass
@@ -44,7 +55,8 @@ class Epoch:
     number: int
     train_loss: float
     test_loss: float
-    score: float  # see `score`
+    metric: str  # "accuracy", or "error_mm", the mean distance of predicted positions from their labels
+    score: float  # on the test images
     seconds: float  # since training began
 
 
@@ -58,8 +70,8 @@ def fit(
     seed: int,
     device: torch.device,
     on_epoch: Callable[[Epoch], None],
-) -> None:
-    """Train by Adam; the learning rate rises linearly, then falls to zero along half a cosine.
+) -> Epoch:
+    """Train by Adam, and give the last epoch; the learning rate rises linearly, then falls to zero along half a cosine.
 
     Args:
         max_shift: pixels by which training images are shifted at random.
@@ -90,7 +102,11 @@ def fit(
             losses.append(loss.item() * len(ids))
         predicted, test_loss = predict(predictor, data, device)
         train_loss, seconds = sum(losses) / len(train), time.perf_counter() - began
-        on_epoch(Epoch(number, train_loss, test_loss, score(predicted, data), seconds))
+        metric, value = ("accuracy" if data.class_names else "error_mm"), score(predicted, data)
+        value = value if data.class_names else 1e3 * value
+        epoch = Epoch(number, train_loss, test_loss, metric, value, seconds)
+        on_epoch(epoch)
+    return epoch
 
 
 @torch.no_grad()
@@ -98,20 +114,13 @@ def predict(predictor: LabelPredictor, data: LabelledImages, device: torch.devic
     """The predictions for the test images, (m, outputs), and the mean loss there."""
     predictor.eval()
     outputs, losses = [], []
-    labels = torch.from_numpy(data.labels[data.is_test])
-    for images, expected in zip(batches_of_test_images(data, device), labels.split(TEST_BATCH_SIZE), strict=True):
-        output = predictor(images)
-        losses.append(label_loss(predictor, output, expected.to(device), data).item() * len(expected))
+    test = torch.from_numpy(np.flatnonzero(data.is_test))
+    for ids in test.split(TEST_BATCH_SIZE):
+        output = predictor({name: torch.from_numpy(values[ids]).to(device) for name, values in data.images.items()})
+        labels = torch.from_numpy(data.labels[ids]).to(device)
+        losses.append(label_loss(predictor, output, labels, data).item() * len(ids))
         outputs.append(output.cpu().numpy())
-    return np.concatenate(outputs), sum(losses) / len(labels)
-
-
-def batches_of_test_images(data: LabelledImages, device: torch.device) -> Iterator[dict[str, torch.Tensor]]:
-    """The test images in order, TEST_BATCH_SIZE at a time."""
-    test_ids = np.flatnonzero(data.is_test)
-    for first in range(0, len(test_ids), TEST_BATCH_SIZE):
-        ids = test_ids[first : first + TEST_BATCH_SIZE]
-        yield {name: torch.from_numpy(values[ids]).to(device) for name, values in data.images.items()}
+    return np.concatenate(outputs), sum(losses) / len(test)
 
 
 def label_loss(
@@ -136,16 +145,3 @@ def score(predicted: np.ndarray, data: LabelledImages) -> float:
 def keypoint_distances(predicted: np.ndarray, labels: np.ndarray, num_keypoints: int) -> np.ndarray:
     """Distances of predicted positions, (n, p d), from their labels: (n, p), NaN where a label is."""
     return np.linalg.norm((predicted - labels).reshape(len(labels), num_keypoints, -1), axis=2)
-
-
-def as_features_input(images: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Images as Stable-Baselines3 gives them to feature extractors: colours as numbers in [0, 1].
-
-    Segmentation, whose bytes are class numbers, keeps its values.
-    """
-    return {
-        name: value.float() / 255.0
-        if value.dtype == torch.uint8 and not name.endswith("_segmentation")
-        else value.float()
-        for name, value in images.items()
-    }

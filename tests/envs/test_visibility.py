@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from robodl_envs import MAX_DEPTH, SEGMENTATION_CLASSES
-from robodl_envs.rendering.camera_view import camera_view, model_camera_view
+from robodl_envs.rendering.camera_view import CameraView, PixelGrid, focal_length, model_camera_view
 from robodl_envs.rendering.gl_worker import POSES, GlWorker
 from robodl_envs.rendering.modalities import (
     GROUPS_FOR_LEARNING,
@@ -15,6 +15,7 @@ from robodl_envs.rendering.modalities import (
     MODALITIES,
     ImageSpec,
     geom_classes,
+    image_layout,
 )
 from robodl_envs.rendering.visibility import visible_groups
 from robodl_envs.tasks.reach import Reach
@@ -53,11 +54,11 @@ def test_hidden_geoms_are_in_no_pixel(size):
     """And many are hidden."""
     envs, _ = moved_envs(num=6, cameras=ALL_IMAGES, radius=0.05, image_size=size, steps=8, randomize=ANYWHERE)
     sim, ids, hidden_share = envs.batch.sim, np.arange(6), []
-    cam_xpos, cam_xmat = sim.bind("cam_xpos"), sim.bind("cam_xmat")
+    poses, grid = {field: sim.bind(field) for field in POSES}, PixelGrid(*height_and_width(size))
     for camera in CAMERAS:
         index = sim.model.camera(camera).id
-        view = model_camera_view(sim, index, ids, cam_xpos, cam_xmat, *height_and_width(size))
-        hidden = visible_groups(sim, ids, view, sim.bind("geom_xpos")[ids]) == HIDDEN_GROUP
+        view = model_camera_view(sim, index, ids, poses, grid)
+        hidden = visible_groups(sim, ids, view, poses["geom_xpos"][ids]) == HIDDEN_GROUP
         hidden_share.append(hidden.mean())
         for row in ids:
             model, data = row_model_and_data(envs, row)
@@ -76,7 +77,8 @@ def test_a_sphere_is_hidden_only_if_no_ray_hits_it():
     center = rng.uniform([-1.5, -1.0, -1.5], [1.5, 1.0, 0.5], (num, 3))  # m, camera frame
     geom_pos = np.zeros((num, sim.model.ngeom, 3))
     geom_pos[:, goal] = center
-    view = camera_view(np.zeros((num, 3)), np.tile(np.eye(3), (num, 1, 1)), np.full(num, 60.0), height, width)
+    focal = focal_length(np.full(num, 60.0), height)
+    view = CameraView(PixelGrid(height, width), np.zeros((num, 3)), np.tile(np.eye(3), (num, 1, 1)), focal)
     hidden = visible_groups(sim, np.zeros(num, int), view, geom_pos)[:, goal] == HIDDEN_GROUP
     right, up = np.meshgrid(np.arange(width) + 0.5 - width / 2, height / 2 - 0.5 - np.arange(height))
     rays = np.stack([right, up, np.full_like(right, -view.focal[0])], axis=-1).reshape(-1, 3)
@@ -103,16 +105,17 @@ def test_hidden_geoms_change_no_opengl_image(size):
     poses = {field: sim.bind(field) for field in POSES}
     sim.forward()  # makes what was bound current
     classes = geom_classes(sim.model, envs.batch.robot.root_body)
-    spec = ImageSpec(dict.fromkeys(CAMERAS, MODALITIES), *height_and_width(size), classes)
+    sources = {f"{camera} {modality}": (camera, modality) for camera in CAMERAS for modality in MODALITIES}
+    layout = image_layout(sources, height_and_width(size))
+    spec = ImageSpec(sources, layout, *height_and_width(size), classes)
     drawn = []
     for worker_class in (GlWorker, WorkerWithAllGeoms):
-        worker, images = worker_class(sim, poses, spec), spec.empty(len(ids))
+        worker, images = worker_class(sim, poses, spec), np.empty(len(ids), layout)
         worker.draw(ids, ids, images, None)
         worker.close()
         drawn.append(images)
-    for camera in CAMERAS:
-        for modality in MODALITIES:
-            np.testing.assert_array_equal(drawn[0][camera][modality], drawn[1][camera][modality])
+    for name in sources:
+        np.testing.assert_array_equal(drawn[0][name], drawn[1][name])
 
 
 @dataclass(eq=False)

@@ -8,9 +8,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from robodl.config import RENAMED_TENSORS
-from robodl.vision.encoder import Encoder
-from robodl.vision.encoder_files import load_encoder_weights, load_image_encoder, save_image_encoder
-from robodl.vision.image_encoder import ImageEncoder
+from robodl.vision.encoder import Encoder, load_encoder_weights
+from robodl.vision.image_encoder import ImageEncoder, load_image_encoder, save_image_encoder
 from tests.train.test_image_encoder import rgb
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from robodl.vision.keypoints import GLIMPSE_FEATURES, NUM_KEYPOINTS, PIXEL_FEATURES, Keypoints
+from robodl.vision.networks import GLIMPSE_FEATURES, NUM_KEYPOINTS, PIXEL_FEATURES, Keypoints
 
 
 def test_keypoints_are_where_pixels_match_the_query():

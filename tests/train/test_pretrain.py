@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from robodl.vision.image_files import read_idx_folder
+from robodl.vision.labelled_images import read_idx_folder
 from tests.train.conftest import run
 from tests.train.test_rendered_images import loaded
 

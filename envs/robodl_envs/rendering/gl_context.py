@@ -6,6 +6,7 @@ may hang after it, so making a context in a forked child is an error.
 """
 
 import atexit
+import functools
 import os
 import sys
 import threading
@@ -103,6 +104,12 @@ def make_gl_context(width: int, height: int, learning: bool = False):
         raise RenderingError(
             f"no OpenGL context ({error}); on Debian or Ubuntu: apt-get install libegl1 libgl1-mesa-dri"
         ) from error
+
+
+@functools.cache  # so that each reason is printed once per process
+def notify_ray_casting(reason: str) -> None:
+    """Print on stderr that images are cast by rays because OpenGL can't draw."""
+    print(f"robodl: drawing by ray casting: {reason}", file=sys.stderr)
 
 
 def platform_context_class() -> Callable:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 import mujoco
 import numpy as np
 
-from robodl_envs.rendering.camera_view import model_camera_view
+from robodl_envs.rendering.camera_view import PixelGrid, model_camera_view
 from robodl_envs.rendering.gl_context import GlContext
-from robodl_envs.rendering.modalities import GROUPS_FOR_LEARNING, MAX_DEPTH, Images, ImageSpec
+from robodl_envs.rendering.modalities import GROUPS_FOR_LEARNING, MAX_DEPTH, ImageSpec
 from robodl_envs.rendering.visibility import visible_groups
 from robodl_envs.simulator import CpuSimulator
 
@@ -30,28 +30,33 @@ class GlWorker:
         poses: POSES of all rows, {field: (N, ...)}, live.
     """
 
-    def __init__(self, sim: CpuSimulator, poses: Mapping[str, np.ndarray], images: ImageSpec):
-        self.sim, self.poses, self.images = sim, poses, images
+    def __init__(self, sim: CpuSimulator, poses: Mapping[str, np.ndarray], spec: ImageSpec):
+        self.sim, self.poses, self.spec, self.grid = sim, poses, spec, PixelGrid(spec.height, spec.width)
         model = copy.copy(sim.model)
         quality = model.vis.quality
         quality.offsamples = quality.shadowsize = 0
         quality.numslices, quality.numstacks, quality.numquads = 6, 4, 1
-        self.context = context = GlContext(model, images.width, images.height, learning=True)
+        self.context = context = GlContext(model, spec.width, spec.height, learning=True)
         context.option.flags[int(mujoco.mjtVisFlag.mjVIS_TEXTURE)] = 0
         context.option.geomgroup[:] = GROUPS_FOR_LEARNING
         context.option.sitegroup[:] = 0  # rays do not hit sites
         for name in FLAGS_OFF:
             context.scene.flags[int(getattr(mujoco.mjtRndFlag, f"mjRND_{name}"))] = 0
-        self.cameras = {name: fixed_camera(model, name) for name in images.cameras}
-        self.rgb = np.empty((images.height, images.width, 3), np.uint8)  # as OpenGL draws: bottom row first
-        self.depth = np.empty((images.height, images.width), np.float32)  # from 0 at the near plane to 1 at the far one
+        self.cameras: dict[str, mujoco.MjvCamera] = {}
+        for name, _ in spec.sources.values():
+            self.cameras[name] = mujoco.MjvCamera()
+            self.cameras[name].type = mujoco.mjtCamera.mjCAMERA_FIXED
+            self.cameras[name].fixedcamid = model.camera(name).id
+        self.rgb = np.empty((spec.height, spec.width, 3), np.uint8)  # as OpenGL draws: bottom row first
+        self.depth = np.empty((spec.height, spec.width), np.float32)  # from 0 at the near plane to 1 at the far one
         self.near = model.vis.map.znear * model.stat.extent  # m
         self.near_to_far = self.near / (model.vis.map.zfar * model.stat.extent)
-        disable_highlights(model)
+        model.vis.headlight.specular = 0.0  # ray casting has no highlights
+        model.light_specular[:] = 0.0
 
-    def draw(self, share: np.ndarray, ids: np.ndarray, images: Images, background: np.ndarray | None) -> None:
-        """Draw row ids[k] into the k-th of the images, for each k in share."""
-        geom_group, copies = self.context.model.geom_group, self.live_copies()
+    def draw(self, share: np.ndarray, ids: np.ndarray, images: np.ndarray, background: np.ndarray | None) -> None:
+        """Draw row ids[k] into images[k], of the spec's layout, for each k in share."""
+        geom_group, copies, by_camera = self.context.model.geom_group, self.live_copies(), self.spec.by_camera(images)
         self.context.gl.make_current()
         groups = {name: self.visible_groups(ids[share], camera.fixedcamid) for name, camera in self.cameras.items()}
         for i, k in enumerate(share):
@@ -59,7 +64,7 @@ class GlWorker:
                 target[...] = rows[ids[k]]
             for name, camera in self.cameras.items():
                 geom_group[:] = groups[name][i]
-                of_row = {modality: image[k] for modality, image in images[name].items()}
+                of_row = {modality: image[k] for modality, image in by_camera[name].items()}
                 self.draw_camera(camera, of_row, None if background is None else background[k])
 
     def live_copies(self) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -76,9 +81,8 @@ class GlWorker:
 
     def visible_groups(self, ids: np.ndarray, camera: int) -> np.ndarray:
         """Geom groups for a camera's images of rows ids, (n, ngeom)."""
-        poses, size = self.poses, (self.images.height, self.images.width)
-        view = model_camera_view(self.sim, camera, ids, poses["cam_xpos"], poses["cam_xmat"], *size)
-        return visible_groups(self.sim, ids, view, poses["geom_xpos"][ids])
+        view = model_camera_view(self.sim, camera, ids, self.poses, self.grid)
+        return visible_groups(self.sim, ids, view, self.poses["geom_xpos"][ids])
 
     def draw_camera(self, camera: mujoco.MjvCamera, images: dict[str, np.ndarray], background) -> None:
         """Draw a camera's images of the row in the context's data, {modality: (height, width, channels)}."""
@@ -107,22 +111,9 @@ class GlWorker:
         for i in range(scene.ngeom):
             geom = scene.geoms[i]
             if geom.objtype == GEOM:
-                class_of_color[geom.segid + 1] = self.images.classes[geom.objid]
+                class_of_color[geom.segid + 1] = self.spec.classes[geom.objid]
         red, green, blue = (self.rgb[..., channel].astype(np.int64) for channel in range(3))
         return class_of_color[red + 256 * green + 65536 * blue]
 
     def close(self) -> None:
         self.context.free()
-
-
-def fixed_camera(model: mujoco.MjModel, name: str) -> mujoco.MjvCamera:
-    """The view of a camera of the model."""
-    camera = mujoco.MjvCamera()
-    camera.type, camera.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, model.camera(name).id
-    return camera
-
-
-def disable_highlights(model: mujoco.MjModel) -> None:
-    """Turn specular light off, which ray casting does not have."""
-    model.vis.headlight.specular = 0.0
-    model.light_specular[:] = 0.0

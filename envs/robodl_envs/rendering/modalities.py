@@ -1,12 +1,17 @@
-"""Modalities of images, classes of segmentation, and the geom groups that renderers draw."""
+"""Modalities of images, their layout in memory, classes of segmentation, and the geom groups that renderers draw."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import mujoco
 import numpy as np
 
 MODALITIES = ("rgb", "depth", "segmentation")
+FORMATS: dict[str, tuple[int, type]] = {  # channels and dtype
+    "rgb": (3, np.uint8),
+    "depth": (1, np.float32),
+    "segmentation": (1, np.uint8),
+}
 SEGMENTATION_CLASSES = ("background", "floor", "robot", "goal", "object")  # segmentation holds indices into this
 MAX_DEPTH = 10.0  # m, the depth of everything farther away and of the background
 # Geom groups, (6,) flags. As in MuJoCo, groups 0 to 2 are drawn and 3 is not. An object with two meshes has a coarse
@@ -23,20 +28,27 @@ Images = dict[str, dict[str, np.ndarray]]  # {camera: {modality: (n, height, wid
 class ImageSpec:
     """The images that a renderer draws of each row."""
 
-    cameras: Mapping[str, Sequence[str]]  # {camera of the model: its modalities}
+    sources: Mapping[str, tuple[str, str]]  # {image: (camera of the model, modality)}
+    layout: np.dtype  # from image_layout
     height: int  # pixels
     width: int
     classes: np.ndarray  # (ngeom,) uint8, indices into SEGMENTATION_CLASSES
 
-    def shape(self, modality: str) -> tuple[int, int, int]:
-        return (self.height, self.width, channels(modality))
+    def by_camera(self, images: np.ndarray) -> Images:
+        """Views of images, (n,) of the layout."""
+        views: Images = {}
+        for name, (camera, modality) in self.sources.items():
+            views.setdefault(camera, {})[modality] = images[name]
+        return views
 
-    def empty(self, num: int) -> Images:
-        """Uninitialised images of num rows."""
-        return {
-            camera: {modality: np.empty((num, *self.shape(modality)), dtype_of(modality)) for modality in modalities}
-            for camera, modalities in self.cameras.items()
-        }
+
+def image_layout(sources: Mapping[str, tuple[str, str]], size: tuple[int, int]) -> np.dtype:
+    """The layout of a row's images, (height, width, channels) each, in one run of bytes; depth first, so aligned."""
+    fields = []
+    for name in sorted(sources, key=lambda name: sources[name][1] != "depth"):
+        channels, dtype = FORMATS[sources[name][1]]
+        fields.append((name, dtype, (*size, channels)))
+    return np.dtype(fields)
 
 
 def geom_classes(model: mujoco.MjModel, robot_root: int) -> np.ndarray:
@@ -57,11 +69,3 @@ def image_modality(name: str) -> tuple[str, str]:
     """Camera and modality of an image's name: ("front", "depth") of "front_depth", ("front", "rgb") of "front"."""
     camera, _, modality = name.rpartition("_")
     return (camera, modality) if camera and modality in MODALITIES[1:] else (name, MODALITIES[0])
-
-
-def channels(modality: str) -> int:
-    return 3 if modality == "rgb" else 1
-
-
-def dtype_of(modality: str) -> type:
-    return np.float32 if modality == "depth" else np.uint8

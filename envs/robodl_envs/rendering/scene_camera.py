@@ -6,89 +6,75 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from robodl_envs.rendering.camera_view import GeomPoses, camera_view
-from robodl_envs.rendering.gl_context import GlContext, RenderingError
+from robodl_envs.rendering.camera_view import CameraView, PixelGrid, focal_length
+from robodl_envs.rendering.gl_context import GlContext, RenderingError, notify_ray_casting
 from robodl_envs.rendering.modalities import GROUPS_FOR_PEOPLE
 from robodl_envs.rendering.ray_images import DrawnGeoms
-from robodl_envs.rendering.ray_renderer import RayCamera
-from robodl_envs.rendering.renderer import notify_ray_casting
-from robodl_envs.rendering.shading import Shading
+from robodl_envs.rendering.ray_renderer import FixedCamera
+from robodl_envs.rendering.shading import SceneRows
 from robodl_envs.simulator import CpuSimulator
 
+SIZE = 480  # pixels, height and width of an image
+LOOKAT, DISTANCE = np.array([0.3, 0.0, 0.3]), 1.6  # m, world frame: the middle of the image; of the camera from it
+AZIMUTH, ELEVATION = 135.0, -22.0  # degrees, of the line of sight, as in MuJoCo's free camera
 BACKGROUND = np.array([[116, 132, 156]], np.uint8)  # about the middle of the gradient that OpenGL draws
 
 
 class SceneCamera:
-    """A fixed view of the whole scene, for videos and `render()`.
+    """A fixed view of the whole scene, for videos and `render()`."""
 
-    Args:
-        width, height: of the image, pixels.
-        lookat: the point in the middle of the image, m, world frame.
-        distance: of the camera from that point, m.
-        azimuth, elevation: of the line of sight, degrees, as in MuJoCo's free camera.
-    """
-
-    def __init__(
-        self,
-        width: int = 480,
-        height: int = 480,
-        lookat: tuple[float, float, float] = (0.3, 0.0, 0.3),
-        distance: float = 1.6,
-        azimuth: float = 135.0,
-        elevation: float = -22.0,
-    ):
-        self.width, self.height = width, height
-        self.camera = mujoco.MjvCamera()
-        self.camera.lookat, self.camera.distance = lookat, distance
-        self.camera.azimuth, self.camera.elevation = azimuth, elevation
+    def __init__(self):
         self.context: GlContext | None = None
-        self.ray_camera: RayCamera | None = None
+        self.ray_camera: FixedCamera | None = None
 
     def render(self, sim: Any, row: int = 0) -> np.ndarray:
-        """An image of one row, (height, width, 3) uint8. Leaves the simulation untouched.
+        """An image of one row, (SIZE, SIZE, 3) uint8. Leaves the simulation untouched.
 
         Without OpenGL the image is cast by rays, and one notice on stderr says so.
         """
         if self.ray_camera is None and (self.context is None or not self.context.is_usable):
             try:
-                self.context = GlContext(copy.copy(sim.model), self.width, self.height)
+                self.context = GlContext(copy.copy(sim.model), SIZE, SIZE)
                 self.context.option.geomgroup[:] = GROUPS_FOR_PEOPLE
             except RenderingError as error:
                 notify_ray_casting(str(error))
                 geoms = DrawnGeoms(sim.model, GROUPS_FOR_PEOPLE, np.zeros(sim.model.ngeom, np.uint8))
-                size = self.height, self.width
-                self.ray_camera = RayCamera(sim, ["rgb"], *size, geoms, moving=False, num_backdrops=1)
+                self.ray_camera = FixedCamera(sim, ["rgb"], geoms, num_backdrops=1)
         if self.ray_camera is not None:
-            return self.cast_rays(self.ray_camera, sim, row)
+            return cast_rays(self.ray_camera, sim, row)
         assert self.context is not None
-        return self.draw_with_gl(self.context, sim, row)
-
-    def draw_with_gl(self, context: GlContext, sim: CpuSimulator, row: int) -> np.ndarray:
-        context.gl.make_current()
-        load_row(sim, row, context.model, context.data)
-        context.update_scene(self.camera)
-        rgb = np.empty((self.height, self.width, 3), np.uint8)
-        context.render(rgb)
-        return rgb[::-1].copy()
-
-    def cast_rays(self, ray_camera: RayCamera, sim: CpuSimulator, row: int) -> np.ndarray:
-        model = copy.copy(sim.model)
-        data = mujoco.MjData(model)
-        load_row(sim, row, model, data)
-        ids, poses = np.array([row]), GeomPoses(data.geom_xpos[None], data.geom_xmat.reshape(1, -1, 3, 3))
-        azimuth, elevation = np.radians([self.camera.azimuth, self.camera.elevation])
-        ahead = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
-        right = np.array([np.sin(azimuth), -np.cos(azimuth), 0.0])
-        mat = np.stack([right, np.cross(right, ahead), -ahead], axis=1)
-        pos, fovy = self.camera.lookat - self.camera.distance * ahead, np.array([sim.model.vis.global_.fovy])
-        view = camera_view(pos[None], mat[None], fovy, self.height, self.width)
-        return ray_camera.draw(ids, view, poses, Shading(sim, ids), BACKGROUND)["rgb"][0]
+        return draw_with_gl(self.context, sim, row)
 
     def close(self) -> None:
         """Free the context. Closing twice, or where nothing was drawn, is fine."""
         if self.context is not None:
             self.context.free()
         self.context = self.ray_camera = None
+
+
+def draw_with_gl(context: GlContext, sim: CpuSimulator, row: int) -> np.ndarray:
+    camera = mujoco.MjvCamera()
+    camera.lookat, camera.distance, camera.azimuth, camera.elevation = LOOKAT, DISTANCE, AZIMUTH, ELEVATION
+    context.gl.make_current()
+    load_row(sim, row, context.model, context.data)
+    context.update_scene(camera)
+    rgb = np.empty((SIZE, SIZE, 3), np.uint8)
+    context.render(rgb)
+    return rgb[::-1].copy()
+
+
+def cast_rays(camera: FixedCamera, sim: CpuSimulator, row: int) -> np.ndarray:
+    model = copy.copy(sim.model)
+    data = mujoco.MjData(model)
+    load_row(sim, row, model, data)
+    azimuth, elevation = np.radians([AZIMUTH, ELEVATION])
+    ahead = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
+    right = np.array([np.sin(azimuth), -np.cos(azimuth), 0.0])
+    mat = np.stack([right, np.cross(right, ahead), -ahead], axis=1)
+    focal = focal_length(np.array([sim.model.vis.global_.fovy]), SIZE)
+    view = CameraView(PixelGrid(SIZE, SIZE), (LOOKAT - DISTANCE * ahead)[None], mat[None], focal)
+    scene = SceneRows(sim, np.array([row]), data.geom_xpos[None], data.geom_xmat[None])
+    return camera.draw(view, scene, BACKGROUND).images["rgb"].reshape(SIZE, SIZE, 3)
 
 
 def load_row(sim: CpuSimulator, row: int, model: mujoco.MjModel, data: mujoco.MjData) -> None:

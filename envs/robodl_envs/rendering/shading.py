@@ -1,4 +1,4 @@
-"""Colours and light as in OpenGL's fixed pipeline, without textures, highlights, shadows and attenuation."""
+"""Rows of a scene, and light as in OpenGL's fixed pipeline, without textures, highlights, shadows and attenuation."""
 
 import math
 
@@ -12,12 +12,18 @@ DIRECTIONAL = int(mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
 SPOT = int(mujoco.mjtLightType.mjLIGHT_SPOT)
 
 
-class Shading:
-    """Lights and colours of the geoms in rows ids, (n,)."""
+class SceneRows:
+    """Geoms and lights in rows ids, (n,).
 
-    def __init__(self, sim: CpuSimulator, ids: np.ndarray):
-        self.lights = Lights(sim, ids)
+    Args:
+        pos, mat: of geoms, world frame: (n, ngeom, 3) m, (n, ngeom, 3, 3) axes in columns.
+    """
+
+    def __init__(self, sim: CpuSimulator, ids: np.ndarray, pos: np.ndarray, mat: np.ndarray):
+        self.sim, self.ids, self.pos, self.mat = sim, ids, pos, mat.reshape(*pos.shape, 3)
+        self.size = row_values(sim, "geom_size", ids)  # (n or 1, ngeom, 3) m
         self.colors = geom_colors(sim, ids)  # (n or 1, ngeom, 3)
+        self.lights = Lights(sim, ids)
 
 
 class Lights:
