@@ -10,7 +10,7 @@ import mujoco
 import numpy as np
 from gymnasium import spaces
 
-from robodl_envs.arrays import did_you_mean
+from robodl_envs.arrays import check_choice, did_you_mean
 from robodl_envs.component import Component
 from robodl_envs.random_streams import RandomStreams
 from robodl_envs.randomization.image_noise import ImageNoise
@@ -64,8 +64,7 @@ class CameraSensors(Component):
         randomize: Randomize,
     ):
         low, high = IMAGE_SIDES
-        if renderer not in RENDERERS:
-            raise ValueError(f"renderer must be one of {', '.join(RENDERERS)}, got {renderer!r}")
+        check_choice("renderer", renderer, RENDERERS)
         if not names:
             raise ValueError(f"cameras must name at least one image, such as {', '.join(FIXED_CAMERAS)} or wrist")
         if len(set(names)) < len(names):
