@@ -13,9 +13,9 @@ from gymnasium import spaces
 from robodl_envs.arrays import check_choice, did_you_mean
 from robodl_envs.component import Component
 from robodl_envs.random_streams import RandomStreams
-from robodl_envs.randomization.image_noise import ImageNoise
+from robodl_envs.randomization.noise import ImageNoise
 from robodl_envs.randomization.settings import Randomize
-from robodl_envs.randomization.visuals import Visuals
+from robodl_envs.randomization.variation import Visuals
 from robodl_envs.rendering.byte_layout import ByteLayout
 from robodl_envs.rendering.modalities import (
     MAX_DEPTH,
@@ -73,7 +73,7 @@ class CameraSensors(Component):
             raise ValueError(f"image_size must be from {low} to {high} pixels, got {size[0]} x {size[1]}")
         self.robot, self.names, self.size, self.threads = robot, tuple(names), size, threads
         self.renderer_name, self.randomize = renderer, randomize
-        self.visuals = Visuals(randomize) if randomize.visuals else None
+        self.visuals = Visuals(randomize) if randomize.varies("visuals") else None
         self.renderer: Renderer | None = None
 
     def __repr__(self):
@@ -99,7 +99,7 @@ class CameraSensors(Component):
         self.layout = ByteLayout(self.sources, self.size)
         colors = [self.layout.fields[name][::2] for name in self.names if self.sources[name][1] == "rgb"]
         s = self.randomize
-        self.noise = ImageNoise(s, colors, self.layout.num_bytes) if s.image_noise else None
+        self.noise = ImageNoise(s, colors, self.layout.num_bytes) if s.varies("image_noise") else None
 
     def bind(self, sim):
         self.close()

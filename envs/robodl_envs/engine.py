@@ -28,9 +28,9 @@ from robodl_envs.episode_stats import EpisodeStats
 from robodl_envs.observation import ObservationLayout, columns_of, in_order
 from robodl_envs.perception.perception_task import PerceptionTask
 from robodl_envs.random_streams import RandomStreams
-from robodl_envs.randomization.dynamics import Dynamics
+from robodl_envs.randomization.noise import SignalNoise
 from robodl_envs.randomization.settings import NOTHING, Randomize
-from robodl_envs.randomization.signal_noise import SignalNoise
+from robodl_envs.randomization.variation import Dynamics
 from robodl_envs.rewards import Rewards
 from robodl_envs.robots.robot import Robot
 from robodl_envs.scene import empty_scene, substeps
@@ -73,7 +73,7 @@ class BatchEnv:
         self.perception = task if isinstance(task, PerceptionTask) else None
         self.threads = min(threads or available_cores(), num)
         self.max_episode_steps = sys.maxsize if max_episode_steps is None else max_episode_steps
-        dynamics = Dynamics(randomize) if randomize.physics else None
+        dynamics = Dynamics(randomize) if randomize.varies("physics") else None
         self.components: list[Component] = [part for part in (robot, task, cameras, dynamics) if part is not None]
 
         spec = empty_scene()
@@ -93,7 +93,7 @@ class BatchEnv:
         self.last_vectors = zeros(self.low, num, self.layout.size)  # last observed, goals included
         self.rewards = Rewards(task, reward, self.sim.qpos, control_dt)
         self.signals: SignalNoise | None = None
-        if randomize.signals:
+        if randomize.varies("signals"):
             bounds = self.layout.low[self.layout.observed], self.layout.high[self.layout.observed]
             self.signals = SignalNoise(randomize, *bounds, self.action_size)
             self.signals.bind(self.sim)

@@ -1,6 +1,7 @@
 """Rigid bodies that move freely, and their observables."""
 
 import mujoco
+import numpy as np
 
 from robodl_envs.arrays import Array, namespace
 from robodl_envs.component import Observable
@@ -21,14 +22,7 @@ class FreeBody:
         half: half sizes of a box, m; or radius and half height of a cylinder, which stands on its round face.
     """
 
-    def __init__(
-        self,
-        spec: mujoco.MjSpec,
-        name: str,
-        half: tuple[float, ...],
-        rgba=RED,
-        density: float = DENSITY,
-    ):
+    def __init__(self, spec: mujoco.MjSpec, name: str, half: tuple[float, ...], rgba=RED, density: float = DENSITY):
         self.name = name
         body = spec.worldbody.add_body(name=name)
         body.add_freejoint(name=name)
@@ -58,30 +52,16 @@ class FreeBody:
 
     def observables(self, robot, offset: Corners = OFFSET_BOUNDS) -> list[Observable]:
         """Offset from the robot's tool, within bounds given as low and high corner, orientation and velocities."""
-        speed = [2.0] * 3 + [30.0] * 3
-        low, high = [-value for value in speed], speed
+        name, speed = self.name, np.repeat([2.0, 30.0], 3)
+        offset_meaning, quat_meaning = f"from the tool to the {name}, world frame", f"the {name}'s orientation"
         return [
+            Observable(f"to_{name}", "m", *offset, offset_meaning, lambda: self.pos - robot.tool),
+            Observable(f"{name}_quat", "1", [0.0, -1.0, -1.0, -1.0], [1.0] * 4, quat_meaning, self.unique_quat),
             Observable(
-                f"to_{self.name}",
-                "m",
-                *offset,
-                f"from the tool to the {self.name}, world frame",
-                lambda: self.pos - robot.tool,
-            ),
-            Observable(
-                f"{self.name}_quat",
-                "1",
-                [0.0] + [-1.0] * 3,
-                [1.0] * 4,
-                f"the {self.name}'s orientation",
-                lambda: namespace(self.quat).where(self.quat[:, :1] < 0.0, -self.quat, self.quat),
-            ),
-            Observable(
-                f"{self.name}_qvel",
-                "m/s, rad/s",
-                low,
-                high,
-                "its linear and angular velocity",
-                lambda: self.qvel,
+                f"{name}_qvel", "m/s, rad/s", -speed, speed, "its linear and angular velocity", lambda: self.qvel
             ),
         ]
+
+    def unique_quat(self) -> Array:
+        """Orientations with w >= 0, (N, 4), so that equal ones compare equal."""
+        return namespace(self.quat).where(self.quat[:, :1] < 0.0, -self.quat, self.quat)

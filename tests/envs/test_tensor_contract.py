@@ -107,7 +107,7 @@ def test_experts_run_on_tensors(task, robot):
 
 def test_visual_randomisation_runs_on_tensors():
     """Colours, lights, cameras and backgrounds are those of NumPy's streams."""
-    from robodl_envs.randomization.visuals import Visuals
+    from robodl_envs.randomization.variation import Visuals
 
     settings = Randomize(colors=0.2, lights=0.4, background=1.0, camera_position=0.1, camera_angle=5.0, camera_fovy=0.1)
     found = []
