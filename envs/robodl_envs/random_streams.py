@@ -28,8 +28,7 @@ class RandomStreams:
 
     def __init__(self, num: int, like: Array | None = None):
         self.like = np.zeros(0) if like is None else like
-        self.state = words(np.random.SeedSequence().generate_state(num, np.uint64), self.like)
-        self.state = mix(self.state)
+        self.state = mix(words(np.random.SeedSequence().generate_state(num, np.uint64), self.like))
 
     def seed(self, ids: Array, seeds: Any) -> None:
         """Start the streams of rows ids, (n,), anew from integer seeds, (n,) from 0 to 2^64 - 1."""
