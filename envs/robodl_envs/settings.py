@@ -101,7 +101,10 @@ class EnvSettings:
         """A BatchEnv of a copy of the task: two environments never share one."""
         task = copy.deepcopy(task)
         adopt_old_hooks(type(task))
-        robot_class = checked_robot(self.robot, task)
+        robot_class = registry.robot_class(self.robot)
+        if reason := task.unsupported_reason(robot_class):
+            known = ", ".join(registry.robot_names())
+            raise ValueError(f"robot={self.robot} does not do {type(task).__name__}: {reason}; installed: {known}")
 
         def make_robot() -> Robot:
             return robot_class(control=self.control, gripper=task.gripper, rotation=task.rotation)
@@ -157,15 +160,6 @@ def signature(settings: type[EnvSettings]) -> inspect.Signature:
     """The signature of a constructor of (task, **settings), which help() shows."""
     task = inspect.Parameter("task", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=str | Task)
     return inspect.Signature([task, *inspect.signature(settings).parameters.values()])
-
-
-def checked_robot(name: str, task: Task) -> type[Robot]:
-    """The robot of a name; ValueError if it can't do the task."""
-    robot = registry.robot_class(name)
-    if reason := task.unsupported_reason(robot):
-        known = ", ".join(registry.robot_names())
-        raise ValueError(f"robot={name} does not do {type(task).__name__}: {reason}; installed: {known}")
-    return robot
 
 
 def checked_names(cameras: str | Sequence[str]) -> list[str]:
