@@ -127,8 +127,7 @@ class CameraSensors(Component):
             return
         assert self.renderer is not None
         background = self.visuals.background[ids] if self.visuals is not None and self.randomize.background else None
-        drawn = self.renderer.draw(ids, background)
-        image_bytes = self.layout.pack(drawn, len(ids))
+        image_bytes = self.layout.pack(self.renderer.draw(ids, background), len(ids))
         if self.noise is not None:
             image_bytes = self.noise.transmitted(ids, image_bytes, self.image_bytes[ids], rng)
         self.image_bytes[ids] = image_bytes

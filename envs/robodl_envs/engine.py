@@ -186,9 +186,7 @@ class BatchEnv:
             reward, terminated, truncated = reward * ~reset_mask, terminated & ~reset_mask, truncated & ~reset_mask
         return observation, reward, terminated, truncated, info
 
-    def update_success(
-        self, success: Array, begun: Array | None = None, diverged: Array | None = None
-    ) -> dict[str, Array]:
+    def update_success(self, success: Array, begun: Array | None = None, diverged: Array | None = None):
         """Count this instant's success into the episodes, of rows `begun` alone if they have just begun: the info."""
         info = self.stats.update_success(success, begun, diverged)
         return info | self.metrics() if self.task.metrics else info

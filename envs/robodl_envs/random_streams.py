@@ -67,8 +67,7 @@ class RandomStreams:
 
     def normal(self, ids: Array, mean: Any = 0.0, std: Any = 1.0) -> Array:
         """Draw from a normal distribution: (n, *shape), where shape is that of mean and std broadcast together."""
-        xp = namespace(self.like)
-        mean, std = array(mean, self.like), array(std, self.like)
+        xp, mean, std = namespace(self.like), array(mean, self.like), array(std, self.like)
         shape = xp.broadcast_shapes(mean.shape, std.shape)
         size = math.prod(shape)
         unit = self.unit(ids, 2 * size)
