@@ -26,39 +26,7 @@ from robodl_envs.registry import (
     task_names,
 )
 
-__all__ = [
-    "BASELINES",
-    "MAX_DEPTH",
-    "SEGMENTATION_CLASSES",
-    "SHARPNESS",
-    "Component",
-    "Move",
-    "Observable",
-    "PerceptionTask",
-    "Policy",
-    "Randomize",
-    "RenderingError",
-    "Robot",
-    "Task",
-    "available_cores",
-    "did_you_mean",
-    "image_modality",
-    "load_plugins",
-    "make",
-    "make_gl_context",
-    "make_policy",
-    "make_vec",
-    "register_expert",
-    "register_robot",
-    "register_task",
-    "robot_class",
-    "robot_names",
-    "task_class",
-    "task_id",
-    "task_names",
-]
-
-LAZY = {  # what importing would make slow
+LAZY = {  # public names whose modules are imported when they are first used: they would make importing slow
     "BASELINES": "experts.policy",
     "MAX_DEPTH": "rendering.modalities",
     "Move": "experts.policy",
@@ -78,6 +46,8 @@ LAZY = {  # what importing would make slow
     "make_policy": "experts.policy",
     "make_vec": "gym_env",
 }
+__all__ = ["Component", "did_you_mean", "load_plugins", "register_expert", "register_robot", "register_task"]
+__all__ += ["robot_class", "robot_names", "task_class", "task_id", "task_names", *LAZY]
 RENAMED = {  # names of version 0.1: they warn, and go with 0.3
     "CLASSES": "SEGMENTATION_CLASSES",
     "FAR": "MAX_DEPTH",

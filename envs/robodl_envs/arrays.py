@@ -212,3 +212,10 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     """'; did you mean ...?' with the names close to a misspelt one, or ''."""
     close = difflib.get_close_matches(name, list(names), n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
+
+
+def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
+    """Refuse a setting's value that is none of its choices: ValueError with near ones."""
+    if value not in choices:
+        near = did_you_mean(str(value), choices)
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}{near}")

@@ -11,12 +11,12 @@ import mujoco
 import numpy as np
 from gymnasium import spaces
 
-from robodl_envs.arrays import did_you_mean
+from robodl_envs.arrays import check_choice, did_you_mean
 from robodl_envs.component import Component
 from robodl_envs.random_streams import RandomStreams
-from robodl_envs.randomization.image_noise import ImageNoise
+from robodl_envs.randomization.noise import ImageNoise
 from robodl_envs.randomization.settings import Randomize
-from robodl_envs.randomization.visuals import Visuals
+from robodl_envs.randomization.variation import Visuals
 from robodl_envs.rendering.gl_renderer import GlRenderer
 from robodl_envs.rendering.modalities import (
     MAX_DEPTH,
@@ -67,8 +67,7 @@ class CameraSensors(Component):
         randomize: Randomize,
     ):
         low, high = IMAGE_SIDES
-        if renderer not in RENDERERS:
-            raise ValueError(f"renderer must be one of {', '.join(RENDERERS)}, got {renderer!r}")
+        check_choice("renderer", renderer, RENDERERS)
         if not names:
             raise ValueError(f"cameras must name at least one image, such as {', '.join(FIXED_CAMERAS)} or wrist")
         if len(set(names)) < len(names):
@@ -77,7 +76,7 @@ class CameraSensors(Component):
             raise ValueError(f"image_size must be from {low} to {high} pixels, got {size[0]} x {size[1]}")
         self.robot, self.names, self.size, self.threads = robot, tuple(names), size, threads
         self.renderer_name, self.randomize = renderer, randomize
-        self.visuals = Visuals(randomize) if randomize.visuals else None
+        self.visuals = Visuals(randomize) if randomize.varies("visuals") else None
         self.renderer: RayRenderer | GlRenderer | None = None
 
     def __repr__(self):
@@ -106,7 +105,7 @@ class CameraSensors(Component):
             if self.sources[name][1] == "rgb":
                 colors.append((slice(first, first + image.itemsize), image.shape))
         s = self.randomize
-        self.noise = ImageNoise(s, colors, self.layout.itemsize) if s.image_noise else None
+        self.noise = ImageNoise(s, colors, self.layout.itemsize) if s.varies("image_noise") else None
 
     def bind(self, sim):
         self.close()

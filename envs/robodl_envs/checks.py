@@ -30,8 +30,7 @@ def check_once(task: Task, robot: type, make: Callable[[int], BatchEnv]) -> None
     Raises:
         TypeError: what the class lacks, or returns, in one line that names class, method and expectation.
     """
-    key = type(task), robot
-    if key in CHECKED:
+    if (type(task), robot) in CHECKED:
         return
     check_methods(task)
     batch = make(NUM)
@@ -39,7 +38,7 @@ def check_once(task: Task, robot: type, make: Callable[[int], BatchEnv]) -> None
     check_observables(batch)
     check_goals(batch)
     check_arrays(batch)
-    CHECKED.add(key)
+    CHECKED.add((type(task), robot))
 
 
 def check_methods(task: Task) -> None:
@@ -74,17 +73,15 @@ def check_goals(batch: BatchEnv) -> None:
     for name, (attribute, meaning) in DEFAULTS.items():
         if getattr(type(task), name) is getattr(Task, name) and not hasattr(task, attribute):
             fail(task, name, f"is missing; it must return {meaning}")
-    goals = []
-    for name in ("achieved_goal", "desired_goal"):
-        goals.append(getattr(task, name)())
-        check_shape(task, name, goals[-1], (NUM, size))
-    for name in ("reward", "success"):
-        function = getattr(task, name)
+    goals = task.achieved_goal(), task.desired_goal()
+    for name, goal in zip(("achieved_goal", "desired_goal"), goals, strict=True):
+        check_shape(task, name, goal, (NUM, size))
+    stacked = [np.stack([goal] * 3) for goal in goals]
+    for name, function in (("reward", task.reward), ("success", task.success)):
         check_shape(task, name, function(*goals), (NUM,))
-        stacked = [np.stack([np.asarray(goal)] * 3) for goal in goals]
         check_shape(task, f"{name} of goals with leading axes (3, {NUM})", function(*stacked), (3, NUM))
-    if np.asarray(task.success(*goals)).dtype != bool:
-        fail(task, "success", f"must return booleans, got {np.asarray(task.success(*goals)).dtype}")
+    if (dtype := task.success(*goals).dtype).kind != "b":
+        fail(task, "success", f"must return booleans, got {dtype}")
     check_shape(task, "potential", task.potential(*goals), (NUM,))
 
 

@@ -22,7 +22,6 @@ class Observable:
     """One entry of an observation or of a goal.
 
     Args:
-        name: by which experts and tables find it.
         unit: such as "m" or "rad/s"; "1" for numbers without a unit.
         low, high: (k,) bounds; values are clipped to them.
         meaning: one phrase for the documentation, with the frame.
@@ -102,10 +101,7 @@ class Component:
 
 def all_parts(components: Sequence[Component]) -> list[Component]:
     """Components with their parts, at any depth, each after the one that it is a part of."""
-    found = []
-    for component in components:
-        found += [component, *all_parts(component.parts)]
-    return found
+    return [each for component in components for each in (component, *all_parts(component.parts))]
 
 
 class Actuated(Component):

@@ -15,6 +15,7 @@ from robodl_envs.arrays import (
     array,
     cast,
     clip,
+    concat,
     copy,
     distance,
     namespace,
@@ -24,14 +25,13 @@ from robodl_envs.arrays import (
 )
 from robodl_envs.cameras import CameraSensors
 from robodl_envs.component import Component, Observable, all_parts
-from robodl_envs.episode_stats import EpisodeStats
 from robodl_envs.observation import ObservationLayout, columns_of, in_order
 from robodl_envs.perception.perception_task import PerceptionTask
 from robodl_envs.random_streams import RandomStreams
-from robodl_envs.randomization.dynamics import Dynamics
+from robodl_envs.randomization.noise import SignalNoise
 from robodl_envs.randomization.settings import NOTHING, Randomize
-from robodl_envs.randomization.signal_noise import SignalNoise
-from robodl_envs.rewards import Rewards
+from robodl_envs.randomization.variation import Dynamics
+from robodl_envs.rewards import EpisodeStats, Rewards
 from robodl_envs.robots.robot import Robot
 from robodl_envs.scene import empty_scene, substeps
 from robodl_envs.simulator import CpuSimulator, Simulator, available_cores
@@ -73,7 +73,7 @@ class BatchEnv:
         self.perception = task if isinstance(task, PerceptionTask) else None
         self.threads = min(threads or available_cores(), num)
         self.max_episode_steps = sys.maxsize if max_episode_steps is None else max_episode_steps
-        dynamics = Dynamics(randomize) if randomize.physics else None
+        dynamics = Dynamics(randomize) if randomize.varies("physics") else None
         self.components: list[Component] = [part for part in (robot, task, cameras, dynamics) if part is not None]
 
         spec = empty_scene()
@@ -84,8 +84,8 @@ class BatchEnv:
             component.build(spec)
         self.model = spec.compile()
         self.action_size = robot.action_size + (self.perception.output_size if self.perception else 0)
-        settings = f"observed as {cameras or observation!r}, {randomize}"
-        self.made_by = f"{num} x {robot!r} doing {task!r}, {settings}, mujoco {mujoco.__version__}"
+        observed = f"observed as {cameras or observation!r}, {randomize}"
+        self.made_by = f"{num} x {robot!r} doing {task!r}, {observed}, mujoco {mujoco.__version__}"
         self.observation, self.make_simulator = observation, simulator
         self.bind()
         self.rng = RandomStreams(num, self.sim.qpos)
@@ -93,7 +93,7 @@ class BatchEnv:
         self.last_vectors = zeros(self.low, num, self.layout.size)  # last observed, goals included
         self.rewards = Rewards(task, reward, self.sim.qpos, control_dt)
         self.signals: SignalNoise | None = None
-        if randomize.signals:
+        if randomize.varies("signals"):
             bounds = self.layout.low[self.layout.observed], self.layout.high[self.layout.observed]
             self.signals = SignalNoise(randomize, *bounds, self.action_size)
             self.signals.bind(self.sim)
@@ -105,8 +105,8 @@ class BatchEnv:
         for component in self.components:
             component.bind(self.sim)
         self.all = arange(self.num, self.sim.qpos)
-        self.counts = type(self.task).update is not Component.update or bool(self.task.parts)
         self.state_observables = in_order([*self.robot.observables(), *self.task.observables()], "state")
+        self.state_columns = columns_of(self.state_observables)  # in the vector of observation="state", by name
         self.observables: list[Observable] = in_order(self.state_observables, self.observation)
         self.layout = ObservationLayout(self.observables, self.task.goal_observables(), self.observation)
         float32 = cast(self.sim.qpos[:0], "float32")
@@ -167,8 +167,7 @@ class BatchEnv:
         if reset_mask is None:
             self.sim.step(self.nstep)
             diverged = self.diverged()
-            if self.counts:
-                self.task.update(self.all)
+            self.task.update(self.all)
         else:
             acted = row_ids(~reset_mask)
             self.sim.step(self.nstep, acted)
@@ -187,9 +186,7 @@ class BatchEnv:
             reward, terminated, truncated = reward * ~reset_mask, terminated & ~reset_mask, truncated & ~reset_mask
         return observation, reward, terminated, truncated, info
 
-    def update_success(
-        self, success: Array, begun: Array | None = None, diverged: Array | None = None
-    ) -> dict[str, Array]:
+    def update_success(self, success: Array, begun: Array | None = None, diverged: Array | None = None):
         """Count this instant's success into the episodes, of rows `begun` alone if they have just begun: the info."""
         info = self.stats.update_success(success, begun, diverged)
         return info | self.metrics() if self.task.metrics else info
@@ -225,17 +222,11 @@ class BatchEnv:
             observation |= self.cameras.images()
         return observation
 
-    @property
-    def state_columns(self) -> dict[str, slice]:
-        """Columns of each observable in the vector of observation="state", by name."""
-        return columns_of(self.state_observables)
-
     def state_observation(self) -> dict[str, Array]:
         """The observation of observation="state" at this instant, without noise, whatever is observed."""
         achieved, desired = map(copy, self.last_goals())
         values = [each.read() for each in self.state_observables]  # type: ignore[misc]
-        vectors = cast(namespace(values[0]).concatenate(values, axis=1), "float32")
-        return {"observation": vectors, "achieved_goal": achieved, "desired_goal": desired}
+        return {"observation": concat(values, dtype="float32"), "achieved_goal": achieved, "desired_goal": desired}
 
     def checked(self, action: Any) -> Array:
         """The action as (N, action_size) floats in [-1, 1]."""

@@ -1,28 +1,19 @@
 """The Gymnasium environments over BatchEnv: one arm, and many arms."""
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
 import mujoco
 import numpy as np
+from gymnasium.spaces import Box, Dict, Space
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
 from robodl_envs.engine import BatchEnv
 from robodl_envs.rendering.scene_camera import SceneCamera
 from robodl_envs.robots.robot import Robot
-from robodl_envs.settings import (
-    RENDER_MODES,
-    EnvSettings,
-    VectorEnvSettings,
-    checked_mask,
-    make_spaces,
-    row_seeds,
-    split_settings,
-    with_signature,
-)
+from robodl_envs.settings import RENDER_MODES, EnvSettings, VectorEnvSettings, checked_mask, row_seeds, signature
 from robodl_envs.tasks.task import Task
 
 GYMNASIUM_STATE = ("spec", "_np_random", "_np_random_seed", "observation_space", "action_space")
@@ -31,39 +22,28 @@ GYMNASIUM_STATE = ("spec", "_np_random", "_np_random_seed", "observation_space",
 class Episodes:
     """Public members that both environments share, for training code and tools."""
 
-    batch: BatchEnv
-    task_argument: str | Task
+    task: Task  # its settings are its attributes
+    robot: Robot  # `robot.action_size` numbers of an action are its own, the rest are the task's
+    model: mujoco.MjModel  # compiled, shared by all rows
+    control_dt: float  # seconds of one step
+    max_episode_steps: int  # steps after which an episode is truncated; sys.maxsize where there is no limit
+    metadata: dict[str, Any]
     settings: Any  # EnvSettings, or VectorEnvSettings
+    state_columns: dict[str, slice]  # of each observable, by name, in the "observation" of `state_observation`
 
-    @property
-    def task(self) -> Task:
-        """The task; its settings are its attributes."""
-        return self.batch.task
-
-    @property
-    def robot(self) -> Robot:
-        """The robot; `robot.action_size` numbers of an action are its own, the rest are the task's."""
-        return self.batch.robot
-
-    @property
-    def model(self) -> mujoco.MjModel:
-        """The compiled model that all rows share."""
-        return self.batch.model
-
-    @property
-    def control_dt(self) -> float:
-        """Seconds of one step."""
-        return self.batch.control_dt
-
-    @property
-    def max_episode_steps(self) -> int:
-        """Steps after which an episode is truncated; sys.maxsize where there is no limit."""
-        return self.batch.max_episode_steps
-
-    @property
-    def state_columns(self) -> dict[str, slice]:
-        """Columns of each observable, by name, in the "observation" of `state_observation`."""
-        return self.batch.state_columns
+    def setup(self, settings: type[EnvSettings], task: str | Task, values: dict[str, Any]) -> tuple[Dict, Box]:
+        """Make everything of settings by name, those of the task among them: a row's observation and action space."""
+        self.settings, self.new_task = settings.split(task, values)
+        self.batch = batch = self.settings.make_batch(self.new_task)
+        self.task, self.robot, self.model, self.control_dt = batch.task, batch.robot, batch.model, batch.control_dt
+        self.max_episode_steps, self.state_columns = batch.max_episode_steps, batch.state_columns
+        self.render_mode, self.camera = self.settings.render_mode, SceneCamera()
+        self.metadata = {**self.metadata, "render_fps": max(1, round(1.0 / batch.control_dt))}
+        low, high = batch.layout.low, batch.layout.high
+        boxes: dict[str, Space] = {key: Box(low[columns], high[columns]) for key, columns in batch.layout.keys.items()}
+        if batch.cameras is not None:
+            boxes |= batch.cameras.image_spaces()
+        return Dict(boxes), Box(-1.0, 1.0, (batch.action_size,), np.float32)
 
     def state_observation(self) -> dict[str, np.ndarray]:
         """The observation of observation="state" at this instant, without noise, (N, ...), whatever is observed."""
@@ -85,9 +65,13 @@ class Episodes:
         """Go on, to the last bit, from a state of an environment made with the same settings."""
         self.batch.set_state(state)
 
+    def close_extras(self, **kwargs) -> None:
+        self.camera.close()
+        self.batch.close()
+
     def __reduce__(self):
         kept = {name: vars(self)[name] for name in GYMNASIUM_STATE if name in vars(self)}
-        return restored, (type(self), self.task_argument, vars(self.settings), self.get_state(), kept)
+        return restored, (type(self), self.new_task, vars(self.settings), self.get_state(), kept)
 
 
 class RobotTaskEnv(Episodes, gymnasium.Env):
@@ -104,19 +88,14 @@ class RobotTaskEnv(Episodes, gymnasium.Env):
 
     Args:
         task: name of a registered task, or a Task, which is copied.
-        settings: as EnvSettings has them.
+        settings: as EnvSettings has them, and the task's own, such as radius.
     """
 
     metadata = {"render_modes": RENDER_MODES, "render_fps": 25}
+    __signature__ = signature(EnvSettings)
 
-    @with_signature(EnvSettings)
     def __init__(self, task: str | Task, **settings: Any):
-        self.settings, self.task_argument = EnvSettings.of(settings), copy.deepcopy(task)
-        self.batch = self.settings.make_batch(task, 1)
-        self.render_mode = self.settings.render_mode
-        self.metadata = {**self.metadata, "render_fps": self.settings.render_fps}
-        self.camera = SceneCamera()
-        self.observation_space, self.action_space = make_spaces(self.batch)
+        self.observation_space, self.action_space = self.setup(EnvSettings, task, settings)
 
     def reset(self, *, seed: int | None = None, options: dict | None = None):
         seeds = row_seeds(seed, 1)
@@ -136,8 +115,7 @@ class RobotTaskEnv(Episodes, gymnasium.Env):
         return self.camera.render(self.batch.sim) if self.render_mode else None
 
     def close(self):
-        self.camera.close()
-        self.batch.close()
+        self.close_extras()
 
 
 class RobotTaskVectorEnv(Episodes, gymnasium.vector.VectorEnv):
@@ -148,20 +126,16 @@ class RobotTaskVectorEnv(Episodes, gymnasium.vector.VectorEnv):
 
     Args:
         task: name of a registered task, or a Task, which is copied.
-        settings: as VectorEnvSettings has them.
+        settings: as VectorEnvSettings has them, and the task's own.
     """
 
     metadata = {"render_modes": RENDER_MODES, "render_fps": 25, "autoreset_mode": AutoresetMode.NEXT_STEP}
+    __signature__ = signature(VectorEnvSettings)
 
-    @with_signature(VectorEnvSettings)
     def __init__(self, task: str | Task, **settings: Any):
-        self.settings, self.task_argument = VectorEnvSettings.of(settings), copy.deepcopy(task)
+        self.single_observation_space, self.single_action_space = self.setup(VectorEnvSettings, task, settings)
         self.num_envs, self.autoreset_mode = self.settings.num_envs, self.settings.autoreset_mode
-        self.batch = self.settings.make_batch(task, self.num_envs)
-        self.render_mode, fps = self.settings.render_mode, self.settings.render_fps
-        self.metadata = {**self.metadata, "render_fps": fps, "autoreset_mode": self.autoreset_mode}
-        self.camera = SceneCamera()
-        self.single_observation_space, self.single_action_space = make_spaces(self.batch)
+        self.metadata["autoreset_mode"] = self.autoreset_mode
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self.ended = np.zeros(self.num_envs, bool)  # rows whose episode is over
@@ -204,10 +178,6 @@ class RobotTaskVectorEnv(Episodes, gymnasium.vector.VectorEnv):
         if not self.render_mode:
             return None
         return tuple(self.camera.render(self.batch.sim, row) for row in range(self.num_envs))
-
-    def close_extras(self, **kwargs):
-        self.camera.close()
-        self.batch.close()
 
     def get_state(self) -> dict[str, Any]:
         return {**super().get_state(), "ended": self.ended.copy()}
@@ -263,15 +233,13 @@ def has_goals(settings: dict[str, Any]) -> bool:
     return settings.get("observation") != "image" and settings.get("reward") != "shaped"
 
 
-def make(task: str | Task, **settings) -> RobotTaskEnv:
+def make(task: str | Task, **settings: Any) -> RobotTaskEnv:
     """Make a single environment, for `gymnasium.make`: settings are EnvSettings' and the task's, such as radius."""
-    task, settings = split_settings(EnvSettings, task, settings)
     return (GoalEnv if has_goals(settings) else RobotTaskEnv)(task, **settings)
 
 
-def make_vec(task: str | Task, **settings) -> RobotTaskVectorEnv:
+def make_vec(task: str | Task, **settings: Any) -> RobotTaskVectorEnv:
     """Make a vector environment, for `gymnasium.make_vec`: settings are VectorEnvSettings' and the task's."""
-    task, settings = split_settings(VectorEnvSettings, task, settings)
     return (GoalVectorEnv if has_goals(settings) else RobotTaskVectorEnv)(task, **settings)
 
 

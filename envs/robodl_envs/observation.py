@@ -29,8 +29,7 @@ class ObservationLayout:
     """One float32 vector a row: the observables, then achieved and desired goal.
 
     Args:
-        observables: those that are observed, in their order.
-        goals: those of a goal.
+        observables, goals: those that are observed, and those of a goal, in their order.
         observation: "state", "image" or "image+state"; "image" shows no goal.
     """
 

@@ -28,8 +28,7 @@ class RandomStreams:
 
     def __init__(self, num: int, like: Array | None = None):
         self.like = np.zeros(0) if like is None else like
-        self.state = words(np.random.SeedSequence().generate_state(num, np.uint64), self.like)
-        self.state = mix(self.state)
+        self.state = mix(words(np.random.SeedSequence().generate_state(num, np.uint64), self.like))
 
     def seed(self, ids: Array, seeds: Any) -> None:
         """Start the streams of rows ids, (n,), anew from integer seeds, (n,) from 0 to 2^64 - 1."""
@@ -68,8 +67,7 @@ class RandomStreams:
 
     def normal(self, ids: Array, mean: Any = 0.0, std: Any = 1.0) -> Array:
         """Draw from a normal distribution: (n, *shape), where shape is that of mean and std broadcast together."""
-        xp = namespace(self.like)
-        mean, std = array(mean, self.like), array(std, self.like)
+        xp, mean, std = namespace(self.like), array(mean, self.like), array(std, self.like)
         shape = xp.broadcast_shapes(mean.shape, std.shape)
         size = math.prod(shape)
         unit = self.unit(ids, 2 * size)

@@ -19,8 +19,6 @@ import gymnasium
 
 from robodl_envs.arrays import did_you_mean
 
-PLUGINS = "robodl.plugins"
-
 
 @dataclass(frozen=True)
 class TaskEntry:
@@ -70,24 +68,18 @@ DOWNLOADED = frozenset({"iiwa14"})  # robots whose models the extra `robots` dow
 
 
 def robot_names(downloaded: bool = False) -> list[str]:
-    """Names of all robots, those of other packages among them.
-
-    Args:
-        downloaded: whether to name those too that need the extra `robots`, and a network at their first use.
-    """
+    """Names of all robots; with `downloaded` also of those that need the extra `robots`, and a network at first."""
     return sorted(set(ROBOTS) if downloaded else set(ROBOTS) - DOWNLOADED)
 
 
 def task_names() -> list[str]:
-    """Names of all tasks, those of other packages among them."""
+    """Names of all tasks."""
     return sorted(TASKS)
 
 
 def robot_class(name: str) -> type:
     """The Robot subclass of a name; KeyError with near names for an unknown one."""
-    check_known("robot", ROBOTS, name)
-    robot = ROBOTS[name] = imported(ROBOTS[name])
-    return robot
+    return imported(known_entry("robot", ROBOTS, name))
 
 
 def task_class(name: str) -> type:
@@ -97,8 +89,7 @@ def task_class(name: str) -> type:
 
 def task_entry(name: str) -> TaskEntry:
     """The row of a task's name; KeyError with near names for an unknown one."""
-    check_known("task", TASKS, name)
-    return TASKS[name]
+    return known_entry("task", TASKS, name)
 
 
 def task_name(task: Any) -> str | None:
@@ -176,21 +167,19 @@ def imported(value: Any) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def check_known(kind: str, registry: dict, name: str) -> None:
-    """Refuse a name that neither we nor a plugin has: KeyError with near names."""
+def known_entry(kind: str, registry: dict, name: str) -> Any:
+    """The entry of a name; KeyError with near names if neither we nor a plugin has it."""
     if name not in registry:
         known = ", ".join(sorted(set(registry) - DOWNLOADED))
         if more := DOWNLOADED & set(registry):
             known += f"; with the extra robots: {', '.join(sorted(more))}"
         raise KeyError(f"no {kind} named {name!r}{did_you_mean(str(name), registry)}; installed: {known}")
+    return registry[name]
 
 
 def load_plugins() -> None:
-    """Import what installed packages offer under the entry-point group "robodl.plugins".
-
-    A plugin that fails is named in one warning, and harms nothing else.
-    """
-    for entry_point in entry_points(group=PLUGINS):
+    """Import the plugins of installed packages; one that fails is named in one warning, and harms nothing else."""
+    for entry_point in entry_points(group="robodl.plugins"):
         try:
             entry_point.load()
         except Exception as error:  # whatever the plugin's code raises

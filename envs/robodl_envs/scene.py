@@ -8,10 +8,11 @@ discrete           solves contacts and stiff servos together. Euler is unstable 
 elliptic cone and impratio 10   a held cube slides in the fingers with pyramidal cones and impratio 1.
 """
 
+from pathlib import Path
+
 import mujoco
 
-TIMESTEP = 0.004  # s
-GRAVITY = (0.0, 0.0, -9.81)  # m/s^2
+TIMESTEP = 0.004  # s, as in scene.xml
 
 # Collision bits: a pair of geoms collides if either's contype has a bit of the other's conaffinity.
 OBJECT_BIT, ROBOT_BIT = 1, 2
@@ -21,7 +22,6 @@ NO_CONTACT = {"contype": 0, "conaffinity": 0}
 FIXTURE = {"contype": 0, "conaffinity": ROBOT_BIT}  # robots touch it and objects do not
 # Stiffer than MuJoCo's defaults, with which a hand presses small objects into the floor.
 HARD = {"solref": [0.005, 1.0], "solimp": [0.95, 0.99, 0.001, 0.5, 2.0]}
-FLOOR = (0.32, 0.36, 0.40, 1.0)
 
 Corners = tuple[tuple[float, float, float], tuple[float, float, float]]  # low and high corner of a box
 POSITION_BOUNDS: Corners = (-1.5, -1.5, -0.5), (1.5, 1.5, 1.5)  # m, of objects and goals, world frame
@@ -31,47 +31,7 @@ OFFSET_BOUNDS: Corners = (-1.0, -1.0, -1.0), (1.0, 1.0, 1.0)  # m, of objects fr
 def empty_scene() -> mujoco.MjSpec:
     """A floor at z = 0, a light, and the physics settings; angles are radians."""
     quiet_log()
-    spec = mujoco.MjSpec()
-    spec.compiler.degree = False
-    spec.option.timestep = TIMESTEP
-    spec.option.gravity = GRAVITY
-    spec.option.integrator = mujoco.mjtIntegrator.mjINT_DISCRETE
-    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    spec.option.impratio = 10.0
-    world = spec.worldbody
-    world.add_geom(
-        name="floor",
-        type=mujoco.mjtGeom.mjGEOM_PLANE,
-        size=[1.5, 1.5, 0.1],
-        material="floor",
-        rgba=FLOOR,
-        **OBJECT,
-        **HARD,
-    )
-    world.add_light(pos=[0.3, -0.8, 2.2], dir=[0.1, 0.4, -1.0], type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
-    spec.add_texture(
-        name="floor",
-        type=mujoco.mjtTexture.mjTEXTURE_2D,
-        builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
-        rgb1=[1.0, 1.0, 1.0],  # times the floor's colour, which is all that images for learning show
-        rgb2=[0.88, 0.89, 0.90],
-        width=64,
-        height=64,
-    )
-    floor = spec.add_material(name="floor", texrepeat=[12, 12])
-    floor.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "floor"
-    spec.add_texture(
-        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
-        builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
-        rgb1=[0.70, 0.78, 0.88],
-        rgb2=[0.25, 0.30, 0.38],
-        width=64,
-        height=64,
-    )
-    spec.visual.quality.shadowsize = 2048  # images for people take two thirds of the time of 4096, and look the same
-    spec.visual.headlight.ambient = [0.35, 0.35, 0.35]
-    spec.visual.headlight.diffuse = [0.35, 0.35, 0.35]
-    return spec
+    return mujoco.MjSpec.from_file(str(Path(__file__).with_name("scene.xml")))
 
 
 def add_marker(spec: mujoco.MjSpec, name: str, radius: float, rgba=(1.0, 0.2, 0.15, 1.0)) -> None:
@@ -87,10 +47,8 @@ def substeps(control_dt: float, timestep: float) -> int:
     nstep = round(control_dt / timestep)
     if nstep < 1 or abs(nstep * timestep - control_dt) > 1e-9:
         nearest = max(1, nstep) * timestep
-        raise ValueError(
-            f"control_dt must be a multiple of the timestep {timestep:g} s, got {control_dt:g} s; "
-            f"nearest: {nearest:g} s"
-        )
+        rule = f"control_dt must be a multiple of the timestep {timestep:g} s"
+        raise ValueError(f"{rule}, got {control_dt:g} s; nearest: {nearest:g} s")
     return nstep
 
 

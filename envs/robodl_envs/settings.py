@@ -3,17 +3,16 @@
 import copy
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
 from robodl_envs import registry
-from robodl_envs.arrays import did_you_mean
+from robodl_envs.arrays import check_choice, did_you_mean
 from robodl_envs.cameras import CameraSensors
 from robodl_envs.checks import check_once
 from robodl_envs.engine import BatchEnv
@@ -63,14 +62,11 @@ class EnvSettings:
     max_episode_steps: int | None = None
     render_mode: str | None = None
     threads: int = 1
+    num_envs = 1  # no setting of a single environment
 
     def __post_init__(self):
-        if self.observation not in OBSERVATIONS:
-            near = did_you_mean(str(self.observation), OBSERVATIONS)
-            raise ValueError(f"observation must be one of {', '.join(OBSERVATIONS)}, got {self.observation!r}{near}")
-        if self.reward not in REWARDS:
-            near = did_you_mean(str(self.reward), REWARDS)
-            raise ValueError(f"reward must be one of {', '.join(REWARDS)}, got {self.reward!r}{near}")
+        check_choice("observation", self.observation, OBSERVATIONS)
+        check_choice("reward", self.reward, REWARDS)
         if self.threads < 0:
             raise ValueError(f"threads must be 0 (one per core) or more, got {self.threads}")
         steps = self.max_episode_steps
@@ -80,31 +76,35 @@ class EnvSettings:
             raise ValueError(f"render_mode must be 'rgb_array' or None, got {self.render_mode!r}")
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> "EnvSettings":
-        """Settings by name, copied, so that they are safe from what the caller does with his.
+    def split(cls, task: str | Task, values: Mapping[str, Any]) -> tuple["EnvSettings", Task]:
+        """Settings and task, made of values by name: copies, independent of what the caller keeps.
 
         Raises:
-            TypeError: a name that is no setting.
+            TypeError: a name that neither the environment nor the task has for a setting.
         """
-        known = [setting.name for setting in fields(cls)]
-        for name in settings:
+        found = registry.task_class(task) if isinstance(task, str) else task
+        if not dataclasses.is_dataclass(found):
+            raise TypeError(f"a task must be a dataclass, whose fields are its settings, got {found!r}")
+        of_task = {each.name for each in fields(found) if each.init}
+        known = {each.name for each in fields(cls)} | of_task
+        for name in values:
             if name not in known:
                 raise TypeError(f"no setting named {name!r}{did_you_mean(name, known)}")
-        return cls(**copy.deepcopy(dict(settings)))
+        own = {name: value for name, value in values.items() if name in of_task}
+        if isinstance(found, type):
+            task = found(**own)  # type: ignore[assignment]
+        else:
+            task = copy.deepcopy(dataclasses.replace(found, **own) if own else found)  # type: ignore
+        return cls(**copy.deepcopy({name: values[name] for name in values if name not in of_task})), task  # type: ignore
 
-    @property
-    def render_fps(self) -> int:
-        """Frames per second of a video that has a frame a step."""
-        return max(1, round(1.0 / self.control_dt))
-
-    def make_batch(self, task: str | Task, num: int) -> BatchEnv:
-        """A BatchEnv of num rows.
-
-        A task given as an object is copied: two environments never share one.
-        """
-        task = copy.deepcopy(task) if isinstance(task, Task) else registry.task_class(task)()
+    def make_batch(self, task: Task) -> BatchEnv:
+        """A BatchEnv of a copy of the task: two environments never share one."""
+        task = copy.deepcopy(task)
         adopt_old_hooks(type(task))
-        robot_class = checked_robot(self.robot, task)
+        robot_class = registry.robot_class(self.robot)
+        if reason := task.unsupported_reason(robot_class):
+            known = ", ".join(registry.robot_names())
+            raise ValueError(f"robot={self.robot} does not do {type(task).__name__}: {reason}; installed: {known}")
 
         def make_robot() -> Robot:
             return robot_class(control=self.control, gripper=task.gripper, rotation=task.rotation)
@@ -114,12 +114,12 @@ class EnvSettings:
         randomize = randomize_settings(self.randomize)
         names = checked_names(task.cameras if self.cameras is None else self.cameras)
         # Made even if there are no images, so that wrong settings are refused.
-        drawing = max(1, min(self.threads or available_cores(), num))
+        drawing = max(1, min(self.threads or available_cores(), self.num_envs))
         cameras = CameraSensors(robot, names, checked_size(self.image_size), self.renderer, drawing, randomize)
         return BatchEnv(
             robot,
             task,
-            num,
+            self.num_envs,
             self.control_dt,
             self.reward,
             self.max_episode_steps,
@@ -156,58 +156,10 @@ class VectorEnvSettings(EnvSettings):
             raise ValueError(f"autoreset_mode must be one of {modes}, got {self.autoreset_mode!r}") from None
 
 
-def with_signature(settings: type[EnvSettings]) -> Callable[[Callable], Callable]:
-    """Give a constructor of (self, task, **settings) the signature that help() and IDEs show."""
-
-    def wrap(function: Callable) -> Callable:
-        parameters = list(inspect.signature(function).parameters.values())[:-1]
-        parameters += list(inspect.signature(settings).parameters.values())
-        function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        return function
-
-    return wrap
-
-
-def make_spaces(batch: BatchEnv) -> tuple[spaces.Dict, spaces.Box]:
-    """A single row's observation and action space."""
-    layout = batch.layout
-    boxes: dict[str, spaces.Space] = {
-        key: spaces.Box(layout.low[columns], layout.high[columns]) for key, columns in layout.keys.items()
-    }
-    if batch.cameras is not None:
-        boxes |= batch.cameras.image_spaces()
-    return spaces.Dict(boxes), spaces.Box(-1.0, 1.0, (batch.action_size,), np.float32)
-
-
-def split_settings(
-    settings_class: type[EnvSettings], task: str | Task, settings: Mapping[str, Any]
-) -> tuple[str | Task, dict[str, Any]]:
-    """The task with its own settings applied, and the environment's settings.
-
-    Raises:
-        TypeError: a setting that neither the environment nor the task has.
-    """
-    found = registry.task_class(task) if isinstance(task, str) else task
-    if not dataclasses.is_dataclass(found):
-        raise TypeError(f"a task must be a dataclass, whose fields are its settings, got {found!r}")
-    of_task = {each.name for each in fields(found) if each.init}
-    known = {each.name for each in fields(settings_class)} | of_task
-    for name in settings:
-        if name not in known:
-            raise TypeError(f"no setting named {name!r}{did_you_mean(name, known)}")
-    own = {name: value for name, value in settings.items() if name in of_task}
-    if own:
-        task = found(**own) if isinstance(found, type) else dataclasses.replace(found, **own)  # type: ignore
-    return task, {name: value for name, value in settings.items() if name not in of_task}
-
-
-def checked_robot(name: str, task: Task) -> type[Robot]:
-    """The robot of a name; ValueError if it can't do the task."""
-    robot = registry.robot_class(name)
-    if reason := task.unsupported_reason(robot):
-        known = ", ".join(registry.robot_names())
-        raise ValueError(f"robot={name} does not do {type(task).__name__}: {reason}; installed: {known}")
-    return robot
+def signature(settings: type[EnvSettings]) -> inspect.Signature:
+    """The signature of a constructor of (task, **settings), which help() shows."""
+    task = inspect.Parameter("task", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=str | Task)
+    return inspect.Signature([task, *inspect.signature(settings).parameters.values()])
 
 
 def checked_names(cameras: str | Sequence[str]) -> list[str]:

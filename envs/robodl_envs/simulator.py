@@ -4,7 +4,9 @@ The names are MuJoCo's own, those of `mujoco.batch.Batch`. State arrays (qpos, c
 writable; derived ones (xpos) are live, read-only, and current after `step`, `forward` and nothing else.
 """
 
+import ctypes
 import os
+import weakref
 from operator import attrgetter
 from typing import Any, Protocol
 
@@ -13,7 +15,6 @@ import numpy as np
 from mujoco.batch import Batch
 
 from robodl_envs.arrays import Array
-from robodl_envs.forking import survive_fork
 from robodl_envs.scene import quiet_log
 
 # Enum members as plain integers: Batch takes those, and they are cheaper to pass.
@@ -23,84 +24,35 @@ BAD_STATE = slice(int(mujoco.mjtWarning.mjWARN_BADQPOS), int(mujoco.mjtWarning.m
 
 
 class Simulator(Protocol):
-    """Every member that components and the engine use; arrays are of one library, NumPy or torch."""
+    """Every member that components and the engine use, as CpuSimulator explains them; arrays are of one library."""
 
     num: int
     model: mujoco.MjModel
-    expanded: dict[str, Array]  # fields of the model that rows own, (N, ...), live
-    orphaned: bool  # whether a fork left this process without the simulator's threads
+    expanded: dict[str, Array]
+    qpos: Array
+    qvel: Array
+    ctrl: Array
 
-    @property
-    def qpos(self) -> Array:
-        """(N, nq), live and writable."""
+    orphaned: bool
 
-    @property
-    def qvel(self) -> Array:
-        """(N, nv), live and writable."""
-
-    @property
-    def ctrl(self) -> Array:
-        """(N, nu), live and writable."""
-
-    def array(self, values: Any) -> Array:
-        """Constants as floats of this simulator's library, dtype and device."""
-
-    def zeros(self, *shape: int, dtype: str = "") -> Array:
-        """Zeros, (N, *shape); of floats unless a dtype such as "bool" or "int64" is named."""
-
-    def site(self, name: str) -> Any:
-        """A site with MuJoCo's fields as live arrays: xpos, (N, 3), and xmat, (N, 9), world frame."""
-
-    def body(self, name: str) -> Any:
-        """A body with MuJoCo's fields as live arrays: xpos, (N, 3), xquat, (N, 4), world frame, ...; and its id."""
-
-    def joint(self, name: str) -> Any:
-        """A joint with qpos and qvel, (N, 1), or (N, 7) and (N, 6) of a free joint, live and writable."""
-
-    def sensor(self, name: str) -> Any:
-        """A sensor with its readings, live, as `data`, (N, k)."""
-
-    def mocap_pos(self, body: str) -> Array:
-        """Position of a mocap body, (N, 3), world frame, live and writable."""
-
-    def mocap_quat(self, body: str) -> Array:
-        """Orientation of a mocap body, (N, 4), world frame, live and writable."""
-
-    def bind(self, field: str) -> Array:
-        """A field of the rows' data, such as cam_xpos, (N, ...), live."""
-
-    def expand(self, field: str) -> Array:
-        """A field of the model with values of each row's own, (N, ...), live and writable.
-
-        At the start of an episode they are the model's.
-        """
-
-    def restore_expanded(self, ids: Array) -> None:
-        """Put the model's values back into the expanded fields of rows ids."""
-
-    def set_const(self, ids: Array | None = None) -> None:
-        """Derive anew what MuJoCo derives from expanded fields, such as inertias from masses, in rows ids (None: all).
-
-        For fields in `MjModel._setconst_inputs` and those of its options, after they were written.
-        """
-
-    def reset(self, ids: Array) -> None:
-        """Put rows ids into the model's initial state; derived arrays follow at the next `forward`."""
-
-    def forward(self, ids: Array | None = None) -> None:
-        """Make poses and velocities of rows ids (None: all) current."""
-
-    def step(self, nstep: int, ids: Array | None = None) -> None:
-        """Advance rows ids (None: all) by nstep timesteps and make poses and velocities current."""
-
-    def diverged(self) -> Array | None:
-        """Rows, (N,) bool, that were found broken and reset since the last call; None when there are none."""
-
-    def get_state(self) -> dict[str, Any]:
-        """An exact, picklable copy of all rows."""
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from a copy made by `get_state`."""
+    def array(self, values: Any) -> Array: ...
+    def zeros(self, *shape: int, dtype: str = "") -> Array: ...
+    def site(self, name: str) -> Any: ...
+    def body(self, name: str) -> Any: ...
+    def joint(self, name: str) -> Any: ...
+    def sensor(self, name: str) -> Any: ...
+    def mocap_pos(self, body: str) -> Array: ...
+    def mocap_quat(self, body: str) -> Array: ...
+    def bind(self, field: str) -> Array: ...
+    def expand(self, field: str) -> Array: ...
+    def restore_expanded(self, ids: Array) -> None: ...
+    def set_const(self, ids: Array | None = None) -> None: ...
+    def reset(self, ids: Array) -> None: ...
+    def forward(self, ids: Array | None = None) -> None: ...
+    def step(self, nstep: int, ids: Array | None = None) -> None: ...
+    def diverged(self) -> Array | None: ...
+    def get_state(self) -> dict[str, Any]: ...
+    def set_state(self, state: dict[str, Any]) -> None: ...
 
 
 class CpuSimulator:
@@ -115,27 +67,32 @@ class CpuSimulator:
     def __init__(self, model: mujoco.MjModel, num: int, threads: int):
         quiet_log()
         self.num, self.model = num, model
-        self.batch = Batch(model, num, threads)
-        self.orphaned = False
-        survive_fork(self, self.batch._b)
-        self.qpos, self.qvel, self.ctrl = self.batch.qpos, self.batch.qvel, self.batch.ctrl
-        self.bind, self.site, self.body = self.batch.bind, self.batch.site, self.batch.body
-        self.joint, self.sensor = self.batch.joint, self.batch.sensor
-        self.expanded: dict[str, np.ndarray] = {}
-        self.defaults: dict[str, np.ndarray] = {}  # the model's own values of the expanded fields
-        self._bad = self.batch.warning[:, BAD_STATE, 1]  # (N, 3) counters, live
+        self.batch = batch = Batch(model, num, threads)
+        self.orphaned = False  # whether a fork left this process without the simulator's threads
+        survive_fork(self)
+        self.qpos, self.qvel, self.ctrl = batch.qpos, batch.qvel, batch.ctrl  # (N, nq), (N, nv), (N, nu), live
+        self.bind = batch.bind  # a field of the rows' data, such as cam_xpos, (N, ...), live
+        # A site, body, joint or sensor by name, with MuJoCo's fields as live arrays, (N, ...), such as xpos.
+        self.site, self.body, self.joint, self.sensor = batch.site, batch.body, batch.joint, batch.sensor
+        self.expanded: dict[str, np.ndarray] = {}  # fields of the model that rows own, (N, ...), live
+        self.defaults: dict[str, np.ndarray] = {}  # the model's own values of these
+        self._bad = batch.warning[:, BAD_STATE, 1]  # (N, 3) counters, live
         self._remember_bad()
 
     def array(self, values: Any) -> np.ndarray:
+        """Constants as floats of this simulator's library, dtype and device."""
         return np.array(values, np.float64)
 
     def zeros(self, *shape: int, dtype: str = "") -> np.ndarray:
+        """Zeros, (N, *shape); of floats unless a dtype such as "bool" or "int64" is named."""
         return np.zeros((self.num, *shape), dtype or np.float64)
 
     def mocap_pos(self, body: str) -> np.ndarray:
+        """Position of a mocap body, (N, 3), world frame, live and writable."""
         return self.batch.mocap_pos[:, self.mocap_id(body)]
 
     def mocap_quat(self, body: str) -> np.ndarray:
+        """Orientation of a mocap body, (N, 4), world frame, live and writable."""
         return self.batch.mocap_quat[:, self.mocap_id(body)]
 
     def mocap_id(self, body: str) -> int:
@@ -147,29 +104,39 @@ class CpuSimulator:
         return found
 
     def expand(self, field: str) -> np.ndarray:
+        """A field of the model with each row's own values, (N, ...), live and writable; the model's at a reset."""
         if field not in self.expanded:
             self.defaults[field] = attrgetter(field)(self.model).copy()  # such as opt.gravity
             self.expanded[field] = self.batch.expand(field)
         return self.expanded[field]
 
     def restore_expanded(self, ids: np.ndarray) -> None:
+        """Put the model's values back into the expanded fields of rows ids."""
         for field, values in self.expanded.items():
             values[ids] = self.defaults[field]
 
     def set_const(self, ids: np.ndarray | None = None) -> None:
+        """Derive anew what MuJoCo derives from expanded fields, such as inertias from masses, in rows ids (None: all).
+
+        For fields in `MjModel._setconst_inputs` and those of its options, after they were written.
+        """
         self.batch.set_const(ids)
 
     def reset(self, ids: np.ndarray) -> None:
+        """Put rows ids into the model's initial state; derived arrays follow at the next `forward`."""
         self.batch.reset(ids, stage=STAGE_NONE)
         self._remember_bad()  # a reset row's counters begin at zero again
 
     def forward(self, ids: np.ndarray | None = None) -> None:
+        """Make poses and velocities of rows ids (None: all) current."""
         self.batch.forward(ids, stage=STAGE_VEL)
 
     def step(self, nstep: int, ids: np.ndarray | None = None) -> None:
+        """Advance rows ids (None: all) by nstep timesteps and make poses and velocities current."""
         self.batch.step(ids, nstep, STAGE_VEL)
 
     def diverged(self) -> np.ndarray | None:
+        """Rows, (N,) bool, that MuJoCo found broken and reset since the last call; None when there are none."""
         if self._bad.tobytes() == self._seen_bytes:  # comparing arrays costs 2 us more, every step
             return None
         rows = (self._bad != self._seen).any(axis=1)
@@ -180,10 +147,12 @@ class CpuSimulator:
         self._seen, self._seen_bytes = self._bad.copy(), self._bad.tobytes()
 
     def get_state(self) -> dict[str, Any]:
+        """An exact, picklable copy of all rows."""
         expanded = {field: values.copy() for field, values in self.expanded.items()}
         return {"state": self.batch.state.copy(), "warning": self.batch.warning.copy(), "expanded": expanded}
 
     def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from a copy made by `get_state`."""
         self.batch.state[:] = state["state"]
         self.batch.warning[:] = state["warning"]
         # Files drop an empty dict; version 0.1 called it "own".
@@ -192,6 +161,26 @@ class CpuSimulator:
         self.set_const()
         self._remember_bad()
         self.forward()
+
+
+def survive_fork(simulator: CpuSimulator) -> None:
+    """Mark a simulator `orphaned` in forked children, which have its memory and none of its threads.
+
+    Stepping such a copy would hang, and so would freeing its thread pool, which waits for the threads: the pool is kept
+    for ever. It is held from before the fork: in the child, garbage may be collected before anything else could run. It
+    may outlive its simulator: arrays of components hold on to it until the garbage collector comes.
+    """
+    if not hasattr(os, "register_at_fork"):
+        return
+    simulator_ref, pool_ref = weakref.ref(simulator), weakref.ref(simulator.batch._b)
+    held: list[Any] = []  # the pool, while a fork is under way
+
+    def orphan() -> None:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(held.pop()))
+        if (found := simulator_ref()) is not None:
+            found.orphaned = True
+
+    os.register_at_fork(before=lambda: held.append(pool_ref()), after_in_parent=held.clear, after_in_child=orphan)
 
 
 def available_cores() -> int:

@@ -7,9 +7,9 @@ import torch
 import robodl_envs
 from robodl_envs.engine import BatchEnv
 from robodl_envs.experts.policy import expert_policy, student_observable_policy
+from robodl_envs.gym_env import make_vec
 from robodl_envs.perception.perception_task import PerceptionTask
 from robodl_envs.randomization.settings import Randomize
-from robodl_envs.settings import EnvSettings
 from tests.envs.tensor_simulator import DeviceTensor, TensorSimulator, host
 
 NUM = 3
@@ -107,7 +107,7 @@ def test_experts_run_on_tensors(task, robot):
 
 def test_visual_randomisation_runs_on_tensors():
     """Colours, lights, cameras and backgrounds are those of NumPy's streams."""
-    from robodl_envs.randomization.visuals import Visuals
+    from robodl_envs.randomization.variation import Visuals
 
     settings = Randomize(colors=0.2, lights=0.4, background=1.0, camera_position=0.1, camera_angle=5.0, camera_fovy=0.1)
     found = []
@@ -123,5 +123,5 @@ def test_visual_randomisation_runs_on_tensors():
 
 def test_settings_make_the_same_batch():
     """The twins above are what the environments are made of."""
-    batch = EnvSettings(robot="ur5e").make_batch("push", 2)
+    batch = make_vec("push", robot="ur5e", num_envs=2).batch
     assert isinstance(batch, BatchEnv) and batch.num == 2

@@ -5,7 +5,7 @@ import pytest
 
 from robodl_envs import make_vec
 from robodl_envs.random_streams import RandomStreams
-from robodl_envs.randomization.image_noise import blurred, normals
+from robodl_envs.randomization.noise import blurred, normals
 
 pytestmark = pytest.mark.unit
 

@@ -9,6 +9,13 @@ from typing import Any
 
 from robodl_envs.arrays import did_you_mean
 
+GROUPS = {
+    "visuals": ("colors", "lights", "background", "camera_position", "camera_angle", "camera_fovy"),
+    "image_noise": ("noise", "blur", "latency", "dropped"),
+    "physics": ("mass", "friction", "damping", "gain", "gravity_tilt"),
+    "signals": ("state_noise", "state_dropped", "action_latency"),
+}
+
 
 def bounded(most: float, default: float = 0.0) -> Any:
     """A setting from 0, off, to its greatest value."""
@@ -46,49 +53,27 @@ class Randomize:
     action_latency: int = bounded(3, 0)  # control steps that actions may be late, 0 to 3
 
     def __post_init__(self):
-        for setting in fields(self):
-            value, most = getattr(self, setting.name), setting.metadata["most"]
-            kind, types = ("an integer", int) if setting.type is int else ("a number", (int, float))
+        for each in fields(self):
+            value, most = getattr(self, each.name), each.metadata["most"]
+            kind, types = ("an integer", int) if each.type is int else ("a number", (int, float))
             if not isinstance(value, types) or isinstance(value, bool) or not 0 <= value <= most:
-                raise ValueError(f"randomize.{setting.name} must be {kind} from 0 to {most}, got {value!r}")
+                raise ValueError(f"randomize.{each.name} must be {kind} from 0 to {most}, got {value!r}")
 
-    @property
-    def visuals(self) -> bool:
-        """Variation of anything about the scene or the cameras."""
-        names = ("colors", "lights", "background", "camera_position", "camera_angle", "camera_fovy")
-        return any(getattr(self, name) for name in names)
-
-    @property
-    def physics(self) -> bool:
-        """Variation of anything about masses, contacts, joints, servos or gravity."""
-        return any(getattr(self, name) for name in ("mass", "friction", "damping", "gain", "gravity_tilt"))
-
-    @property
-    def signals(self) -> bool:
-        """Noise, loss or delay of observation vectors or actions."""
-        return any(getattr(self, name) for name in ("state_noise", "state_dropped", "action_latency"))
-
-    @property
-    def image_noise(self) -> bool:
-        """Noise, blur, delay or loss of images."""
-        return any(getattr(self, name) for name in ("noise", "blur", "latency", "dropped"))
+    def varies(self, group: str) -> bool:
+        """Test whether any setting of a group is on."""
+        return any(getattr(self, name) for name in GROUPS[group])
 
 
 NOTHING = Randomize()
 
 
 def randomize_settings(value: "Randomize | Mapping[str, Any] | None") -> Randomize:
-    """Settings from a Randomize, from names and numbers, or from None for no randomisation.
-
-    Raises:
-        ValueError: a number out of its range.
-        TypeError: a name that is none of Randomize's.
-    """
+    """Settings from a Randomize, from numbers by name, or from None; TypeError for a name that is none of its."""
     if isinstance(value, Randomize):
         return value
     if value is not None and not isinstance(value, Mapping):
         raise TypeError(f"randomize must be names with numbers, such as {{'colors': 0.1}}, got {value!r}")
-    known = [setting.name for setting in fields(Randomize)]
+    known = [each.name for each in fields(Randomize)]
     for name in value or {}:
         if name not in known:
             raise TypeError(f"randomize has no {name!r}{did_you_mean(str(name), known)}; there are {', '.join(known)}")
