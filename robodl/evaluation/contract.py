@@ -193,23 +193,6 @@ def gymnasium_passes(settings: Settings) -> None:
     check_env(make(**settings, max_episode_steps=time_limit(settings)).unwrapped, skip_render_check=True)
 
 
-def success_rates(settings: Settings, episodes: int = 50) -> dict[str, float | None]:
-    """Success rates of the expert, random and zero actions in the id's time limit; None where there is no expert."""
-    from robodl.evaluation.rollout import FIRST_SEED, evaluate_policy
-
-    limit = time_limit(settings)
-    rates: dict[str, float | None] = {}
-    for name in ("expert", "random", "zero"):
-        envs = make_vec(**settings, num_envs=episodes, max_episode_steps=limit, autoreset_mode="Disabled")
-        try:
-            policy = make_policy(name, envs)
-        except (KeyError, ValueError):
-            rates[name] = None
-            continue
-        rates[name] = evaluate_policy(policy, envs, episodes, FIRST_SEED).success_rate
-    return rates
-
-
 def check(settings: Settings) -> Iterator[tuple[str, str | None]]:
     """Each promise, and how it is broken; None where it is kept."""
     for promise, function in contract().items():
