@@ -41,23 +41,27 @@ def main() -> None:
 
 
 def bench(options: Options) -> None:
-    """Measure every controller and number of rows, and print a table."""
-    cli.check_writable(options.output)
-    options.num_envs = options.num_envs or ([1, 64, 1024] if options.observation == "state" else [64])
-    if options.observation != "state":
-        if options.control or len(options.num_envs) > 1:
-            raise cli.UsageError("images are measured for one number of rows, whatever control= is: num_envs=[64]")
-        from robodl.evaluation.bench_rendering import bench_rendering
+    """Measure every controller and number of rows, or both renderers, and print a table."""
+    from robodl.evaluation.bench_rendering import bench_rendering
+    from robodl.runs.provenance import provenance
 
-        with cli.settings_errors():
-            save(options, bench_rendering(options))
-        return
-    controls = [options.control] if options.control else ["tool", "joint"]
+    cli.check_writable(options.output)
+    of_images = options.observation != "state"
+    options.num_envs = options.num_envs or ([64] if of_images else [1, 64, 1024])
+    if of_images and (options.control or len(options.num_envs) > 1):
+        raise cli.UsageError("images are measured for one number of rows, whatever control= is: num_envs=[64]")
+    with cli.settings_errors():
+        results = bench_rendering(options) if of_images else bench_steps(options)
+    if options.output:
+        content = {"env": options.env, "robot": options.robot, "results": results, **provenance()}
+        Path(options.output).write_text(json.dumps(content, indent=1) + "\n")
+
+
+def bench_steps(options: Options) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
-    for control in controls:
+    for control in [options.control] if options.control else ["tool", "joint"]:
         for num in options.num_envs:
-            with cli.settings_errors():
-                result = measure(options, control, num)
+            result = measure(options, control, num)
             if not results:
                 print("control   rows  threads   steps/s  raw steps/s  of raw  added us/step")
             results.append(result)
@@ -66,15 +70,7 @@ def bench(options: Options) -> None:
                 f"{result['raw_steps_per_s']:>13,.0f}{result['ratio']:>8.3f}{result['added_us']:>15.1f}",
                 flush=True,
             )
-    save(options, results)
-
-
-def save(options: Options, results: list[dict[str, Any]]) -> None:
-    from robodl.runs.provenance import provenance
-
-    if options.output:
-        content = {"env": options.env, "robot": options.robot, "results": results, **provenance()}
-        Path(options.output).write_text(json.dumps(content, indent=1) + "\n")
+    return results
 
 
 def measure(options: Options, control: str, num: int) -> dict[str, Any]:
@@ -86,11 +82,8 @@ def measure(options: Options, control: str, num: int) -> dict[str, Any]:
     from robodl_envs import make, make_vec
 
     settings: dict[str, Any] = {"robot": options.robot, "control": control, "max_episode_steps": 50}
-    env: Any
-    if num == 1:
-        env = make(options.env, **settings)
-    else:
-        env = make_vec(options.env, num_envs=num, threads=options.threads, **settings)
+    vector = {"num_envs": num, "threads": options.threads}
+    env: Any = make(options.env, **settings) if num == 1 else make_vec(options.env, **vector, **settings)
     sim, nstep, stage = env.batch.sim, env.batch.nstep, int(mujoco.mjtStage.mjSTAGE_VEL)
     raw = Batch(sim.model, num, env.batch.threads)
     raw_ctrl, clock, rng = raw.ctrl, time.perf_counter, np.random.default_rng(0)

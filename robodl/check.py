@@ -28,15 +28,16 @@ def main() -> None:
 def check(options: Options) -> None:
     """Check every robot and controller, print a line for each promise, and fail where one is broken."""
     from robodl.evaluation import contract
-    from robodl.evaluation.robot_support import chosen, unsupported_reason
+    from robodl.evaluation.robot_support import task_robot_pairs
+    from robodl.evaluation.rollout import untrained_scores
 
     if options.env is None:
         raise cli.UsageError("give env=<task>, such as env=push")
     with cli.settings_errors():
-        (task,), robots = chosen([options.env], options.robot)
+        pairs = task_robot_pairs([options.env], options.robot)
     broken = 0
-    for robot in robots:
-        if reason := unsupported_reason(task, robot):
+    for task, robot, reason in pairs:
+        if reason:
             print(f"{task}, {robot}: refused: {reason}")
             continue
         for control in options.control:
@@ -45,9 +46,9 @@ def check(options: Options) -> None:
             for promise, problem in contract.check(settings):
                 broken += problem is not None
                 print(f"  {'ok    ' if problem is None else 'BROKEN'}  {promise}{f': {problem}' if problem else ''}")
-        rates = contract.success_rates({"task": task, "robot": robot}, options.episodes)
-        told = ", ".join(f"{name} {'none' if rate is None else f'{rate:.0%}'}" for name, rate in rates.items())
-        print(f"  success of {options.episodes} episodes: {told}")
+        scores = untrained_scores(task, robot, ("expert", "random", "zero"), options.episodes)
+        rates = [f"{name} {f'{score.success_rate:.0%}' if score else 'none'}" for name, score in scores]
+        print(f"  success of {options.episodes} episodes: {', '.join(rates)}")
     if broken:
         cli.fail(f"{broken} promises are broken", code=1)
     print("every promise is kept")

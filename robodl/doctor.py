@@ -112,11 +112,11 @@ def measured(name: str, settings: dict[str, Any], seconds: float) -> dict[str, f
     envs.reset(seed=0)
     action, batch = 0.0 * envs.action_space.sample(), envs.batch
     if name == "pretty":
-        result = {"renders_per_s": rate(envs.render, seconds)}
+        result = {"renders_per_s": rate(seconds, envs.render)}
     else:
-        result = {"steps_per_s": num * rate(lambda: envs.step(action), seconds)}
+        result = {"steps_per_s": num * rate(seconds, envs.step, action)}
     if name in ("ray", "gl"):
-        result["images_per_s"] = num * rate(lambda: batch.cameras.capture(batch.all, batch.rng), seconds)
+        result["images_per_s"] = num * rate(seconds, batch.cameras.capture, batch.all, batch.rng)
     envs.close()
     return result
 

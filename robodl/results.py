@@ -29,10 +29,10 @@ def main() -> None:
 
 def results(options: Options) -> None:
     """Collect, then write or compare the tables."""
-    from robodl.atomic_write import replacing
     from robodl.documentation.collect import collect
+    from robodl.documentation.markdown import update_files
     from robodl.documentation.results import load
-    from robodl.documentation.tables import filled, markers
+    from robodl.documentation.tables import filled
 
     folder, texts = Path(options.results), [Path(name) for name in options.texts]
     for path in [folder, *texts]:
@@ -44,18 +44,9 @@ def results(options: Options) -> None:
         if options.runs:
             print(f"collected {collect(options.runs, folder)} results into {folder}")
         found = load(folder)
-        contents = {path: path.read_text(encoding="utf-8") for path in texts}
-        new = {path: filled(text, found) for path, text in contents.items()}
-    stale = [path for path in texts if new[path] != contents[path]]
-    if options.check and stale:
-        names = ", ".join(map(str, stale))
-        cli.fail(f"not what {folder} gives: {names}; python -m robodl.results writes them anew", code=1)
-    for path in stale:
-        with replacing(path) as part:
-            part.write_text(new[path], encoding="utf-8", newline="\n")
-        print(f"wrote {path}")
-    count = sum(len(markers(text)) for text in new.values())
-    print(f"{count} tables in {len(texts)} files are up to date")
+        new = {path: filled(path.read_text(encoding="utf-8"), found) for path in texts}
+    update_files({path: text for path, (text, _) in new.items()}, options.check, "robodl.results")
+    print(f"{sum(count for _, count in new.values())} tables in {len(texts)} files are up to date")
 
 
 if __name__ == "__main__":

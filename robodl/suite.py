@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from robodl import cli
-from robodl.config import OUTPUT, THREADS, environment
+from robodl.config import OUTPUT, THREADS
 from robodl.evaluate import UNTRAINED_POLICIES
 from robodl.options import option
 
@@ -47,7 +47,6 @@ def suite(options: Options) -> None:
     cli.check_writable(options.output)
     with cli.settings_errors():
         pairs, refused = supported_pairs(options)
-        check_policies(options, pairs)
     print(TABLE.format("env", "robot", "policy", "success", "95 % interval", "steps", "most", "diverged"))
     rows = []
     for task, robot in pairs:
@@ -65,50 +64,37 @@ def suite(options: Options) -> None:
 
 
 def supported_pairs(options: Options) -> tuple[list[tuple[str, str]], list[dict[str, str]]]:
-    """The pairs of task and robot to measure, and those that can't be, with the reason."""
-    from robodl.evaluation.robot_support import chosen, unsupported_reason
+    """The pairs of task and robot to measure, and those that can't be, with the reason.
 
-    tasks, robots = chosen(options.env, options.robot)
-    pairs, refused = [], []
-    for task in tasks:
-        for robot in robots:
-            if reason := unsupported_reason(task, robot):
-                refused.append({"env": task, "robot": robot, "reason": reason})
-            else:
-                pairs.append((task, robot))
+    Each environment and policy is made once, small: a wrong one is refused before hours of measurement.
+    """
+    from robodl.evaluation.robot_support import task_robot_pairs
+    from robodl_envs import make_policy, make_vec
+
+    found = task_robot_pairs(options.env, options.robot)
+    pairs = [(task, robot) for task, robot, reason in found if reason is None]
+    refused = [{"env": task, "robot": robot, "reason": reason} for task, robot, reason in found if reason]
     if not pairs:
         raise ValueError("; ".join(f"robot={r['robot']} does not do {r['env']}: {r['reason']}" for r in refused))
-    return pairs, refused
-
-
-def check_policies(options: Options, pairs: list[tuple[str, str]]) -> None:
-    """Make each environment and policy once, small: a wrong one is refused before hours of measurement."""
-    from robodl.vec_env import make_envs
-    from robodl_envs import make_policy
-
     for task, robot in pairs:
-        envs = make_envs(environment(task, robot, threads=1), num=1)
+        envs = make_vec(task, robot=robot, num_envs=1)
         for name in options.policy:
             make_policy(name, envs)
         envs.close()
+    return pairs, refused
 
 
 def measured(options: Options, task: str, robot: str) -> Iterator[dict[str, Any]]:
     """A row of numbers for each policy: those that `robodl.evaluate env=<task> robot=<robot> policy=<policy>` gives."""
-    from robodl.evaluation.rollout import FIRST_SEED, MAX_ROWS, evaluate_policy
+    from robodl.evaluation.rollout import untrained_scores
     from robodl.runs import report
     from robodl.runs.report import counting
-    from robodl.vec_env import make_envs
-    from robodl_envs import make_policy
 
-    cfg = environment(task, robot, threads=options.threads)
-    envs = make_envs(cfg, min(MAX_ROWS, options.episodes), "Disabled")
-    for name in options.policy:
-        policy = make_policy(name, envs, options.seed)
-        progress = counting(f"episodes of {task}, {robot}, {name}")
-        score = evaluate_policy(policy, envs, options.episodes, FIRST_SEED + options.seed, progress)
+    progress = counting(f"episodes of {task}, {robot}")
+    scores = untrained_scores(task, robot, options.policy, options.episodes, options.seed, options.threads, progress)
+    for name, score in scores:
+        assert score is not None
         yield {"env": task, "robot": robot, "policy": name, **report.score_facts(score)}
-    envs.close()
 
 
 def line(row: dict[str, Any]) -> str:

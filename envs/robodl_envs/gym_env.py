@@ -1,5 +1,6 @@
 """The Gymnasium environments over BatchEnv: one arm, and many arms."""
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,12 +30,14 @@ class Episodes:
     max_episode_steps: int  # steps after which an episode is truncated; sys.maxsize where there is no limit
     metadata: dict[str, Any]
     settings: Any  # EnvSettings, or VectorEnvSettings
+    arguments: tuple[str | Task, dict[str, Any]]  # of the constructor
     state_columns: dict[str, slice]  # of each observable, by name, in the "observation" of `state_observation`
 
     def setup(self, settings: type[EnvSettings], task: str | Task, values: dict[str, Any]) -> tuple[Dict, Box]:
         """Make everything of settings by name, those of the task among them: a row's observation and action space."""
-        self.settings, self.new_task = settings.split(task, values)
-        self.batch = batch = self.settings.make_batch(self.new_task)
+        self.arguments = copy.deepcopy((task, values))  # a task given by name is pickled as one
+        self.settings, new_task = settings.split(task, values)
+        self.batch = batch = self.settings.make_batch(new_task)
         self.task, self.robot, self.model, self.control_dt = batch.task, batch.robot, batch.model, batch.control_dt
         self.max_episode_steps, self.state_columns = batch.max_episode_steps, batch.state_columns
         self.render_mode, self.camera = self.settings.render_mode, SceneCamera()
@@ -71,7 +74,7 @@ class Episodes:
 
     def __reduce__(self):
         kept = {name: vars(self)[name] for name in GYMNASIUM_STATE if name in vars(self)}
-        return restored, (type(self), self.new_task, vars(self.settings), self.get_state(), kept)
+        return restored, (type(self), *self.arguments, self.get_state(), kept)
 
 
 class RobotTaskEnv(Episodes, gymnasium.Env):

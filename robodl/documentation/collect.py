@@ -58,22 +58,24 @@ def put(path: Path, row: Row, keys: Sequence[str]) -> None:
 
 def trained(result: Row, folder: Path) -> Row:
     """A training run's row."""
-    row = {key: result[key] for key in ("env", "robot")}
-    row |= {"algo": algorithm(result["config"]), "seed": result["seed"], "steps": result["total_timesteps"]}
-    row |= {"train_seconds": result["train_seconds"], "command": command(result, folder)}
-    row |= {key: result[key] for key in COMMON}
+    more = {"algo": algorithm(result["config"]), "steps": result["total_timesteps"], "command": command(result, folder)}
+    names = ("env", "robot", "algo", "seed", "steps", "train_seconds", "command", *COMMON)
+    row = {key: (result | more)[key] for key in names}
     if "distance_mm" in result:
         row["distance_mm"] = round(result["distance_mm"], 1)
-    bounds = ("_low", "_high")
-    metrics = {key: v for key, v in result.items() if key not in NOT_METRICS and not key.endswith(bounds)}
+    metrics = {key: v for key, v in metrics_of(result).items() if not key.endswith(("_low", "_high"))}
     return row | ({"metrics": metrics} if metrics else {})
 
 
 def evaluated(result: Row) -> Row:
     """An evaluation's row; a policy that moves and sees as it was trained to has motion and sight "own"."""
-    row = {"env": result["env"], "robot": result["robot"], "policy": result["policy"]}
-    row |= {"motion": result.get("motion", "own"), "sight": result.get("sight", "own"), "seed": result["seed"]}
-    return row | {key: value for key, value in result.items() if key not in NOT_METRICS or key in COMMON}
+    row = {"motion": "own", "sight": "own", **result}
+    own = {key: row[key] for key in ("env", "robot", "policy", "motion", "sight", "seed")}
+    return own | {key: value for key, value in result.items() if key in COMMON} | metrics_of(result)
+
+
+def metrics_of(result: Row) -> Row:
+    return {key: value for key, value in result.items() if key not in NOT_METRICS}
 
 
 def algorithm(config: Row) -> str:

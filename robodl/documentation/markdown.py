@@ -1,29 +1,39 @@
-"""Pieces of Markdown that the pages on environments are made of."""
+"""Markdown from the templates beside this file: the filters that they use, and the writing of what has changed."""
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
+import jinja2
 import numpy as np
 
-MADE = "<!-- Made from the code by `python -m robodl.pages`: what is changed here by hand is lost. -->"
+from robodl.atomic_write import replacing
+from robodl.cli import fail
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table of text cells; a bar in a cell does not part it."""
-    lines = [[str(cell).replace("|", "\\|") for cell in row] for row in (header, *rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], ["---"] * len(header), *lines[1:]))
+def template(name: str, **values: Any) -> jinja2.Template:
+    """A template of this folder, that knows these values, by what its file is called before .md.jinja."""
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(
+        loader=loader,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {each.__name__: each for each in (cell, code, commit, millimetres, number, percent, rate)}
+    environment.tests["contains"] = operator.contains
+    environment.globals |= {"where": where, **values}
+    return environment.get_template(f"{name}.md.jinja")
 
 
-def bullets(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
+def cell(text: object) -> str:
+    """Text for a table's cell: a bar does not part it."""
+    return str(text).replace("|", "\\|")
 
 
-def section(title: str, *parts: str) -> str:
-    """A heading and the parts below it that are not empty; nothing where all are."""
-    filled = [part for part in parts if part]
-    return "\n\n".join([f"## {title}", *filled]) if filled else ""
-
-
-def code(*names: str) -> str:
+def code(names: Sequence[str]) -> str:
     """Names set as code, parted by commas."""
     return ", ".join(f"`{name}`" for name in names)
 
@@ -32,12 +42,53 @@ def number(value: float) -> str:
     return f"{value:.4g}" if value else "0"
 
 
-def numbers(values: Sequence[float] | np.ndarray, alike: bool | None = None) -> str:
-    """All numbers in parentheses; where they are alike, one."""
-    shown = [number(float(value)) for value in values]
-    alike = len(set(shown)) == 1 if alike is None else alike
-    return shown[0] if alike else f"({', '.join(shown)})"
+def numbers(*vectors: Sequence[float] | np.ndarray) -> str:
+    """Vectors in parentheses, parted by "to"; one number for each where in every vector all are the same."""
+    shown = [[number(float(value)) for value in vector] for vector in vectors]
+    if all(len(set(vector)) == 1 for vector in shown):
+        return " to ".join(vector[0] for vector in shown)
+    return " to ".join(f"({', '.join(vector)})" for vector in shown)
 
 
 def percent(share: float) -> str:
     return f"{round(100.0 * share, 1):g} %"
+
+
+def millimetres(value: float) -> str:
+    return f"{value:.1f} mm" if value < 100 else f"{value:.0f} mm"
+
+
+def commit(row: Mapping[str, Any]) -> str:
+    return (row.get("commit") or "")[:7]
+
+
+def rate(row: Mapping[str, Any]) -> str:
+    """A success rate with its 95 % interval."""
+    return f"{percent(row['success_rate'])} ({percent(row['success_low'])} to {percent(row['success_high'])})"
+
+
+def where(rows: Sequence[dict[str, Any]], **values: Any) -> list[dict[str, Any]]:
+    """The rows that have these values."""
+    return [row for row in rows if all(row[key] == value for key, value in values.items())]
+
+
+def update_files(texts: Mapping[Path, str | None], check: bool, command: str) -> None:
+    """Write the files that differ from these texts, and remove those of text None.
+
+    Args:
+        check: write nothing, and end with exit code 1 and the files' names if any differ.
+        command: that writes them, for the message.
+    """
+    old = {path: path.read_bytes().decode("utf-8", "replace") if path.is_file() else None for path in texts}
+    stale = sorted(path for path, text in texts.items() if old[path] != text)
+    if check and stale:
+        fail(f"not up to date: {', '.join(map(str, stale))}; python -m {command} writes them anew", code=1)
+    for path in stale:
+        text = texts[path]
+        if text is None:
+            path.unlink()
+        else:
+            path.parent.mkdir(exist_ok=True)
+            with replacing(path) as part:
+                part.write_text(text, encoding="utf-8", newline="\n")
+        print(f"{'removed' if text is None else 'wrote'} {path}")

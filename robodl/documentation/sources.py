@@ -3,14 +3,11 @@
 import ast
 import dataclasses
 import inspect
-import io
 import textwrap
-import tokenize
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """A field of a dataclass: its name, its default as code, and the comment behind it."""
 
     name: str
@@ -42,15 +39,15 @@ def trailing_comments(cls: type) -> dict[str, str]:
         source = textwrap.dedent(inspect.getsource(cls))
     except (OSError, TypeError):  # written at a prompt, or in C
         return {}
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
-    body = ast.parse(source).body[0]
+    (body,) = ast.parse(source).body
     assert isinstance(body, ast.ClassDef)
-    return {
-        node.target.id: comments[node.end_lineno]
-        for node in body.body
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.end_lineno in comments
-    }
+    lines, comments = source.encode().splitlines(), {}  # columns count bytes
+    for node in body.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            assert node.end_lineno is not None
+            if comment := lines[node.end_lineno - 1][node.end_col_offset :].decode().strip().lstrip("# "):
+                comments[node.target.id] = comment
+    return comments
 
 
 def described(cls: type, method: str) -> str:

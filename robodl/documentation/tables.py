@@ -5,39 +5,50 @@ A marker `<!-- results: suite -->` names what is written between it and `<!-- en
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from robodl.documentation.markdown import percent, table
-from robodl.documentation.results import Results, rate
+from robodl.documentation.markdown import millimetres, percent, template, where
+from robodl.documentation.results import Results, Row
 from robodl.options import UsageError
 from robodl_envs import task_id
 
 BLOCK = re.compile(r"(<!-- results: (\w+) -->\n)(.*?)(<!-- end of results -->)", re.DOTALL)
-SHOWN = "panda"
-
-Row = dict[str, Any]
-Format = Callable[[float], str]
+TABLES = ("suite", "trained", "reach", "pixels")  # macros of tables.md.jinja
 
 
-def millimetres(value: float) -> str:
-    return f"{value:.1f} mm" if value < 100 else f"{value:.0f} mm"
+class Metric(NamedTuple):
+    """A column of a task's table of evaluations."""
+
+    key: str
+    name: str
+    text: Callable[[float], str]
+    in_overview: bool = False
+
+    def with_interval(self, row: Row) -> str:
+        """A row's value with its interval where there is one."""
+        if row.get(self.key) is None:
+            return ""
+        for key in (self.key, "success" if self.key == "success_rate" else self.key):
+            if row.get(f"{key}_low") is not None:
+                low, high = (self.text(row[f"{key}_{bound}"]) for bound in ("low", "high"))
+                return f"{self.text(row[self.key])} ({low} to {high})"
+        return self.text(row[self.key])
 
 
-# By task: key of a metric, name of its column, how a value is written, whether README.md shows it.
-METRICS: dict[str, list[tuple[str, str, Format, bool]]] = {
-    "read_digit": [("accuracy", "right answers", percent, True)],
+METRICS = {
+    "read_digit": [Metric("accuracy", "right answers", percent, in_overview=True)],
     "inspect": [
-        ("auroc", "AUROC", "{:.3f}".format, True),
-        ("escape_at_5", "escapes at 5 %", percent, False),
-        ("escape_rate", "escapes", percent, False),
-        ("overkill", "overkill", percent, False),
-        ("views", "faces viewed", "{:.2f}".format, False),
-        ("success_rate", "right", percent, True),
+        Metric("auroc", "AUROC", "{:.3f}".format, in_overview=True),
+        Metric("escape_at_5", "escapes at 5 %", percent),
+        Metric("escape_rate", "escapes", percent),
+        Metric("overkill", "overkill", percent),
+        Metric("views", "faces viewed", "{:.2f}".format),
+        Metric("success_rate", "right", percent, in_overview=True),
     ],
     "track": [
-        ("position_rmse_mm", "position, RMSE", millimetres, True),
-        ("velocity_rmse_cm_s", "velocity, RMSE", "{:.1f} cm/s".format, True),
-        ("in_view", "in view", percent, True),
+        Metric("position_rmse_mm", "position, RMSE", millimetres, in_overview=True),
+        Metric("velocity_rmse_cm_s", "velocity, RMSE", "{:.1f} cm/s".format, in_overview=True),
+        Metric("in_view", "in view", percent, in_overview=True),
     ],
 }
 POLICIES = {  # by policy, motion and sight
@@ -53,27 +64,25 @@ POLICIES = {  # by policy, motion and sight
 }
 
 
-def filled(text: str, results: Results) -> str:
-    """A text with what belongs between its markers; UsageError for a marker that names no table."""
-
-    def block(match: re.Match) -> str:
-        begin, name, old, end = match.groups()
-        return f"{begin}{made(name, old, results)}\n{end}"
-
-    return BLOCK.sub(block, text)
+def filled(text: str, results: Results) -> tuple[str, int]:
+    """A text with what belongs between its markers, and their number; UsageError for one that names no table."""
+    return BLOCK.subn(lambda match: f"{match[1]}{made(match[2], match[3], results)}\n{match[4]}", text)
 
 
 def made(name: str, old: str, results: Results) -> str:
     """The table of a name."""
-    tables = {"suite": suite, "trained": trained, "reach": reach, "pixels": pixels}
     if name == "overview":
         return overview(old, results)
-    if name in METRICS:
-        return evaluations(name, results)
-    if name not in tables:
-        known = ", ".join(["overview", *tables, *METRICS])
+    if name not in (*TABLES, *METRICS):
+        known = ", ".join(["overview", *TABLES, *METRICS])
         raise UsageError(f"<!-- results: {name} --> names no table; there are {known}")
-    return tables[name](results)
+    macros: Any = template("tables", is_default=is_default).module
+    if name in TABLES:
+        return getattr(macros, name)(results).strip()
+    order = list(POLICIES)
+    rows = where(results.evaluations, env=name)
+    rows.sort(key=lambda row: (order.index((row["policy"], row["motion"], row["sight"])), row["seed"]))
+    return macros.evaluations(rows, POLICIES, METRICS[name]).strip()
 
 
 def overview(old: str, results: Results) -> str:
@@ -81,122 +90,32 @@ def overview(old: str, results: Results) -> str:
     ids = {f"`{task_id(row['env'])}`": row["env"] for row in results.trained}
     lines = []
     for line in old.strip().splitlines():
-        cells = line.strip("|").split("|")
-        task = ids.get(cells[0].strip())
-        lines.append(line if task is None else f"|{'|'.join(cells[:-1])}| {in_short(task, results)} |")
+        first, *cells, _ = line.strip("|").split("|")
+        task = ids.get(first.strip())
+        lines.append(line if task is None else f"|{'|'.join([first, *cells])}| {in_short(task, results)} |")
     return "\n".join(lines)
 
 
 def in_short(task: str, results: Results) -> str:
     """The results of a task's default training, seed by seed, in one cell."""
-    rows = [row for row in results.trained if row["env"] == task and is_default(row)]
+    rows = [row for row in where(results.trained, env=task) if is_default(row)]
     if not rows:
         return ""
-    seeds = [str(row["seed"]) for row in rows]
+    seeds = f"{'seed' if len(rows) == 1 else 'seeds'} {', '.join(str(row['seed']) for row in rows)}"
     seconds = ", ".join(f"{row['train_seconds']:,.0f}" for row in rows)
-    after = f"of {rows[0]['episodes']} episodes after {seconds} s"
-    which = f"({'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)})"
-    shown = [each for each in METRICS.get(task, []) if each[3]]
-    if not shown:
-        return f"{', '.join(percent(row['success_rate']) for row in rows)} {after} {which}"
-    values = [{**row, **row.get("metrics", {})} for row in rows]
-    parts = [f"{name} {', '.join(form(row[key]) for row in values)}" for key, name, form, _ in shown]
-    text = f"{'; '.join(parts)} {after} {which}"
-    key, _, form, _ = shown[0]
-    still = [row for row in results.evaluations if row["env"] == task and view(row) == ("best", "still", "own")]
-    return f"{text}; from the fixed first view {', '.join(form(row[key]) for row in still)}" if still else text
+    origin = f"of {rows[0]['episodes']} episodes after {seconds} s ({seeds})"
+    metrics = [metric for metric in METRICS.get(task, []) if metric.in_overview]
+    if not metrics:
+        return f"{', '.join(percent(row['success_rate']) for row in rows)} {origin}"
+
+    def values(metric: Metric, rows: Sequence[Row]) -> str:
+        return ", ".join(metric.text({**row, **row.get("metrics", {})}[metric.key]) for row in rows)
+
+    text = f"{'; '.join(f'{metric.name} {values(metric, rows)}' for metric in metrics)} {origin}"
+    still = where(results.evaluations, env=task, policy="best", motion="still", sight="own")
+    return f"{text}; from the fixed first view {values(metrics[0], still)}" if still else text
 
 
 def is_default(row: Row) -> bool:
     """Test whether a run is of the command that a task's page begins with."""
-    return row["robot"] == SHOWN and row["command"] == f"python -m robodl.train env={row['env']} seed=S"
-
-
-def view(row: Row) -> tuple[str, str, str]:
-    return row["policy"], row["motion"], row["sight"]
-
-
-def suite(results: Results) -> str:
-    """Experts' success rates by task and robot, and the best of random and zero actions on any robot."""
-    tasks = list(dict.fromkeys([row["env"] for row in results.trained] + [row["env"] for row in results.suite]))
-    robots = sorted({row["robot"] for row in results.suite}, key=lambda robot: (robot != SHOWN, robot))
-    lines = []
-    for task in tasks:
-        floors = [r["success_rate"] for r in results.suite if r["env"] == task and r["policy"] != "expert"]
-        experts = [results.expert(task, robot) or "refused" for robot in robots]
-        if floors:
-            lines.append((f"`{task}`", *experts, percent(max(floors))))
-    return table(["task", *(f"expert, {robot}" for robot in robots), "floor"], lines)
-
-
-def trained(results: Results) -> str:
-    """A line for each training run."""
-    lines = [
-        (
-            f"`{row['env']}`",
-            row["algo"],
-            row["seed"],
-            f"{row['steps']:,}",
-            f"{row['train_seconds']:,.0f} s",
-            f"{rate(row)} of {row['episodes']}",
-            (row.get("commit") or "")[:7],
-        )
-        for row in results.trained
-        if is_default(row)
-    ]
-    names = ["task", "trained by", "seed", "steps", "wall-clock", "success of fresh episodes (95 % interval)", "commit"]
-    return table(names, lines)
-
-
-def reach(results: Results) -> str:
-    """The runs of Reach, with the distance that is left at the end."""
-    return distances([row for row in results.trained if row["env"] == "reach" and "experiment=" not in row["command"]])
-
-
-def pixels(results: Results) -> str:
-    """The runs of Reach from images."""
-    return distances([row for row in results.trained if "experiment=reach_pixels" in row["command"]])
-
-
-def distances(rows: Sequence[Row]) -> str:
-    lines = [
-        (
-            row["algo"],
-            row["seed"],
-            f"{row['steps']:,}",
-            f"{row['train_seconds']:.1f} s",
-            f"{rate(row)} of {row['episodes']}",
-            millimetres(row["distance_mm"]),
-            (row.get("commit") or "")[:7],
-        )
-        for row in rows
-    ]
-    success = "success of fresh episodes (95 % interval)"
-    return table(["trained by", "seed", "steps", "wall-clock", success, "mean distance at the end", "commit"], lines)
-
-
-def evaluations(task: str, results: Results) -> str:
-    """A task's policies, baselines and ablations, each seed on a line of its own."""
-    rows = [row for row in results.evaluations if row["env"] == task]
-    order = list(POLICIES)
-    rows = sorted(rows, key=lambda row: (order.index(view(row)), row["seed"]))
-    lines = []
-    for row in rows:
-        cells = (cell(row, key, form) for key, _, form, _ in METRICS[task])
-        lines.append((POLICIES[view(row)], row["seed"], *cells, row["episodes"]))
-    return table(["what the policy sees", "seed", *(name for _, name, _, _ in METRICS[task]), "episodes"], lines)
-
-
-def cell(row: Row, key: str, form: Format) -> str:
-    """A value with its interval where there is one."""
-    if row.get(key) is None:
-        return ""
-    low, high = row.get(f"{key}_low"), row.get(f"{key}_high")
-    if key == "success_rate":
-        low, high = row.get("success_low", low), row.get("success_high", high)
-    return form(row[key]) if low is None or high is None else f"{form(row[key])} ({form(low)} to {form(high)})"
-
-
-def markers(text: str) -> Sequence[str]:
-    """The tables that a text has room for."""
-    return [match.group(2) for match in BLOCK.finditer(text)]
+    return row["robot"] == "panda" and row["command"] == f"python -m robodl.train env={row['env']} seed=S"

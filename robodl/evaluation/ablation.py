@@ -1,5 +1,7 @@
 """Ablations of a policy's motion and of its images: what each is worth."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from robodl_envs import MAX_DEPTH, SEGMENTATION_CLASSES, Policy, image_modality
@@ -9,22 +11,13 @@ SIGHTS = ("own", "noise")
 HOLD_STEPS = 6  # that random motion keeps its direction
 
 
-class RandomMotion:
-    """Random directions for many arms, each kept for some steps.
-
-    Args:
-        shape: of the actions, (N, size).
-    """
-
-    def __init__(self, shape: tuple[int, ...], seed: int):
-        self.shape, self.rng, self.step = shape, np.random.default_rng(seed), 0
-
-    def __call__(self) -> np.ndarray:
-        """The next actions, in [-1, 1]."""
-        if self.step % HOLD_STEPS == 0:
-            self.action = self.rng.uniform(-1.0, 1.0, self.shape)
-        self.step += 1
-        return self.action
+def random_motion(shape: tuple[int, ...], seed: int) -> Iterator[np.ndarray]:
+    """Yield actions of many arms, in [-1, 1], of this shape, (N, size): random directions, each kept for some steps."""
+    rng = np.random.default_rng(seed)
+    while True:
+        action = rng.uniform(-1.0, 1.0, shape)
+        for _ in range(HOLD_STEPS):
+            yield action
 
 
 def replace_motion(policy: Policy, size: int, motion: str, seed: int) -> Policy:
@@ -36,13 +29,13 @@ def replace_motion(policy: Policy, size: int, motion: str, seed: int) -> Policy:
     """
     if motion == "own":
         return policy
-    motions: list[RandomMotion] = []
+    motions: list[Iterator[np.ndarray]] = []
 
     def replaced(observation: dict[str, np.ndarray]) -> np.ndarray:
         action = np.array(policy(observation))
         if motion == "random" and not motions:
-            motions.append(RandomMotion((len(action), size), seed))
-        action[:, :size] = motions[0]() if motions else 0.0
+            motions.append(random_motion((len(action), size), seed))
+        action[:, :size] = next(motions[0]) if motions else 0.0
         return action
 
     return replaced

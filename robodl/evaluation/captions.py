@@ -49,11 +49,7 @@ def caption_track(env, row: int) -> str:
 CAPTIONS: TaskTable[Caption] = TaskTable(
     {"read_digit": caption_read_digit, "inspect": caption_inspect, "track": caption_track}
 )
-
-
-def register_caption(task: str | type, caption: Caption) -> None:
-    """Caption videos of a task, given by its registered name or its class."""
-    CAPTIONS.register(task, caption)
+register_caption = CAPTIONS.register
 
 
 def caption(env: Any, row: int) -> str:

@@ -1,14 +1,14 @@
 """Promises that every environment keeps, as checks of any registered task on a robot, of other packages too."""
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium.utils.env_checker import check_env
 
-from robodl_envs import make, make_policy, make_vec, task_id
+from robodl_envs import Policy, make, make_policy, make_vec, task_id
 
 NUM, SEED = 4, 3  # rows, and the seed that they begin with
 SAVES = 4  # of a state, along an episode
@@ -42,6 +42,13 @@ def envs_of(settings: Settings, num: int = NUM, **more: Any):
     return make_vec(**{"num_envs": num, "threads": 1, "max_episode_steps": time_limit(settings), **settings, **more})
 
 
+def begun(settings: Settings, seed: int = SEED, **more: Any):
+    """A vector environment of a task, after a seeded reset."""
+    envs = envs_of(settings, **more)
+    envs.reset(seed=seed)
+    return envs
+
+
 def time_limit(settings: Settings) -> int:
     """The time limit of a task's id, control steps."""
     return int(gymnasium.spec(task_id(settings["task"])).max_episode_steps or 50)
@@ -53,12 +60,11 @@ def actions_of(settings: Settings, seed: int = SEED) -> np.ndarray:
     Half of the rows act as the task's expert would, if it has one, so that what it does, such as touching a spot that
     is to be remembered, happens; the others act at random.
     """
-    envs = envs_of(settings)
-    rng, act = np.random.default_rng(seed), expert_or_random(envs)
-    envs.reset(seed=seed)
+    envs = begun(settings, seed)
+    rng, policy = np.random.default_rng(seed), expert_or_random(envs)
     actions = []
     for _ in range(time_limit(settings) + 10):
-        action = np.clip(act(), -1.0, 1.0)
+        action = np.clip(policy(envs.state_observation()), -1.0, 1.0)
         action[1::2] = rng.uniform(-1.0, 1.0, action[1::2].shape)
         actions.append(action.astype(np.float32))
         envs.step(actions[-1])
@@ -73,7 +79,12 @@ def played(envs: Any, actions: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
         yield {**observation, **told, "reward": reward, "terminated": terminated, "truncated": truncated}
 
 
-def compare(expected: Iterator[dict[str, Any]], found: Iterator[dict[str, Any]]) -> None:
+def play(envs: Any, actions: np.ndarray) -> None:
+    for action in actions:
+        envs.step(action)
+
+
+def compare(expected: Iterable[dict[str, Any]], found: Iterable[dict[str, Any]]) -> None:
     """BrokenPromiseError where two plays differ."""
     for step, (one, other) in enumerate(zip(expected, found, strict=True)):
         for key, value in one.items():
@@ -83,64 +94,50 @@ def compare(expected: Iterator[dict[str, Any]], found: Iterator[dict[str, Any]])
 
 
 def same_bits(settings: Settings) -> None:
-    actions, plays = actions_of(settings), []
-    for _ in range(2):
-        envs = envs_of(settings, randomize=RANDOMIZE)
-        envs.reset(seed=SEED)
-        plays.append(played(envs, actions))
-    compare(*plays)
+    actions = actions_of(settings)
+    compare(*(played(begun(settings, randomize=RANDOMIZE), actions) for _ in range(2)))
 
 
 def rows_are_singles(settings: Settings) -> None:
-    envs, actions = envs_of(settings), actions_of(settings)
-    envs.reset(seed=SEED)
-    together = list(played(envs, actions))
+    actions = actions_of(settings)
+    together = list(played(begun(settings), actions))
     for row in range(NUM):
-        alone = envs_of(settings, num=1)
-        alone.reset(seed=SEED + row)
-        own = ({key: value[row : row + 1] for key, value in step.items()} for step in together)
-        compare(own, played(alone, actions[:, row : row + 1]))
+        expected = ({key: value[row : row + 1] for key, value in step.items()} for step in together)
+        compare(expected, played(begun(settings, SEED + row, num=1), actions[:, row : row + 1]))
 
 
 def reset_forgets(settings: Settings) -> None:
-    new, used = envs_of(settings), envs_of(settings)
-    used.reset(seed=9)
-    for _ in played(used, actions_of(settings, seed=9)[:-11]):
-        pass
+    new, used = envs_of(settings), begun(settings, seed=9)
+    play(used, actions_of(settings, seed=9)[:-11])
     resets = [envs.reset(seed=SEED) for envs in (new, used)]
-    compare(*(iter([{**observation, **info}]) for observation, info in resets))
+    compare(*([{**observation, **info}] for observation, info in resets))
     actions = actions_of(settings)
     compare(played(new, actions), played(used, actions))
 
 
 def saved_state_is_exact(settings: Settings) -> None:
-    envs, other = (envs_of(settings, randomize=RANDOMIZE, reward="shaped") for _ in range(2))
-    envs.reset(seed=SEED)
-    other.reset(seed=8)
+    envs, other = (begun(settings, seed, randomize=RANDOMIZE, reward="shaped") for seed in (SEED, 8))
     actions = actions_of(settings)
     for k in range(SAVES):
-        for _ in played(envs, actions[k * len(actions) // SAVES : (k + 1) * len(actions) // SAVES - 6]):
-            pass
-        ahead = actions[(k + 1) * len(actions) // SAVES - 6 : (k + 1) * len(actions) // SAVES]
+        first, end = k * len(actions) // SAVES, (k + 1) * len(actions) // SAVES
+        play(envs, actions[first : end - 6])
+        ahead = actions[end - 6 : end]
         other.set_state(pickle.loads(pickle.dumps(envs.get_state())))
         compare(played(envs, ahead), played(other, ahead))
 
 
-def expert_or_random(envs: Any) -> Callable[[], np.ndarray]:
-    """Actions of a task's expert, in the state as it is; random ones where it has none, or acts by other controls."""
+def expert_or_random(envs: Any) -> Policy:
+    """A task's expert; random actions where it has none, or acts by other controls."""
     try:
-        policy = make_policy("expert", envs)
+        return make_policy("expert", envs)
     except (KeyError, ValueError):
-        policy = make_policy("random", envs)
-    return lambda: policy(envs.state_observation())
+        return make_policy("random", envs)
 
 
 def pickle_is_exact(settings: Settings) -> None:
-    envs, actions = envs_of(settings), actions_of(settings)
-    envs.reset(seed=SEED)
+    envs, actions = begun(settings), actions_of(settings)
     middle = 2 * len(actions) // 3
-    for _ in played(envs, actions[:middle]):
-        pass
+    play(envs, actions[:middle])
     twin = pickle.loads(pickle.dumps(envs))
     compare(played(envs, actions[middle:]), played(twin, actions[middle:]))
 
@@ -157,8 +154,7 @@ def observations_fit(settings: Settings) -> None:
 def rewards_are_pure(settings: Settings) -> None:
     actions = actions_of(settings)[:-11]
     for reward in ("dense", "sparse"):
-        envs: Any = envs_of(settings, reward=reward)
-        envs.reset(seed=SEED)
+        envs = begun(settings, reward=reward)
         steps = list(played(envs, actions))
         achieved, desired, rewards = (
             np.stack([step[key] for step in steps]) for key in ("achieved_goal", "desired_goal", "reward")
@@ -168,8 +164,7 @@ def rewards_are_pure(settings: Settings) -> None:
 
 
 def goal_is_best(settings: Settings) -> None:
-    envs: Any = envs_of(settings)
-    envs.reset(seed=SEED)
+    envs = begun(settings)
     steps = list(played(envs, actions_of(settings)))
     achieved, desired = (np.concatenate([step[key] for step in steps]) for key in ("achieved_goal", "desired_goal"))
     if (envs.compute_reward(achieved, desired) > 0.0).any():
@@ -179,45 +174,23 @@ def goal_is_best(settings: Settings) -> None:
 
 
 def actions_are_clipped(settings: Settings) -> None:
-    envs, twin = envs_of(settings), envs_of(settings)
-    for each in (envs, twin):
-        each.reset(seed=SEED)
     actions = 3.0 * actions_of(settings)
-    compare(played(envs, actions), played(twin, np.clip(actions, -1.0, 1.0)))
+    compare(played(begun(settings), actions), played(begun(settings), np.clip(actions, -1.0, 1.0)))
 
 
 def nan_is_refused(settings: Settings) -> None:
-    envs, twin = envs_of(settings), envs_of(settings)
-    for each in (envs, twin):
-        each.reset(seed=SEED)
+    envs = begun(settings)
     try:
         envs.step(np.full(envs.action_space.shape, np.nan, np.float32))
     except ValueError:
         actions = actions_of(settings)[:10]
-        compare(played(envs, actions), played(twin, actions))
+        compare(played(envs, actions), played(begun(settings), actions))
     else:
         raise BrokenPromiseError("an action of NaN is taken")
 
 
 def gymnasium_passes(settings: Settings) -> None:
     check_env(make(**settings, max_episode_steps=time_limit(settings)).unwrapped, skip_render_check=True)
-
-
-def success_rates(settings: Settings, episodes: int = 50) -> dict[str, float | None]:
-    """Success rates of the expert, random and zero actions in the id's time limit; None where there is no expert."""
-    from robodl.evaluation.rollout import FIRST_SEED, evaluate_policy
-
-    limit = time_limit(settings)
-    rates: dict[str, float | None] = {}
-    for name in ("expert", "random", "zero"):
-        envs = make_vec(**settings, num_envs=episodes, max_episode_steps=limit, autoreset_mode="Disabled")
-        try:
-            policy = make_policy(name, envs)
-        except (KeyError, ValueError):
-            rates[name] = None
-            continue
-        rates[name] = evaluate_policy(policy, envs, episodes, FIRST_SEED).success_rate
-    return rates
 
 
 def check(settings: Settings) -> Iterator[tuple[str, str | None]]:

@@ -22,6 +22,12 @@ def chosen(tasks: Sequence[str], robots: Sequence[str]) -> tuple[list[str], list
     return names, arms
 
 
+def task_robot_pairs(tasks: Sequence[str], robots: Sequence[str]) -> list[tuple[str, str, str | None]]:
+    """All pairs of chosen tasks and robots, and why the robot can't do the task; None if it can."""
+    names, arms = chosen(tasks, robots)
+    return [(name, arm, unsupported_reason(name, arm)) for name in names for arm in arms]
+
+
 def unsupported_reason(task: str, robot: str) -> str | None:
     """Reason in words that a robot can't do a task; None if it can."""
     return task_class(task)().unsupported_reason(robot_class(robot))

@@ -4,7 +4,7 @@
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from robodl.evaluation.statistics import Samples, Statistics, bootstrap_intervals, wilson_interval
 from robodl.evaluation.task_metrics import task_summary
-from robodl_envs import Policy
+from robodl_envs import Policy, make_policy, make_vec, task_id
 
 FIRST_SEED = 2**31  # of evaluations, far from training's seed + row
 SELECTION_SEED_OFFSET = 10**6  # of evaluations that choose a checkpoint, so that the final test has fresh episodes
@@ -83,6 +83,33 @@ def evaluate_policy(
         scores.append(run_episodes(policy, envs, count, seed + first))
         progress(first + count)
     return functools.reduce(concat_scores, scores)
+
+
+def untrained_scores(
+    task: str,
+    robot: str,
+    policies: Sequence[str],
+    episodes: int,
+    seed: int = 0,
+    threads: int = 0,
+    progress: Callable[[int], object] = int,
+) -> Iterator[tuple[str, Score | None]]:
+    """Scores of policies that need no training in the time limit of the task's id, by the policy's name.
+
+    None where the task has no such policy. The last arguments are those of evaluate_policy.
+    """
+    limit, num = gymnasium.spec(task_id(task)).max_episode_steps, min(MAX_ROWS, episodes)
+    envs = make_vec(
+        task, robot=robot, num_envs=num, threads=threads, max_episode_steps=limit, autoreset_mode="Disabled"
+    )
+    for name in policies:
+        try:
+            policy = make_policy(name, envs, seed)
+        except (KeyError, ValueError):
+            yield name, None
+        else:
+            yield name, evaluate_policy(policy, envs, episodes, FIRST_SEED + seed, progress)
+    envs.close()
 
 
 def run_episodes(policy: Policy, envs: gymnasium.vector.VectorEnv, count: int, seed: int) -> Score:

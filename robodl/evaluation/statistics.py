@@ -69,10 +69,7 @@ def auroc(scores: np.ndarray, positive: np.ndarray) -> float:
     Returns:
         From 0 to 1; NaN without a positive or without a negative.
     """
-    pairs = positive.sum() * (~positive).sum()
-    if not pairs:
-        return math.nan
-    _, index, count = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(count) - 0.5 * (count - 1))[index]  # from 1; equal scores share their mean rank
-    min_rank_sum = 0.5 * positive.sum() * (positive.sum() + 1)
-    return float((ranks[positive].sum() - min_rank_sum) / pairs)
+    positives, negatives = scores[positive], np.sort(scores[~positive])
+    pairs = len(positives) * len(negatives)
+    below, not_above = (np.searchsorted(negatives, positives, side).sum() for side in ("left", "right"))
+    return float(0.5 * (below + not_above) / pairs) if pairs else math.nan

@@ -68,17 +68,9 @@ def summarize_by_means(task, last: Samples) -> Statistics:
 SUMMARIES: TaskTable[Summary] = TaskTable(
     {"read_digit": summarize_read_digit, "inspect": summarize_inspect, "track": summarize_track}
 )
-CHANCE_SUCCESS_RATES: TaskTable[float] = TaskTable({"read_digit": 0.1})
-
-
-def register_summary(task: str | type, summary: Summary) -> None:
-    """Report a summary of a task's metrics in evaluations; the task by its registered name or its class."""
-    SUMMARIES.register(task, summary)
-
-
-def register_chance_success_rate(task: str | type, success_rate: float) -> None:
-    """Say how often a blind guess succeeds in a task that asks for an answer."""
-    CHANCE_SUCCESS_RATES.register(task, success_rate)
+CHANCE_SUCCESS_RATES: TaskTable[float] = TaskTable({"read_digit": 0.1})  # of blind guesses
+register_summary = SUMMARIES.register
+register_chance_success_rate = CHANCE_SUCCESS_RATES.register
 
 
 def summary_function(task: Any) -> Summary:
@@ -88,12 +80,7 @@ def summary_function(task: Any) -> Summary:
     hook = old_hook(task, "summary", "robodl.evaluation.task_metrics.register_summary")
     if hook is None:
         return summarize_by_means
-
-    @functools.wraps(hook)
-    def summarize(task: Any, last: Samples) -> Statistics:
-        return task.summary(last)
-
-    return summarize
+    return functools.wraps(hook)(lambda task, last: task.summary(last))
 
 
 def task_summary(task: Any) -> Callable[[Samples], Statistics]:

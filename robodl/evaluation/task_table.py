@@ -23,9 +23,9 @@ class TaskTable(Generic[T]):
 
     def get(self, task: Any) -> T | None:
         """The value of a task, given as an instance or a class; None if there is none."""
+        names = {place(entry.task): name for name, entry in TASKS.items()}
         for cls in (task if isinstance(task, type) else type(task)).__mro__:
-            names = [name for name, entry in TASKS.items() if place(entry.task) == place(cls)]
-            for key in (cls, *names):
+            for key in (cls, names.get(place(cls))):
                 if key in self.values:
                     return self.values[key]
         return None

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig
 
-from robodl.evaluation.ablation import RandomMotion
+from robodl.evaluation.ablation import random_motion
 from robodl.vec_env import channels_first, channels_first_space, image_boxes, make_envs
 from robodl.vision.labelled_images import TEST_SHARE, LabelledImages, read_idx_folder, sklearn_digits
 from robodl.vision.task_labels import class_names, default_label, image_labels
@@ -91,6 +91,6 @@ def motion_actions(motion: str, envs, seed: int) -> Callable[[], np.ndarray]:
     if motion == "still":
         return lambda: np.zeros(shape)
     if motion == "random":
-        return RandomMotion(shape, seed)
+        return random_motion(shape, seed).__next__
     expert, rng = make_policy("expert", envs), np.random.default_rng(seed)
     return lambda: np.clip(expert(inner.state_observation()) + NOISE_STD * rng.standard_normal(shape), -1.0, 1.0)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from robodl import pages
-from robodl.documentation.observables import differences
+from robodl.documentation import sources
+from robodl.documentation.environment_pages import differences, environment_pages
 from robodl.documentation.sources import described, settings
 from robodl_envs import make, task_class, task_names
 from robodl_envs.randomization.settings import Randomize
@@ -59,7 +60,7 @@ def test_check(tmp_path, capsys):
         go(check=True)
     error = capsys.readouterr().err
     assert ended.value.code == 1 and error.startswith("error: ") and error.count("\n") == 1
-    assert "reach.md, juggle.md;" in error and "notes.md" not in error
+    assert f"{tmp_path}/pages/juggle.md, {tmp_path}/pages/reach.md;" in error and "notes.md" not in error
     go(check=False)
     assert texts(tmp_path / "pages") == {**made, "notes.md": b"somebody's own"}
 
@@ -73,7 +74,7 @@ def test_a_page_of_somebody_else_is_not_overwritten(tmp_path):
 
 def test_a_page_tells_all(task):
     """Every field, setting and robot is on a task's page, and what its success and rewards are is described."""
-    text = pages.content([task], Path("nowhere"), Path("nowhere"))[f"{task}.md"]
+    text = environment_pages([task], Path("nowhere"), Path("nowhere"))[f"{task}.md"]
     batch = make(task).batch
     names = [each.name for each in (*batch.state_observables, *batch.task.goal_observables())]
     names += [field.name for field in dataclasses.fields(task_class(task))]
@@ -99,7 +100,7 @@ def test_results(tmp_path):
     (tmp_path / "suite.json").write_text(json.dumps({"seed": 0, "rows": SUITE, "commit": "abc", "machine": {}}))
     (tmp_path / "trained.json").write_text(json.dumps([TRAINED]))
     (tmp_path / "reach.gif").touch()
-    made = pages.content(["reach", "push"], tmp_path, tmp_path)
+    made = environment_pages(["reach", "push"], tmp_path, tmp_path)
     reach = made["reach.md"]
     assert "| `panda` | 100 % (98.1 % to 100 %) | 8.5, at most 12 |  | 0.5 % (0.1 % to 2.8 %) |" in reach
     assert "| `panda` | ppo | 3 | 32,768 | 10 s | 100 % (99.2 % to 100 %) of 500 |" in reach
@@ -109,7 +110,7 @@ def test_results(tmp_path):
     assert "metrics" not in reach
     own = {**TRAINED, "metrics": {"accuracy": 0.96123, "steps_used": 13.0}}
     (tmp_path / "trained.json").write_text(json.dumps([TRAINED, own]))
-    reach = pages.content(["reach"], tmp_path, tmp_path)["reach.md"]
+    reach = environment_pages(["reach"], tmp_path, tmp_path)["reach.md"]
     assert "of 500 | accuracy 0.9612, steps_used 13 |" in reach and "of 500 |  |" in reach
 
 
@@ -137,6 +138,31 @@ def test_pages_on_tasks_of_other_packages(tmp_path):
     assert "`robodl/Hover-v0`" in text and "| `height` | `0.3` |  |" in text and "lasts 20 steps" in text
     assert "not described" in text and "Hover(" not in text
     assert set(texts(tmp_path / "pages")) == {"README.md", "hover.md"}
+
+
+def test_a_bar_in_a_comment_does_not_part_a_cell(monkeypatch):
+    def settings(cls):
+        return [sources.Setting("one", "1 | 2", "left | right")]
+
+    monkeypatch.setattr(sources, "settings", settings)
+    text = environment_pages(["reach"], Path("nowhere"), Path("nowhere"))["reach.md"]
+    assert "| `one` | `1 \\| 2` | left \\| right |" in text
+
+
+def test_a_comment_is_found_where_its_field_ends():
+    """Whatever its default is, and on however many lines."""
+    comments = {setting.name: (setting.default, setting.comment) for setting in settings(Commented)}
+    assert comments == {"hashed": ("'# é'", "first"), "spread": ("(1, 2)", "second"), "bare": ("0", "")}
+
+
+@dataclasses.dataclass
+class Commented:
+    hashed: str = "# é"  # first
+    spread: tuple = (
+        1,
+        2,
+    )  # second
+    bare: int = 0
 
 
 def test_an_override_without_docstring_is_not_described():

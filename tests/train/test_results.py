@@ -78,7 +78,7 @@ def test_evaluations_become_rows(place):
 
 def test_an_overview_keeps_what_a_person_wrote():
     """Only the last cell of a task with results is made anew."""
-    text = filled(OVERVIEW, load(ROOT / "docs/results"))
+    text, _ = filled(OVERVIEW, load(ROOT / "docs/results"))
     cell = "100 %, 100 %, 100 % of 500 episodes after 14, 13, 13 s (seeds 0, 1, 2)"
     assert f"| `robodl/Reach-v0` | by hand | {cell} |" in text
     assert "| `robodl/Other-v0` | by hand | kept |" in text and "| id | what | reached |" in text
