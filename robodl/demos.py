@@ -109,8 +109,7 @@ def replay_dataset(name: str, threads: int) -> str | None:
     from importlib.metadata import version
 
     from robodl.imitation import minari_io
-    from robodl.imitation.episodes import make_rows
-    from robodl.imitation.replay_check import first_difference, replay, score_episodes
+    from robodl.imitation.episodes import first_difference, make_rows, replay, score_episodes
     from robodl.runs import report
     from robodl.runs.progress import counting
 

@@ -12,9 +12,8 @@ from robodl import cli
 from robodl.demos import Options, demos
 from robodl.evaluate import untrained_config
 from robodl.imitation.demonstrations import read_dataset
-from robodl.imitation.episodes import make_rows, record
+from robodl.imitation.episodes import first_difference, make_rows, record, replay
 from robodl.imitation.minari_io import load
-from robodl.imitation.replay_check import first_difference, replay
 from robodl_envs import make_policy
 from tests.train.conftest import run
 
