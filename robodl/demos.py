@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import dataclass, fields
-from typing import Any
 
 from robodl import cli
 from robodl.config import CONTROLS, REWARDS, THREADS
@@ -58,50 +57,39 @@ def check(options: Options) -> None:
 
 def write_dataset(options: Options) -> str:
     """Record the expert's episodes and write them; returns the dataset's name."""
+    import gymnasium
+
     from robodl.imitation import minari_io
     from robodl.imitation.demonstrations import FIRST_SEED
     from robodl.imitation.episodes import make_rows, record
     from robodl.runs.progress import counting
     from robodl.runs.provenance import provenance
-    from robodl_envs import make_policy
+    from robodl_envs import make_policy, task_class, task_id
 
-    settings = settings_of(options)
+    task = str(options.env)
+    task_class(task)  # an unknown task is refused here, with ours and the plugins' names
+    settings = {key: getattr(options, key) for key in ("robot", "control", "reward")}
+    settings |= {"task": task, "max_episode_steps": gymnasium.spec(task_id(task)).max_episode_steps}
     envs = make_rows(settings, options.n, options.threads)
     expert = make_policy("expert", envs)
     own = "expert" if options.robot == "panda" else f"{options.robot}-expert"
-    name = options.name or f"robodl/{options.env}/{own}-v0"
+    name = options.name or f"robodl/{task}/{own}-v0"
     minari_io.checked_folder(name, options.overwrite)
-    first, progress = FIRST_SEED + options.seed, counting("episodes")
-    episodes = record(expert, envs, options.n, first, options.noise, progress)
+    episodes = record(expert, envs, options.n, FIRST_SEED + options.seed, options.noise, counting("episodes"))
     envs.close()
     if options.only_successes:
         episodes = [each for each in episodes if each.success]
     if not episodes:
         raise ValueError(f"none of {options.n} episodes ended in success: nothing is left to write")
     facts = {"noise": options.noise, "seed": options.seed, "only_successes": options.only_successes, **provenance()}
-    minari_io.write(name, episodes, settings, described(options), facts, options.overwrite)
-    return name
-
-
-def settings_of(options: Options) -> dict[str, Any]:
-    """All arguments of the environment, for those who recover it from the dataset."""
-    import gymnasium
-
-    from robodl_envs import task_class, task_id
-
-    task = str(options.env)
-    task_class(task)  # an unknown task is refused here, with ours and the plugins' names
-    settings = {"task": task, "robot": options.robot, "control": options.control, "reward": options.reward}
-    return {**settings, "max_episode_steps": gymnasium.spec(task_id(task)).max_episode_steps}
-
-
-def described(options: Options) -> str:
     left = ", those without success at the end left out" if options.only_successes else ""
     noise = f", Gaussian noise of {options.noise:g} added to its actions" if options.noise else ""
-    return (
-        f"{options.n} episodes of robodl's scripted expert: {options.env}, {options.robot}, control={options.control}"
+    description = (
+        f"{options.n} episodes of robodl's scripted expert: {task}, {options.robot}, control={options.control}"
         f"{noise}{left}. Episode k began with seed 2^30 + {options.seed} + k."
     )
+    minari_io.write(name, episodes, settings, description, facts, options.overwrite)
+    return name
 
 
 def replay_dataset(name: str, threads: int) -> str | None:
@@ -129,8 +117,9 @@ def replay_dataset(name: str, threads: int) -> str | None:
         first = f"episode {wrong[0]} in {found[wrong[0]]}"
         return f"played again, {len(wrong)} of {len(episodes)} episodes of {name} differ, {first}{made}"
     steps = sum(map(len, episodes))
+    low, high = score.interval
     lines = {
-        "success_rate": rate_in_words(score),
+        "success_rate": f"{score.success_rate:.1%} of {len(episodes)} episodes (95 % interval {low:.1%} to {high:.1%})",
         "length": f"{steps / len(episodes):.1f} control steps on average, {steps:,} in all",
         "return": f"{score.returns.mean():.2f} on average",
         "replayed": "every observation and reward the same, to the last bit",
@@ -140,11 +129,6 @@ def replay_dataset(name: str, threads: int) -> str | None:
     settings = minari_io.DEFAULTS | dataset.settings
     report.say(f"{name}: {settings['task']}, {settings['robot']}, reward={settings['reward']}", lines)
     return None
-
-
-def rate_in_words(score) -> str:
-    low, high = score.interval
-    return f"{score.success_rate:.1%} of {score.episodes} episodes (95 % interval {low:.1%} to {high:.1%})"
 
 
 if __name__ == "__main__":
