@@ -96,8 +96,9 @@ def replay_dataset(name: str, threads: int) -> str | None:
     """Replay a dataset and print a summary; returns the differences in words, None if there are none."""
     from importlib.metadata import version
 
+    from robodl.evaluation.statistics import wilson_interval
     from robodl.imitation import minari_io
-    from robodl.imitation.episodes import first_difference, make_rows, replay, score_episodes
+    from robodl.imitation.episodes import first_difference, make_rows, replay
     from robodl.runs import report
     from robodl.runs.progress import counting
 
@@ -108,7 +109,6 @@ def replay_dataset(name: str, threads: int) -> str | None:
     envs = make_rows(dataset.settings, len(episodes), threads)
     minari_io.check_spaces(name, dataset, envs)
     played = replay(envs, episodes, counting("episodes"))
-    score = score_episodes(envs, episodes)
     envs.close()
     found = [first_difference(*pair) for pair in zip(episodes, played, strict=True)]
     wrong = [k for k, words in enumerate(found) if words]
@@ -116,12 +116,13 @@ def replay_dataset(name: str, threads: int) -> str | None:
         made = f"; made with mujoco {dataset.mujoco}, this is {version('mujoco')}" if dataset.mujoco else ""
         first = f"episode {wrong[0]} in {found[wrong[0]]}"
         return f"played again, {len(wrong)} of {len(episodes)} episodes of {name} differ, {first}{made}"
-    steps = sum(map(len, episodes))
-    low, high = score.interval
+    count, steps = len(episodes), sum(map(len, episodes))
+    successes = sum(each.success for each in episodes)
+    low, high = wilson_interval(successes, count)
     lines = {
-        "success_rate": f"{score.success_rate:.1%} of {len(episodes)} episodes (95 % interval {low:.1%} to {high:.1%})",
-        "length": f"{steps / len(episodes):.1f} control steps on average, {steps:,} in all",
-        "return": f"{score.returns.mean():.2f} on average",
+        "success_rate": f"{successes / count:.1%} of {count} episodes (95 % interval {low:.1%} to {high:.1%})",
+        "length": f"{steps / count:.1f} control steps on average, {steps:,} in all",
+        "return": f"{sum(each.rewards.sum() for each in episodes) / count:.2f} on average",
         "replayed": "every observation and reward the same, to the last bit",
         "dataset": report.near(minari_io.dataset_folder(name)),
         "again": f"python -m robodl.demos replay={name}",

@@ -103,8 +103,7 @@ def pretrain(cfg) -> None:
     from stable_baselines3.common.utils import set_random_seed
 
     from robodl.hydra_command import job_number, task_words
-    from robodl.learning.build import pick_device
-    from robodl.learning.torch_threads import set_torch_threads
+    from robodl.learning.build import pick_device, set_torch_threads
     from robodl.runs.progress import counting
     from robodl.runs.report import near, say
     from robodl.runs.run_folder import check_free, new_folder, save_config

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from robodl.evaluation.rollout import MAX_ROWS, Score
+from robodl.evaluation.rollout import MAX_ROWS
 from robodl_envs import Policy, make_vec, task_class
-from robodl_envs.arrays import distance
 
 ActFn = Callable[[int, dict[str, np.ndarray]], np.ndarray]  # steps so far, observation -> actions, (N, a) float32
 
@@ -32,11 +31,6 @@ class Episode:
 
     def __len__(self) -> int:
         return len(self.actions)
-
-    @property
-    def is_success(self) -> np.ndarray:
-        """Success at each instant, (T + 1,) bool."""
-        return self.infos["is_success"]
 
     @property
     def success(self) -> bool:
@@ -149,17 +143,3 @@ def first_difference(recorded: Episode, replayed: Episode) -> str | None:
 def bits(values: np.ndarray) -> np.ndarray:
     """The bytes of n values, (n, bytes): unlike numbers, they tell 0 from -0, and NaN equals itself."""
     return np.ascontiguousarray(values).view(np.uint8).reshape(len(values), -1)
-
-
-def score_episodes(envs, episodes: Sequence[Episode]) -> Score:
-    """The score of episodes that were played in envs."""
-    goals = (np.stack([each.observations[key][-1] for each in episodes]) for key in ("achieved_goal", "desired_goal"))
-    size = envs.unwrapped.task.goal_observables()[0].size  # the distance is that of the goal's first observable
-    return Score(
-        success=np.array([each.success for each in episodes]),
-        success_once=np.array([each.is_success.any() for each in episodes]),
-        first_success=np.array([each.is_success.argmax() if each.is_success.any() else -1 for each in episodes]),
-        distance=np.asarray(distance(*(goal[:, :size] for goal in goals))),
-        returns=np.array([each.rewards.sum() for each in episodes]),
-        diverged=sum(bool(each.infos["diverged"].any()) for each in episodes),
-    )

@@ -63,10 +63,6 @@ def write(
     from minari.data_collector import EpisodeBuffer
 
     folder = checked_folder(name, overwrite)
-    old = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
     env = gymnasium.make(task_id(settings["task"]), **settings)
     buffers = [
         EpisodeBuffer(
@@ -81,6 +77,10 @@ def write(
         )
         for k, each in enumerate(episodes)
     ]
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
     try:
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # about the missing address of an author
             dataset = minari.create_dataset_from_buffers(

@@ -1,7 +1,9 @@
-"""From a configuration to a Stable-Baselines3 model."""
+"""From a configuration to a Stable-Baselines3 model; the device, threads and memory that it learns with."""
 
+import ctypes
 import importlib
 import inspect
+import sys
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,8 @@ TRUSTED_PACKAGES = ("stable_baselines3.", "sb3_contrib.", "robodl.")  # of class
 RESERVED_ARGUMENTS = ("policy", "env", "policy_kwargs", "device", "seed", "tensorboard_log", "_init_setup_model")
 RENAMED_TARGETS = {"robodl.algos.PixelSAC": "robodl.learning.pixel_sac.PixelSAC"}  # since version 0.1
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU}
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # parameters of mallopt(3)
+FREE_MEMORY_LIMIT = 2**30  # bytes that malloc keeps free, and the size from which it maps memory
 
 
 def pick_device(name: str) -> torch.device:
@@ -41,6 +45,19 @@ def pick_device(name: str) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device={name} needs a CUDA GPU and PyTorch sees none; use device=auto or device=cpu")
     return device
+
+
+def set_torch_threads(threads: int) -> None:
+    """Let PyTorch compute with so many threads and, with the GNU C library, reuse the memory of freed tensors.
+
+    By default that library maps new memory for each large tensor and unmaps it afterwards. The kernel clears these
+    pages each time, which took a quarter of the time of learning from 256 images.
+    """
+    torch.set_num_threads(threads)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, FREE_MEMORY_LIMIT)
+        mallopt(M_TRIM_THRESHOLD, FREE_MEMORY_LIMIT)
 
 
 def algo_class(algo: DictConfig | dict[str, Any]) -> type[BaseAlgorithm]:

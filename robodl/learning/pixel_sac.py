@@ -145,7 +145,7 @@ class PixelSAC(SAC):
         Returns:
             Numbers to log, by name.
         """
-        temperature = self.temperature()
+        temperature = self.ent_coef_tensor if self.log_ent_coef is None else self.log_ent_coef.detach().exp()
         features = self.encode(data.observations)
         with torch.no_grad():
             next_features = self.encode(data.next_observations)
@@ -178,10 +178,6 @@ class PixelSAC(SAC):
             polyak_update(online.parameters(), target_network.parameters(), self.tau)
         losses = {"critic_loss": critic_loss.item(), "actor_loss": actor_loss.item()}
         return {**losses, "ent_coef": float(temperature), "q": float(estimates[0].mean().detach())}
-
-    def temperature(self) -> torch.Tensor:
-        """The entropy coefficient."""
-        return self.ent_coef_tensor if self.log_ent_coef is None else self.log_ent_coef.detach().exp()
 
     def encode(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
         """Features of observations, (B, f), with images shifted at random."""

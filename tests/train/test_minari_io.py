@@ -153,7 +153,7 @@ def test_rewards_are_recomputed(folder):
     recorded = load(NAME).episodes
     assert equal(recorded, read_dataset(NAME, config()))
     for one, other in zip(recorded, read_dataset(NAME, config(reward="sparse")), strict=True):
-        np.testing.assert_array_equal(other.rewards, np.where(one.is_success[1:], 0.0, -1.0))
+        np.testing.assert_array_equal(other.rewards, np.where(one.infos["is_success"][1:], 0.0, -1.0))
         np.testing.assert_array_equal(one.observations["observation"], other.observations["observation"])
     wide = read_dataset(NAME, config(reward="sparse", env={"task": "reach", "radius": 5.0}))
     assert not any(each.rewards.any() for each in wide)
