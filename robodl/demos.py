@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import dataclass, fields
-from typing import Any
 
 from robodl import cli
 from robodl.config import CONTROLS, REWARDS, THREADS
@@ -58,59 +57,48 @@ def check(options: Options) -> None:
 
 def write_dataset(options: Options) -> str:
     """Record the expert's episodes and write them; returns the dataset's name."""
+    import gymnasium
+
     from robodl.imitation import minari_io
     from robodl.imitation.demonstrations import FIRST_SEED
     from robodl.imitation.episodes import make_rows, record
     from robodl.runs.provenance import provenance
     from robodl.runs.report import counting
-    from robodl_envs import make_policy
+    from robodl_envs import make_policy, task_class, task_id
 
-    settings = settings_of(options)
+    task = str(options.env)
+    task_class(task)  # an unknown task is refused here, with ours and the plugins' names
+    settings = {key: getattr(options, key) for key in ("robot", "control", "reward")}
+    settings |= {"task": task, "max_episode_steps": gymnasium.spec(task_id(task)).max_episode_steps}
     envs = make_rows(settings, options.n, options.threads)
     expert = make_policy("expert", envs)
     own = "expert" if options.robot == "panda" else f"{options.robot}-expert"
-    name = options.name or f"robodl/{options.env}/{own}-v0"
+    name = options.name or f"robodl/{task}/{own}-v0"
     minari_io.checked_folder(name, options.overwrite)
-    first, progress = FIRST_SEED + options.seed, counting("episodes")
-    episodes = record(expert, envs, options.n, first, options.noise, progress)
+    episodes = record(expert, envs, options.n, FIRST_SEED + options.seed, options.noise, counting("episodes"))
     envs.close()
     if options.only_successes:
         episodes = [each for each in episodes if each.success]
     if not episodes:
         raise ValueError(f"none of {options.n} episodes ended in success: nothing is left to write")
     facts = {"noise": options.noise, "seed": options.seed, "only_successes": options.only_successes, **provenance()}
-    minari_io.write(name, episodes, settings, described(options), facts, options.overwrite)
-    return name
-
-
-def settings_of(options: Options) -> dict[str, Any]:
-    """All arguments of the environment, for those who recover it from the dataset."""
-    import gymnasium
-
-    from robodl_envs import task_class, task_id
-
-    task = str(options.env)
-    task_class(task)  # an unknown task is refused here, with ours and the plugins' names
-    settings = {"task": task, "robot": options.robot, "control": options.control, "reward": options.reward}
-    return {**settings, "max_episode_steps": gymnasium.spec(task_id(task)).max_episode_steps}
-
-
-def described(options: Options) -> str:
     left = ", those without success at the end left out" if options.only_successes else ""
     noise = f", Gaussian noise of {options.noise:g} added to its actions" if options.noise else ""
-    return (
-        f"{options.n} episodes of robodl's scripted expert: {options.env}, {options.robot}, control={options.control}"
+    description = (
+        f"{options.n} episodes of robodl's scripted expert: {task}, {options.robot}, control={options.control}"
         f"{noise}{left}. Episode k began with seed 2^30 + {options.seed} + k."
     )
+    minari_io.write(name, episodes, settings, description, facts, options.overwrite)
+    return name
 
 
 def replay_dataset(name: str, threads: int) -> str | None:
     """Replay a dataset and print a summary; returns the differences in words, None if there are none."""
     from importlib.metadata import version
 
+    from robodl.evaluation.statistics import wilson_interval
     from robodl.imitation import minari_io
-    from robodl.imitation.episodes import make_rows
-    from robodl.imitation.replay_check import first_difference, replay, score_episodes
+    from robodl.imitation.episodes import first_difference, make_rows, replay
     from robodl.runs import report
     from robodl.runs.report import counting
 
@@ -121,7 +109,6 @@ def replay_dataset(name: str, threads: int) -> str | None:
     envs = make_rows(dataset.settings, len(episodes), threads)
     minari_io.check_spaces(name, dataset, envs)
     played = replay(envs, episodes, counting("episodes"))
-    score = score_episodes(envs, episodes)
     envs.close()
     found = [first_difference(*pair) for pair in zip(episodes, played, strict=True)]
     wrong = [k for k, words in enumerate(found) if words]
@@ -129,11 +116,13 @@ def replay_dataset(name: str, threads: int) -> str | None:
         made = f"; made with mujoco {dataset.mujoco}, this is {version('mujoco')}" if dataset.mujoco else ""
         first = f"episode {wrong[0]} in {found[wrong[0]]}"
         return f"played again, {len(wrong)} of {len(episodes)} episodes of {name} differ, {first}{made}"
-    steps = sum(map(len, episodes))
+    count, steps = len(episodes), sum(map(len, episodes))
+    successes = sum(each.success for each in episodes)
+    low, high = wilson_interval(successes, count)
     lines = {
-        "success_rate": rate_in_words(score),
-        "length": f"{steps / len(episodes):.1f} control steps on average, {steps:,} in all",
-        "return": f"{score.returns.mean():.2f} on average",
+        "success_rate": f"{successes / count:.1%} of {count} episodes (95 % interval {low:.1%} to {high:.1%})",
+        "length": f"{steps / count:.1f} control steps on average, {steps:,} in all",
+        "return": f"{sum(each.rewards.sum() for each in episodes) / count:.2f} on average",
         "replayed": "every observation and reward the same, to the last bit",
         "dataset": report.near(minari_io.dataset_folder(name)),
         "again": f"python -m robodl.demos replay={name}",
@@ -141,11 +130,6 @@ def replay_dataset(name: str, threads: int) -> str | None:
     settings = minari_io.DEFAULTS | dataset.settings
     report.say(f"{name}: {settings['task']}, {settings['robot']}, reward={settings['reward']}", lines)
     return None
-
-
-def rate_in_words(score) -> str:
-    low, high = score.interval
-    return f"{score.success_rate:.1%} of {score.episodes} episodes (95 % interval {low:.1%} to {high:.1%})"
 
 
 if __name__ == "__main__":

@@ -97,8 +97,7 @@ def pretrain(cfg) -> None:
     from torch.utils.tensorboard import SummaryWriter
 
     from robodl.hydra_command import job_number
-    from robodl.learning.build import pick_device
-    from robodl.learning.torch_threads import set_torch_threads
+    from robodl.learning.build import pick_device, set_torch_threads
     from robodl.runs.provenance import save_numbers
     from robodl.runs.report import counting, near, say
     from robodl.runs.run_folder import free_folder, new_folder, save_config

@@ -5,7 +5,6 @@ environments and the replay buffer. Stable-Baselines3's running averages for rol
 """
 
 import json
-import random
 from typing import Any
 
 import numpy as np
@@ -40,15 +39,11 @@ def training_state(model: BaseAlgorithm) -> dict[str, Any]:
 
 
 def restore_training(model: BaseAlgorithm, state: dict[str, Any]) -> None:
-    current = model.get_parameters()
     device = model.device
-    parameters: dict[str, Any] = {}
-    for name in current:
+    parameters: dict[str, Any] = model.get_parameters()
+    for name, value in parameters.items():
         tensors = as_tensors(state["parameters"].get(name, {}), device)  # an optimiser's is empty before its first step
-        if "param_groups" in current[name]:
-            parameters[name] = {"state": tensors, "param_groups": current[name]["param_groups"]}
-        else:
-            parameters[name] = tensors
+        parameters[name] = {**value, "state": tensors} if "param_groups" in value else tensors
     model.set_parameters(parameters, device=device)
     for name, value in state.get("variables", {}).items():
         getattr(model, name).data = torch.as_tensor(value, device=device)
@@ -79,16 +74,12 @@ def replay_state(buffer) -> dict[str, Any]:
     filled = buffer.buffer_size if buffer.full else buffer.pos
     arrays: dict[str, Any] = {"pos": buffer.pos, "full": buffer.full}
     for name, value in vars(buffer).items():
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray) and not value.dtype.hasobject:  # infos, which no algorithm of ours reads
             ring = value.shape[:2] == (buffer.buffer_size, buffer.n_envs)  # entries first, then rows
             arrays[name] = value[:filled] if ring else value
         elif isinstance(value, dict) and value and all(isinstance(v, np.ndarray) for v in value.values()):
             arrays[name] = {key: v[:filled] for key, v in value.items()}
-    return {name: value for name, value in arrays.items() if not is_object_array(value)}
-
-
-def is_object_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.hasobject  # infos, which no algorithm of ours reads
+    return arrays
 
 
 def restore_replay(buffer, state: dict[str, Any]) -> None:
@@ -103,23 +94,17 @@ def restore_replay(buffer, state: dict[str, Any]) -> None:
 
 
 def random_state() -> dict[str, Any]:
-    _, keys, pos, has_gauss, gauss = np.random.get_state()
-    _, internal, _ = random.getstate()
-    state = {
-        "torch": torch.get_rng_state(),
-        "numpy": {"keys": keys, "pos": pos, "has_gauss": has_gauss, "gauss": gauss},
-        "python": np.array(internal, np.uint64),
-    }
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
+    """The states of PyTorch's and NumPy's global generators: Stable-Baselines3 draws from no other."""
+    state = {"torch": torch.get_rng_state(), "numpy": np.random.get_state(legacy=False)}
+    return state | ({"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
 
 
 def restore_random(state: dict[str, Any]) -> None:
     torch.set_rng_state(torch.from_numpy(state["torch"]))
-    n = state["numpy"]
-    np.random.set_state(("MT19937", n["keys"], int(n["pos"]), int(n["has_gauss"]), float(n["gauss"])))
-    random.setstate((3, tuple(int(word) for word in state["python"]), None))
+    words = state["numpy"]
+    inner = {"key": words["state"]["key"], "pos": int(words["state"]["pos"])}
+    gauss = {"has_gauss": int(words["has_gauss"]), "gauss": float(words["gauss"])}
+    np.random.set_state({"bit_generator": "MT19937", "state": inner, **gauss})
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(torch.from_numpy(state["cuda"]))
 

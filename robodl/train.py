@@ -70,8 +70,7 @@ def build(cfg) -> tuple[Any, Any]:
 
     from robodl.evaluation.rollout import MAX_ROWS
     from robodl.imitation.demonstrations import check_teaching
-    from robodl.learning.build import build_model, pick_device, training_envs
-    from robodl.learning.torch_threads import set_torch_threads
+    from robodl.learning.build import build_model, pick_device, set_torch_threads, training_envs
     from robodl.vec_env import make_envs
 
     if not cfg.total_timesteps and not cfg.algo.get("imitation_transitions"):

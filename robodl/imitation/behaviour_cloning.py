@@ -8,7 +8,7 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch.nn import functional
 
-from robodl.imitation.output_layout import continuous_columns
+from robodl.evaluation.task_table import old_hook
 from robodl.sb3_internals import deterministic_actions
 from robodl.vision.encoder import Encoder
 from robodl_envs import SHARPNESS
@@ -21,7 +21,7 @@ def fit_policy(
     model: BaseAlgorithm,
     observations: dict[str, np.ndarray],
     expert_actions: np.ndarray,
-    logit_slices: Sequence[slice],
+    slices: Sequence[slice],
     updates: int,
     batch_size: int,
     on_step: Callable[[float], object] = lambda share: None,
@@ -32,7 +32,7 @@ def fit_policy(
     Args:
         observations: (n, ...) each.
         expert_actions: (n, a).
-        logit_slices: of an action, see robodl.imitation.output_layout.
+        slices: of an action, see `logit_slices`.
         updates: optimiser steps, with batch_size transitions each.
         on_step: called after each step with the share of the steps that is done.
         sample_weights: (n,), in proportion to which transitions are drawn; None for uniformly.
@@ -52,7 +52,7 @@ def fit_policy(
     losses = []
     for step, ids in enumerate(sample_batches(len(targets), updates, batch_size, sample_weights)):
         batch = {key: value[ids].to(model.device) for key, value in inputs.items()}
-        loss = imitation_loss(deterministic_actions(policy, batch), targets[ids].to(model.device), logit_slices)
+        loss = imitation_loss(deterministic_actions(policy, batch), targets[ids].to(model.device), slices)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -71,7 +71,7 @@ def sample_batches(count: int, updates: int, size: int, sample_weights: np.ndarr
     return iter(torch.multinomial(torch.as_tensor(sample_weights), updates * size, replacement=True).split(size))
 
 
-def imitation_loss(actions: torch.Tensor, expert_actions: torch.Tensor, logit_slices: Sequence[slice]) -> torch.Tensor:
+def imitation_loss(actions: torch.Tensor, expert_actions: torch.Tensor, slices: Sequence[slice]) -> torch.Tensor:
     """The mean absolute error of continuous numbers, plus the cross-entropy of each slice of logits.
 
     The expert's class is the one with its greatest logit; a single logit is a yes if it is positive. Logits outside
@@ -81,7 +81,7 @@ def imitation_loss(actions: torch.Tensor, expert_actions: torch.Tensor, logit_sl
         actions, expert_actions: (n, a).
     """
     loss = actions.new_zeros(())
-    for part in logit_slices:
+    for part in slices:
         logits, expert_logits = actions[:, part], expert_actions[:, part]
         scaled = SHARPNESS * logits
         if logits.shape[1] == 1:
@@ -89,5 +89,29 @@ def imitation_loss(actions: torch.Tensor, expert_actions: torch.Tensor, logit_sl
         else:
             loss = loss + functional.cross_entropy(scaled, expert_logits.argmax(dim=1))
         loss = loss + functional.relu(logits.abs() - 1.0).mean()
-    columns = continuous_columns(actions.shape[1], logit_slices)
+    columns = continuous_columns(actions.shape[1], slices)
     return loss + functional.l1_loss(actions[:, columns], expert_actions[:, columns])
+
+
+def logit_slices(task: Any, first: int) -> list[slice]:
+    """The slices of an action that hold logits: of several classes, or a single number, whose sign is a yes or no.
+
+    Args:
+        task: whose `outputs()`, if it has any, say what its share of an action is.
+        first: index in an action where the task's share begins: after the robot's numbers.
+    """
+    if not hasattr(task, "outputs"):
+        hook = old_hook(task, "choices", "outputs, see robodl_envs.PerceptionTask")
+        return [slice(first + part.start, first + part.stop) for part in hook()] if hook else []
+    slices = []
+    for output in task.outputs():
+        if output.kind in ("logits", "binary"):
+            slices.append(slice(first, first + output.size))
+        first += output.size
+    return slices
+
+
+def continuous_columns(size: int, slices: Sequence[slice]) -> list[int]:
+    """The indices of an action of that size that are no logits."""
+    logits = {column for part in slices for column in range(part.start, part.stop)}
+    return [column for column in range(size) if column not in logits]

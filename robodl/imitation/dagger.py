@@ -4,18 +4,17 @@ The policy thus learns from the states that its own mistakes lead to (Ross, Gord
 """
 
 import functools
+import json
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 import numpy as np
-from gymnasium import spaces
 from omegaconf import DictConfig
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from robodl.config import ImitationConfig, imitation_config
-from robodl.imitation.behaviour_cloning import MAX_WEIGHTS, fit_policy
+from robodl.imitation.behaviour_cloning import MAX_WEIGHTS, continuous_columns, fit_policy, logit_slices
 from robodl.imitation.demonstrations import FIRST_SEED, read_dataset
-from robodl.imitation.output_layout import continuous_columns, logit_slices
 from robodl.imitation.transition_store import TransitionStore
 from robodl.options import UsageError
 from robodl.vec_env import Sb3VecEnv, make_envs
@@ -29,6 +28,15 @@ NOISE_HOLD_STEPS = 5  # that a disturbance lasts, on average
 Observations = dict[str, np.ndarray]  # (n, ...) each
 # Transitions so far, the loss after they have been learnt from (None before), the share of that learning that is done.
 ProgressFn = Callable[[int, float | None, float], object]
+
+
+class Round(NamedTuple):
+    """The data that a policy is fitted to in one round."""
+
+    total: int  # transitions of this round and those before
+    observations: Observations
+    expert_actions: np.ndarray  # (n, a)
+    sample_weights: np.ndarray | None = None  # (n,)
 
 
 def imitate(
@@ -45,25 +53,41 @@ def imitate(
         progress: called at the beginning, in each step of acting and of learning, and with the loss after each round.
         store: of the transitions, so that imitation can be resumed; in memory by default.
     """
-    store = store or TransitionStore()
-    settings = imitation_config(cfg.algo)
+    store, settings = store or TransitionStore(), imitation_config(cfg.algo)
     envs = Sb3VecEnv(make_envs(cfg, settings.rows))
+    inner: Any = envs.envs.unwrapped
+    slices = logit_slices(inner.task, inner.robot.action_size)
     if cfg.algo.get("dataset"):
-        imitate_dataset(model, cfg, settings, envs, progress, store)
+        rounds = dataset_rounds(cfg, settings, progress, store)
     else:
-        imitate_expert(model, cfg, settings, envs, progress, store)
+        rounds = expert_rounds(model, cfg, settings, envs, progress, store)
+    for count, observations, expert_actions, sample_weights in rounds:
+        loss = fit_policy(
+            model,
+            observations,
+            expert_actions,
+            slices,
+            settings.last_updates if count >= settings.transitions else settings.updates,
+            settings.batch_size,
+            functools.partial(progress, count, None),
+            sample_weights,
+        )
+        progress(count, loss, 1.0)
     envs.close()
 
 
-def imitate_expert(
+def expert_rounds(
     model: BaseAlgorithm,
     cfg: DictConfig,
     settings: ImitationConfig,
     envs: Sb3VecEnv,
     progress: ProgressFn,
     store: TransitionStore,
-) -> None:
-    """Alternate between an episode in all rows and a fit to all transitions, or to those of the latest episodes."""
+) -> Iterator[Round]:
+    """Act for an episode in all rows, then yield all transitions, or those of the latest episodes.
+
+    The state is saved when the next round is asked for: when the policy has learnt from this one.
+    """
     inner: Any = envs.envs.unwrapped
     rows, steps = settings.rows, -(-settings.transitions // settings.rows)
     envs.seed(FIRST_SEED + cfg.seed)
@@ -80,37 +104,34 @@ def imitate_expert(
     observations = {
         key: store.array(f"observations.{key}", (kept_steps, *value.shape), value.dtype) for key, value in first.items()
     }
-    size = cast(spaces.Box, envs.action_space).shape[0]
-    expert_actions = store.array("expert_actions", (kept_steps, rows, size), np.dtype(np.float32))
-    action_errors = store.array("action_errors", (kept_steps, rows), np.dtype(np.float32))
-    store.restore(inner, rng)
+    expert_actions = store.array("expert_actions", (kept_steps, rows, inner.single_action_space.shape[0]))
+    action_errors = store.array("action_errors", (kept_steps, rows))
+    if store.state:
+        inner.set_state(store.state["envs"])
+        rng.bit_generator.state = json.loads(str(store.state["rng"]))
     progress(store.done * rows, None, 0.0)
     for begin in range(store.done, steps, episode_steps):
         end, ring_begin = min(begin + episode_steps, steps), begin % kept_steps
-        episode = slice(ring_begin, ring_begin + end - begin)
-        views = {key: value[episode] for key, value in observations.items()}
-        for step in act_and_label(
-            model, envs, rng, views, expert_actions[episode], action_errors[episode], policy_acts=begin > 0
-        ):
+        part = slice(ring_begin, ring_begin + end - begin)
+        views = {key: value[part] for key, value in observations.items()}
+        acting = act_and_label(model, envs, rng, views, expert_actions[part], action_errors[part], begin > 0)
+        for step in acting:
             progress((begin + step) * rows, None, 0.0)
-        learnt = {key: flatten_rows(value[:end]) for key, value in observations.items()}
         errors = flatten_rows(action_errors[:end])
-        weights = 1.0 + settings.error_weight * errors if settings.error_weight else None
-        fit_round(model, settings, inner, learnt, flatten_rows(expert_actions[:end]), end * rows, progress, weights)
-        store.save_round(end, inner, rng)
+        yield Round(
+            end * rows,
+            {key: flatten_rows(value[:end]) for key, value in observations.items()},
+            flatten_rows(expert_actions[:end]),
+            1.0 + settings.error_weight * errors if settings.error_weight else None,
+        )
+        store.save({"done": end, "envs": inner.get_state(), "rng": json.dumps(rng.bit_generator.state)})
 
 
-def imitate_dataset(
-    model: BaseAlgorithm,
-    cfg: DictConfig,
-    settings: ImitationConfig,
-    envs: Sb3VecEnv,
-    progress: ProgressFn,
-    store: TransitionStore,
-) -> None:
-    """Fit to a dataset, in as many passes as there would be rounds of episodes."""
-    total, inner = settings.transitions, envs.envs.unwrapped
-    episodes = read_dataset(cfg.algo["dataset"], cfg)
+def dataset_rounds(
+    cfg: DictConfig, settings: ImitationConfig, progress: ProgressFn, store: TransitionStore
+) -> Iterator[Round]:
+    """Yield a dataset's transitions, as often as there would be rounds of episodes."""
+    total, episodes = settings.transitions, read_dataset(cfg.algo["dataset"], cfg)
     observations = {
         key: np.concatenate([each.observations[key][:-1] for each in episodes])[:total]
         for key in episodes[0].observations
@@ -119,32 +140,8 @@ def imitate_dataset(
     passes = -(-len(actions) // (settings.rows * len(episodes[0])))
     progress(total * store.done // passes, None, 0.0)
     for done in range(store.done + 1, passes + 1):
-        fit_round(model, settings, inner, observations, actions, total * done // passes, progress)
-        store.save_round(done)
-
-
-def fit_round(
-    model: BaseAlgorithm,
-    settings: ImitationConfig,
-    inner: Any,
-    observations: Observations,
-    expert_actions: np.ndarray,
-    count: int,
-    progress: ProgressFn,
-    sample_weights: np.ndarray | None = None,
-) -> None:
-    """Fit the policy after a round, at `count` transitions, and report the loss."""
-    loss = fit_policy(
-        model,
-        observations,
-        expert_actions,
-        logit_slices(inner.task, inner.robot.action_size),
-        settings.last_updates if count >= settings.transitions else settings.updates,
-        settings.batch_size,
-        functools.partial(progress, count, None),
-        sample_weights,
-    )
-    progress(count, loss, 1.0)
+        yield Round(total * done // passes, observations, actions)
+        store.save({"done": done})
 
 
 def act_and_label(
@@ -184,8 +181,7 @@ def act_and_label(
         action_errors[t] = np.linalg.norm((own - expert_actions[t])[:, continuous], axis=1)
         action = np.where(expert_acts[:, None], expert_actions[t], own) + disturbance
         action[:, arm:] = own[:, arm:]  # outputs for the task are always the policy's: it learns from its mistakes
-        envs.step_async(np.clip(action, -1.0, 1.0))
-        observation = envs.step_wait()[0]
+        observation = envs.step(np.clip(action, -1.0, 1.0))[0]
         yield t + 1
 
 

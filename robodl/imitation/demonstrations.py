@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 from gymnasium import spaces
 from omegaconf import DictConfig
+from stable_baselines3 import HerReplayBuffer
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
@@ -39,11 +40,15 @@ def check_teaching(model: BaseAlgorithm, cfg: DictConfig, envs) -> None:
     """
     algo, imitated = cfg.algo, imitation_config(cfg.algo).transitions
     if algo.get("critic_warmup_steps") and not (imitated and isinstance(model, OnPolicyAlgorithm)):
-        way_out = "give algo.imitation_transitions, or algo.critic_warmup_steps=0"
-        raise ValueError(f"algo.critic_warmup_steps is for PPO after imitation: {way_out}")
+        raise ValueError(
+            "algo.critic_warmup_steps is for PPO after imitation: "
+            "give algo.imitation_transitions, or algo.critic_warmup_steps=0"
+        )
     if algo.get("demonstrations") and not isinstance(model, OffPolicyAlgorithm):
-        way_out = "give algo.imitation_transitions instead"
-        raise ValueError(f"algo.demonstrations go into a replay buffer, which PPO does not have: {way_out}")
+        raise ValueError(
+            "algo.demonstrations go into a replay buffer, which PPO does not have: "
+            "give algo.imitation_transitions instead"
+        )
     if cfg.resume and not isinstance(model, PixelSAC):
         return  # they are in the policy or in its replay buffer already
     if not (algo.get("demonstrations") or imitated):
@@ -52,7 +57,7 @@ def check_teaching(model: BaseAlgorithm, cfg: DictConfig, envs) -> None:
                 "algo.dataset goes with algo.demonstrations or algo.imitation_transitions: give one of them"
             )
     elif algo.get("dataset"):
-        available = sum(len(episode) for episode in read_dataset(algo["dataset"], cfg))
+        available = sum(map(len, read_dataset(algo["dataset"], cfg)))
         if imitated > available:
             raise ValueError(f"algo.imitation_transitions={imitated} is more than the {available} of {algo['dataset']}")
     else:
@@ -69,33 +74,21 @@ def demonstrate(model: BaseAlgorithm, cfg: DictConfig) -> None:
     PixelSAC has a buffer of their own for them, which a share of each batch comes from. Other algorithms start with
     them in their replay buffer; that of a resumed run has them already.
     """
-    count = cfg.algo["demonstrations"]
+    count, rows, buffer = cfg.algo["demonstrations"], model.n_envs, cast(OffPolicyAlgorithm, model).replay_buffer
+    assert buffer is not None
     if isinstance(model, PixelSAC):
-        model.set_demonstrations(demo_buffer(model, cfg))
-    elif not (buffer := cast(Any, model).replay_buffer).size():
-        for transition in itertools.islice(transitions(cfg, model.n_envs), -(-count // model.n_envs)):
-            buffer.add(*transition)
-        if hasattr(buffer, "truncate_last_trajectory"):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the last episodes are cut short on purpose
-                buffer.truncate_last_trajectory()
-
-
-def demo_buffer(model: PixelSAC, cfg: DictConfig) -> FrameBuffer:
-    """A buffer of `algo.demonstrations` transitions, with n-step returns as in the model's replay buffer."""
-    n_steps = cast(FrameBuffer, model.replay_buffer).n_steps
-    buffer = FrameBuffer(
-        model.demonstrations + 2 * n_steps * DEMO_ROWS,
-        cast(spaces.Dict, model.observation_space),
-        cast(spaces.Box, model.action_space),
-        model.device,
-        DEMO_ROWS,
-        n_steps=n_steps,
-        gamma=model.gamma,
-    )
-    for transition in itertools.islice(transitions(cfg, DEMO_ROWS), -(-model.demonstrations // DEMO_ROWS)):
-        buffer.add(*transition)
-    return buffer
+        n_steps, rows = cast(FrameBuffer, buffer).n_steps, DEMO_ROWS
+        box, action_box = cast(spaces.Dict, model.observation_space), cast(spaces.Box, model.action_space)
+        size = count + 2 * n_steps * rows
+        buffer = FrameBuffer(size, box, action_box, model.device, rows, n_steps=n_steps, gamma=model.gamma)
+        model.demo_buffer = buffer
+    if buffer.size():
+        return
+    for transition in itertools.islice(transitions(cfg, rows), -(-count // rows)):
+        buffer.add(*cast(Any, transition))
+    if isinstance(buffer, HerReplayBuffer):
+        with warnings.catch_warnings(action="ignore"):  # the last episodes are cut short on purpose
+            buffer.truncate_last_trajectory()
 
 
 def transitions(cfg: DictConfig, rows: int) -> Iterator[Transition]:
@@ -130,21 +123,19 @@ def expert_transitions(cfg: DictConfig, rows: int) -> Iterator[Transition]:
 def dataset_transitions(cfg: DictConfig, rows: int) -> Iterator[Transition]:
     """Transitions of a dataset's longest episodes, over and over: of one length, so that rows end together."""
     episodes = read_dataset(cfg.algo["dataset"], cfg)
-    length = max(len(episode) for episode in episodes)
+    length = max(map(len, episodes))
     longest = itertools.cycle([episode for episode in episodes if len(episode) == length])
     while True:
         batch = list(itertools.islice(longest, rows))
+        observations = {key: np.stack([each.observations[key] for each in batch], 1) for key in batch[0].observations}
+        actions, rewards, terminated, truncated = (
+            np.stack([getattr(each, name) for each in batch], 1)  # (T, rows, ...)
+            for name in ("actions", "rewards", "terminated", "truncated")
+        )
         for t in range(length):
-            observation, next_observation = (
-                {key: np.stack([each.observations[key][k] for each in batch]) for key in batch[0].observations}
-                for k in (t, t + 1)
-            )
-            action, reward, terminated, truncated = (
-                np.stack([getattr(each, name)[t] for each in batch])
-                for name in ("actions", "rewards", "terminated", "truncated")
-            )
-            infos: list[dict] = [{"TimeLimit.truncated": bool(end)} for end in truncated & ~terminated]
-            yield observation, next_observation, action, reward, terminated | truncated, infos
+            now, following = ({key: value[k] for key, value in observations.items()} for k in (t, t + 1))
+            infos: list[dict] = [{"TimeLimit.truncated": bool(end)} for end in truncated[t] & ~terminated[t]]
+            yield now, following, actions[t], rewards[t], terminated[t] | truncated[t], infos
 
 
 def read_dataset(name: str, cfg: DictConfig) -> list[Episode]:
@@ -157,31 +148,29 @@ def read_dataset(name: str, cfg: DictConfig) -> list[Episode]:
         ValueError: there is no such dataset, it is damaged, or it is of other settings or spaces.
         KeyError, TypeError: the configuration's environment can't be made.
     """
-    envs = make_envs(cfg, 1)
+    envs: Any = make_envs(cfg, 1)
     try:
         dataset = minari_io.load(name)
-        check_fit(name, dataset, cfg, envs)
+        check_settings(name, dataset, cfg)
+        minari_io.check_spaces(name, dataset, envs)
         if not hasattr(envs, "compute_reward"):
             return dataset.episodes
-        return [dataclasses.replace(each, rewards=recomputed_rewards(envs, each)) for each in dataset.episodes]
+        episodes = []
+        for each in dataset.episodes:
+            achieved, desired = (each.observations[key][1:] for key in ("achieved_goal", "desired_goal"))
+            rewards = np.asarray(envs.compute_reward(achieved, desired), np.float64)
+            episodes.append(dataclasses.replace(each, rewards=rewards))
+        return episodes
     finally:
         envs.close()
 
 
-def recomputed_rewards(envs, episode: Episode) -> np.ndarray:
-    """The rewards that an environment gives for the goals of an episode, (T,) float64."""
-    achieved, desired = (episode.observations[key][1:] for key in ("achieved_goal", "desired_goal"))
-    return np.asarray(envs.compute_reward(achieved, desired), np.float64)
-
-
-def check_fit(name: str, dataset: minari_io.Dataset, cfg: DictConfig, envs) -> None:
-    """Raise ValueError unless a dataset's observations and actions mean what they mean in an environment."""
-    needed = {"task": cfg.env["task"], "robot": cfg.robot["name"], "control": cfg.control, "control_dt": cfg.control_dt}
+def check_settings(name: str, dataset: minari_io.Dataset, cfg: DictConfig) -> None:
+    """Raise ValueError unless a dataset is of the task, robot and controller of a configuration."""
+    needed = {"env": cfg.env["task"], "robot": cfg.robot["name"], "control": cfg.control, "control_dt": cfg.control_dt}
     if cfg.reward == "shaped":  # no function of goals, so rewards are the recorded ones
         needed["reward"] = cfg.reward
-    recorded = minari_io.DEFAULTS | dataset.settings
+    recorded = {**minari_io.DEFAULTS, **dataset.settings, "env": dataset.settings["task"]}
     for key, value in needed.items():
         if recorded[key] != value:
-            word = "env" if key == "task" else key
-            raise ValueError(f"dataset {name} is of {word}={recorded[key]}, not of {word}={value}")
-    minari_io.check_spaces(name, dataset, envs)
+            raise ValueError(f"dataset {name} is of {key}={recorded[key]}, not of {key}={value}")

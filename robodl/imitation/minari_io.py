@@ -5,7 +5,6 @@ if the dataset does not store its spaces: such a dataset is refused before Minar
 own registry, never in the file.
 """
 
-import copy
 import json
 import os
 import shutil
@@ -61,8 +60,23 @@ def write(
         ValueError: there is a dataset of that name, and it is not to be overwritten.
     """
     import minari
+    from minari.data_collector import EpisodeBuffer
 
     folder = checked_folder(name, overwrite)
+    env = gymnasium.make(task_id(settings["task"]), **settings)
+    buffers = [
+        EpisodeBuffer(
+            id=k,
+            seed=each.seed,
+            observations=each.observations,
+            actions=each.actions,
+            rewards=each.rewards,
+            terminations=each.terminated,
+            truncations=each.truncated,
+            infos=each.infos,
+        )
+        for k, each in enumerate(episodes)
+    ]
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -71,8 +85,8 @@ def write(
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # about the missing address of an author
             dataset = minari.create_dataset_from_buffers(
                 dataset_id=name,
-                buffer=[as_buffer(k, episode) for k, episode in enumerate(episodes)],
-                env=env_spec(settings),
+                buffer=buffers,
+                env=env,
                 algorithm_name="scripted expert of robodl",
                 description=description,
                 requirements=[f"mujoco=={version('mujoco')}"],
@@ -84,32 +98,9 @@ def write(
         if old.exists():
             old.rename(folder)
         raise
+    finally:
+        env.close()
     shutil.rmtree(old, ignore_errors=True)
-
-
-def as_buffer(k: int, episode: Episode):
-    """An episode as Minari takes it."""
-    from minari.data_collector import EpisodeBuffer
-
-    return EpisodeBuffer(
-        id=k,
-        seed=episode.seed,
-        observations=episode.observations,
-        actions=episode.actions,
-        rewards=episode.rewards,
-        terminations=episode.terminated,
-        truncations=episode.truncated,
-        infos=episode.infos,
-    )
-
-
-def env_spec(settings: Mapping[str, Any]) -> gymnasium.envs.registration.EnvSpec:
-    """The spec from which `gymnasium.make` makes the environment of these settings."""
-    spec = copy.deepcopy(gymnasium.spec(task_id(settings["task"])))
-    own = dict(settings)
-    spec.max_episode_steps = own.pop("max_episode_steps", spec.max_episode_steps)
-    spec.kwargs |= own
-    return spec
 
 
 def load(name: str) -> Dataset:
@@ -118,13 +109,14 @@ def load(name: str) -> Dataset:
     Raises:
         ValueError: there is none of that name, it is of no environment of robodl, or it is damaged.
     """
-    minari = need_minari()
     folder = dataset_folder(name)
     if not (folder / "data").is_dir():
         raise ValueError(f"there is no dataset {name} in {folder.parent}; python -m robodl.demos env=<task> makes one")
+    import minari
+
     try:
         metadata = json.loads((folder / "data/metadata.json").read_text())
-        settings = settings_of(metadata)
+        settings = recorded_settings(metadata)
         if not all(isinstance(metadata.get(key), str) for key in ("observation_space", "action_space")):
             raise ValueError("it does not store its spaces")
         found = minari.load_dataset(name)
@@ -136,17 +128,15 @@ def load(name: str) -> Dataset:
             checked_episode(each, seed, observation_space, action_space)
             for each, seed in zip(found.iterate_episodes(), seeds, strict=True)
         ]
+        mujoco = metadata.get("robodl", {}).get("versions", {}).get("mujoco")
     except (ValueError, KeyError, TypeError, AttributeError, AssertionError, OSError, RuntimeError) as error:
         raise ValueError(f"dataset {name} can't be used: {one_line(error)}") from error
     if not episodes:
         raise ValueError(f"dataset {name} has no episodes")
-    facts = metadata.get("robodl")
-    versions = facts.get("versions") if isinstance(facts, dict) else None
-    mujoco = versions.get("mujoco") if isinstance(versions, dict) else None
     return Dataset(settings, observation_space, action_space, episodes, mujoco)
 
 
-def settings_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
+def recorded_settings(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a dataset's environment, from its metadata; its entry points are not used."""
     spec = json.loads(metadata["env_spec"])
     if not spec["id"].startswith("robodl/"):
@@ -164,20 +154,18 @@ def settings_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
 def checked_episode(data, seed: int | None, observation_space: spaces.Dict, action_space: spaces.Box) -> Episode:
     """A Minari episode as an Episode; ValueError if its arrays do not fit each other or the spaces."""
     steps, infos = len(data.rewards), data.infos or {}
-    arrays = [
-        (f"observations {key}", data.observations.get(key), steps + 1, box)
+    arrays: dict[str, tuple[Any, tuple[int, ...], Any]] = {  # what they are: values, shape and type that they must have
+        f"observations {key}": (data.observations.get(key), (steps + 1, *box.shape), box.dtype)
         for key, box in boxes_of(observation_space).items()
-    ]
-    for what, values, length, box in [*arrays, ("actions", data.actions, steps, action_space)]:
-        if np.shape(values) != (length, *box.shape) or values.dtype != box.dtype or not np.isfinite(values).all():
-            raise ValueError(f"{what} of episode {data.id} are no {(length, *box.shape)} finite numbers of {box.dtype}")
-    for what in ("rewards", "terminations", "truncations"):
-        values = getattr(data, what)
-        if np.shape(values) != (steps,) or steps < 1 or not np.isfinite(values).all():
-            raise ValueError(f"{what} of episode {data.id} are no {steps} finite numbers")
-    for what in ("is_success", "success_at_end"):
-        if what not in infos or np.shape(infos[what]) != (steps + 1,):
-            raise ValueError(f"infos of episode {data.id} have no {steps + 1} values of {what}")
+    }
+    arrays["actions"] = (data.actions, (steps, *action_space.shape), action_space.dtype)
+    arrays |= {what: (getattr(data, what), (steps,), None) for what in ("rewards", "terminations", "truncations")}
+    arrays |= {f"infos {what}": (infos.get(what), (steps + 1,), None) for what in ("is_success", "success_at_end")}
+    for what, (value, shape, dtype) in arrays.items():
+        values = np.asarray(value)
+        if not steps or values.shape != shape or (dtype and values.dtype != dtype) or not np.isfinite(values).all():
+            kind = f" of {dtype}" if dtype else ""
+            raise ValueError(f"{what} of episode {data.id} must be {shape} finite numbers{kind}")
     return Episode(
         observations=dict(data.observations),
         actions=data.actions,
@@ -222,23 +210,15 @@ def checked_folder(name: str, overwrite: bool) -> Path:
 
 
 def dataset_folder(name: str) -> Path:
-    """The folder where Minari keeps the dataset of a name; ValueError if the name is none of a dataset."""
-    need_minari()
-    from minari.dataset.minari_dataset import parse_dataset_id
-    from minari.storage.datasets_root_dir import get_dataset_path
-
+    """The folder where Minari keeps the dataset of a name; ValueError if there is no Minari, or no such name."""
+    try:
+        import h5py  # noqa: F401
+        from minari.dataset.minari_dataset import parse_dataset_id
+        from minari.storage.datasets_root_dir import get_dataset_path
+    except ImportError as error:
+        raise ValueError(f'demonstrations are Minari datasets: pip install "robodl[demos]" ({error})') from None
     try:
         parse_dataset_id(name)
     except (ValueError, TypeError):  # TypeError if there is no version
         raise ValueError(f"a dataset's name is like robodl/push/expert-v0, with -v<number>, got {name!r}") from None
     return get_dataset_path(name)
-
-
-def need_minari():
-    """Import minari; ValueError if it or its HDF5 support isn't installed."""
-    try:
-        import h5py  # noqa: F401
-        import minari
-    except ImportError as error:
-        raise ValueError(f'demonstrations are Minari datasets: pip install "robodl[demos]" ({error})') from None
-    return minari

@@ -5,16 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
-import numpy as np
 from omegaconf import DictConfig
 from stable_baselines3.common.callbacks import BaseCallback
 
 from robodl.config import imitation_config
 from robodl.evaluation.rollout import FIRST_SEED, SELECTION_SEED_OFFSET, Score, evaluate_policy
 from robodl.learning.policy_files import save_policy
+from robodl.runs.report import acting
 from robodl.runs.run_folder import Run
 from robodl.runs.tensorboard import log_saliency
-from robodl.vec_env import channels_first
 
 
 class Checkpoints(BaseCallback):
@@ -47,12 +46,11 @@ class Checkpoints(BaseCallback):
     def state(self) -> dict[str, Any]:
         """State that `restore` needs."""
         steps = {"evaluated": self.last_evaluation, "saved": self.last_checkpoint}
-        return {"best": np.array(self.best_rank), "seconds": self.seconds, **steps}
+        return {"best": self.best_rank, "seconds": self.seconds, **steps}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from the `state` of a run that is resumed."""
-        success_rate, minus_distance = state["best"]
-        self.best_rank = (float(success_rate), float(minus_distance))
+        self.best_rank = (float(state["best"][0]), float(state["best"][1]))
         self.last_evaluation, self.last_checkpoint = int(state["evaluated"]), int(state["saved"])
         self.start_time -= float(state["seconds"])
 
@@ -78,7 +76,7 @@ class Checkpoints(BaseCallback):
     def evaluate(self) -> None:
         """Evaluate the policy, and save it if it is the best so far."""
         seed = FIRST_SEED + self.cfg.seed + SELECTION_SEED_OFFSET
-        score = evaluate_policy(self.act, self.envs, self.cfg.eval_episodes, seed)
+        score = evaluate_policy(acting(self.model), self.envs, self.cfg.eval_episodes, seed)
         self.last_evaluation = self.num_timesteps
         self.success_rate = score.success_rate
         log_score(self.logger, score)
@@ -102,18 +100,18 @@ class Checkpoints(BaseCallback):
         save_policy(stem, self.model, self.cfg, facts)
         self.model.save(stem.with_name(f"{stem.name}_sb3.zip"))
 
-    def act(self, observation: dict[str, np.ndarray]) -> np.ndarray:
-        return self.model.predict(channels_first(observation), deterministic=True)[0]
-
 
 def log_score(logger, score: Score) -> None:
     """Record a score under eval/."""
     low, high = score.interval
-    logger.record("eval/success_rate", score.success_rate)
-    logger.record("eval/success_low", low)
-    logger.record("eval/success_high", high)
-    logger.record("eval/success_once", float(score.success_once.mean()))
-    for name, value in score.reported_metrics.items():
+    values = {
+        "success_rate": score.success_rate,
+        "success_low": low,
+        "success_high": high,
+        "success_once": float(score.success_once.mean()),
+        **score.reported_metrics,
+        "return": float(score.returns.mean()),
+        "diverged": score.diverged,
+    }
+    for name, value in values.items():
         logger.record(f"eval/{name}", value)
-    logger.record("eval/return", float(score.returns.mean()))
-    logger.record("eval/diverged", score.diverged)

@@ -45,9 +45,6 @@ class LiveProgress(BaseCallback):
         return True
 
     def _on_rollout_start(self) -> None:
-        self.show()
-
-    def show(self) -> None:
         """Update the bar, or print a line if there is a new evaluation."""
         done, success_rate = self.num_timesteps, self.checkpoints.success_rate
         speed = (done - self.start_step) / max(time.monotonic() - self.start_time, 1e-9)
@@ -65,6 +62,6 @@ class LiveProgress(BaseCallback):
 
     def stop(self) -> None:
         """Show the last state and release the terminal."""
-        self.show()
+        self._on_rollout_start()
         if self.bar is not None:
             self.bar.stop()

@@ -13,12 +13,40 @@ from stable_baselines3.common.policies import BasePolicy, ContinuousCritic
 from stable_baselines3.common.preprocessing import preprocess_obs
 from stable_baselines3.common.type_aliases import DictReplayBufferSamples, Schedule
 from stable_baselines3.common.utils import polyak_update
-from stable_baselines3.sac.policies import Actor
+from stable_baselines3.sac.policies import Actor, MultiInputPolicy
+from torch import nn
 from torch.nn import functional
 
 from robodl.learning.frame_buffer import FrameBuffer
-from robodl.learning.pixel_policy import PixelPolicy
 from robodl.vision.augment import random_shift
+
+
+class PixelPolicy(MultiInputPolicy):
+    """SAC's policy with one encoder, which the critic trains, and layer norm in the critics."""
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        self.critic = self.make_critic(features_extractor=None)
+        insert_layer_norm(self.critic)
+        encoder = self.critic.features_extractor
+        self.actor = self.make_actor(features_extractor=encoder)
+        self.critic_target = self.make_critic(features_extractor=encoder)
+        insert_layer_norm(self.critic_target)
+        self.critic_target.load_state_dict(self.critic.state_dict())
+        self.critic_target.set_training_mode(False)
+        of_actor = [p for name, p in self.actor.named_parameters() if not name.startswith("features_extractor")]
+        of_critic = [p for p in self.critic.parameters() if p.requires_grad]  # a frozen encoder's don't
+        optimizer_class: Any = self.optimizer_class
+        for part, parameters in ((self.actor, of_actor), (self.critic, of_critic)):
+            part.optimizer = optimizer_class(parameters, lr=lr_schedule(1), **self.optimizer_kwargs)
+
+
+def insert_layer_norm(critic: ContinuousCritic) -> None:
+    """Insert layer norm after each hidden linear layer of a critic's networks, in place."""
+    for q_network in critic.q_networks:
+        assert isinstance(q_network, nn.Sequential)
+        for index in reversed(range(len(q_network) - 1)):  # the last layer is the output
+            if isinstance(layer := q_network[index], nn.Linear):
+                q_network.insert(index + 1, nn.LayerNorm(layer.out_features))
 
 
 class PixelSAC(SAC):
@@ -27,8 +55,7 @@ class PixelSAC(SAC):
     Args:
         n_steps: transitions whose rewards a return sums.
         shift: pixels by which images are shifted at random; 0 for none.
-        demonstrations: transitions of an expert to learn from, which `set_demonstrations` hands over.
-        demonstration_share: share of each batch, if there are demonstrations.
+        demonstration_share: share of each batch that comes from `demo_buffer`, where that is set.
         Others: as SAC's.
     """
 
@@ -49,21 +76,17 @@ class PixelSAC(SAC):
         gradient_steps: int = 1,
         n_steps: int = 3,
         shift: int = 2,
-        demonstrations: int = 0,
         demonstration_share: float = 0.25,
         ent_coef: str | float = "auto_0.1",
         target_entropy: str | float = "auto",
-        stats_window_size: int = 100,
-        tensorboard_log: str | None = None,
         policy_kwargs: dict[str, Any] | None = None,
-        verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
     ):
         if not 0.0 < demonstration_share < 1.0:
             raise ValueError(f"demonstration_share must be more than 0 and less than 1, got {demonstration_share}")
-        self.shift, self.demonstrations, self.demonstration_share = shift, demonstrations, demonstration_share
+        self.shift, self.demonstration_share = shift, demonstration_share
         self.demo_buffer: FrameBuffer | None = None
         super().__init__(
             policy,
@@ -80,10 +103,7 @@ class PixelSAC(SAC):
             replay_buffer_kwargs={"n_steps": n_steps, "gamma": gamma},
             ent_coef=ent_coef,
             target_entropy=target_entropy,
-            stats_window_size=stats_window_size,
-            tensorboard_log=tensorboard_log,
             policy_kwargs=policy_kwargs,
-            verbose=verbose,
             seed=seed,
             device=device,
             _init_setup_model=_init_setup_model,
@@ -99,10 +119,6 @@ class PixelSAC(SAC):
             self.replay_buffer.end_episodes()  # SB3 has reset the environments, as it does where it resets its counters
         return result
 
-    def set_demonstrations(self, demo_buffer: FrameBuffer) -> None:
-        """Take a share of each batch from these transitions."""
-        self.demo_buffer = demo_buffer
-
     def sample_batch(self, size: int) -> DictReplayBufferSamples:
         """Draw transitions to learn from, demonstrations last."""
         buffer = self.replay_buffer
@@ -117,14 +133,11 @@ class PixelSAC(SAC):
         self.policy.set_training_mode(True)
         optimizers = [self.actor.optimizer, self.critic.optimizer]
         self._update_learning_rate(optimizers + ([self.ent_coef_optimizer] if self.ent_coef_optimizer else []))
-        sums: dict[str, float] = {}
-        for _ in range(gradient_steps):
-            for name, value in self.update(self.sample_batch(batch_size)).items():
-                sums[name] = sums.get(name, 0.0) + value
+        updates = [self.update(self.sample_batch(batch_size)) for _ in range(gradient_steps)]
         self._n_updates += gradient_steps
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-        for name, value in sums.items():
-            self.logger.record(f"train/{name}", value / gradient_steps)
+        for name in updates[0]:
+            self.logger.record(f"train/{name}", sum(each[name] for each in updates) / gradient_steps)
 
     def update(self, data: DictReplayBufferSamples) -> dict[str, float]:
         """Update critic and encoder, then actor, then entropy coefficient, by one step each.
@@ -132,7 +145,7 @@ class PixelSAC(SAC):
         Returns:
             Numbers to log, by name.
         """
-        temperature = self.temperature()
+        temperature = self.ent_coef_tensor if self.log_ent_coef is None else self.log_ent_coef.detach().exp()
         features = self.encode(data.observations)
         with torch.no_grad():
             next_features = self.encode(data.next_observations)
@@ -165,10 +178,6 @@ class PixelSAC(SAC):
             polyak_update(online.parameters(), target_network.parameters(), self.tau)
         losses = {"critic_loss": critic_loss.item(), "actor_loss": actor_loss.item()}
         return {**losses, "ent_coef": float(temperature), "q": float(estimates[0].mean().detach())}
-
-    def temperature(self) -> torch.Tensor:
-        """The entropy coefficient."""
-        return self.ent_coef_tensor if self.log_ent_coef is None else self.log_ent_coef.detach().exp()
 
     def encode(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
         """Features of observations, (B, f), with images shifted at random."""

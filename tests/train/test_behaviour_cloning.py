@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from robodl.imitation.behaviour_cloning import imitation_loss, sample_batches
-from robodl.imitation.output_layout import continuous_columns, logit_slices
+from robodl.imitation.behaviour_cloning import continuous_columns, imitation_loss, logit_slices, sample_batches
 from robodl_envs import make_vec
 
 

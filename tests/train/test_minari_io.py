@@ -12,9 +12,8 @@ from robodl import cli
 from robodl.config import environment
 from robodl.demos import Options, demos
 from robodl.imitation.demonstrations import read_dataset
-from robodl.imitation.episodes import make_rows, record
+from robodl.imitation.episodes import first_difference, make_rows, record, replay
 from robodl.imitation.minari_io import load
-from robodl.imitation.replay_check import first_difference, replay
 from robodl_envs import make_policy
 from tests.train.conftest import run
 
@@ -154,7 +153,7 @@ def test_rewards_are_recomputed(folder):
     recorded = load(NAME).episodes
     assert equal(recorded, read_dataset(NAME, config()))
     for one, other in zip(recorded, read_dataset(NAME, config(reward="sparse")), strict=True):
-        np.testing.assert_array_equal(other.rewards, np.where(one.is_success[1:], 0.0, -1.0))
+        np.testing.assert_array_equal(other.rewards, np.where(one.infos["is_success"][1:], 0.0, -1.0))
         np.testing.assert_array_equal(one.observations["observation"], other.observations["observation"])
     wide = read_dataset(NAME, config(reward="sparse", env={"task": "reach", "radius": 5.0}))
     assert not any(each.rewards.any() for each in wide)

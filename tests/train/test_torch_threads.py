@@ -9,7 +9,7 @@ import pytest
 FAULTS = """
 import resource, sys, numpy, torch
 from gymnasium import spaces
-from robodl.learning.torch_threads import set_torch_threads
+from robodl.learning.build import set_torch_threads
 from robodl.vision.image_encoder import ImageEncoder
 if sys.argv[1] == "reused":
     set_torch_threads(1)
