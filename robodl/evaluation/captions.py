@@ -33,7 +33,7 @@ def caption_inspect(env, row: int) -> str:
     verdict = "reject" if evidence > env.task.threshold else "pass"
     face = f" on its {PART_FACES[state['face'].argmax()]}" if state["face"].any() else ""
     truth = PART_KINDS[state["kind"].argmax()] + face
-    return f"bad now: {env.task.probabilities[row, -1]:.0%}, at most: {evidence:.0%}: {verdict}; it is: {truth}"
+    return f"bad now: {env.task.head.probabilities[row, -1]:.0%}, at most: {evidence:.0%}: {verdict}; it is: {truth}"
 
 
 def caption_track(env, row: int) -> str:
