@@ -1,16 +1,19 @@
 """Writing files whole or not at all."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Write to the path given by `with`; it takes the place of `path` only when all went well."""
+    """Write to the path given by `with`; it takes the place of `path` only when all went well and is on the disk."""
     part = path.with_name(f".{path.name}.part")
     try:
         yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -7,9 +7,11 @@ its traceback.
 
 import contextlib
 import dis
+import errno
 import inspect
 import os
 import re
+import signal
 import sys
 import traceback
 import warnings
@@ -21,6 +23,7 @@ from robodl.options import Option, RenamedKeyWarning, UsageError, described, opt
 
 T = TypeVar("T")
 HOOKS = ("build", "bind", "reset", "begin")  # of a task's or a robot's life: what fails there is code, not a setting
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EFBIG)  # not bugs
 ALGORITHMS = ("stable_baselines3.", "sb3_contrib.", "torch.optim.")  # their own words on arguments that we let through
 
 
@@ -97,13 +100,25 @@ def guarded(command: Callable[[], Any]) -> None:
 
     warnings.formatwarning = formatted  # type: ignore[assignment]
     try:
-        command()
-    except UsageError as error:
-        fail(str(error))
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        with ending_in_one_line():
+            command()
+    except KeyboardInterrupt as error:
+        raise SystemExit(128 + int(error.args[0] if error.args else signal.SIGINT)) from None
     except BrokenPipeError:  # the reader of our output has left, as `head` does
         os._exit(0)
+
+
+@contextlib.contextmanager
+def ending_in_one_line() -> Iterator[None]:
+    """End the program with one line where a setting is wrong, code 2, or a file can't be written, code 1."""
+    try:
+        yield
+    except UsageError as error:
+        fail(str(error))
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        fail(f"can't write {error.filename or 'a file'}: {error.strerror}", code=1)
 
 
 @contextlib.contextmanager
@@ -126,10 +141,8 @@ def is_refusal(error: Exception) -> bool:
     """
     from robodl_envs import Robot, Task
 
-    last: Any = error.__traceback__
-    while last.tb_next is not None:
-        last = last.tb_next
-    if str(last.tb_frame.f_globals.get("__name__")).startswith(ALGORITHMS):
+    last = last_traceback(error)
+    if raised_in(ALGORITHMS, error):
         return isinstance(error, (ValueError, TypeError, AssertionError))
     deliberate = dis.opname[last.tb_frame.f_code.co_code[last.tb_lasti]] == "RAISE_VARARGS"
     if isinstance(error, ImportError):
@@ -141,6 +154,19 @@ def is_refusal(error: Exception) -> bool:
     if isinstance(error, OSError):
         return deliberate or not in_hook
     return isinstance(error, (ValueError, TypeError, KeyError)) and deliberate and not in_hook
+
+
+def last_traceback(error: BaseException) -> Any:
+    """The entry of an error's traceback where it was raised."""
+    last: Any = error.__traceback__
+    while last.tb_next is not None:
+        last = last.tb_next
+    return last
+
+
+def raised_in(packages: str | tuple[str, ...], error: BaseException) -> bool:
+    """Test whether an error was raised in a module whose name begins so."""
+    return str(last_traceback(error).tb_frame.f_globals.get("__name__")).startswith(packages)
 
 
 def one_line(error: BaseException) -> str:

@@ -54,16 +54,17 @@ def evaluate(options: Options) -> None:
     if options.video and Path(options.video).suffix not in (".mp4", ".gif"):
         raise cli.UsageError(f"video must be a file named .mp4 or .gif, got {options.video}")
     with cli.settings_errors():
-        policy, cfg, title = chosen(options)
+        policy_in, cfg, title = chosen(options)
         envs: Any = make_envs(cfg, min(MAX_ROWS, options.episodes), "Disabled")
+        policy_in(envs)  # a wrong one is refused here
     seed = cfg.seed if options.seed is None else options.seed
-    arm = envs.unwrapped.robot.action_size
 
-    def ablated(policy):
-        """With fresh random numbers for each use."""
-        return replace_motion(replace_images(policy, options.sight, seed), arm, options.motion, seed)
+    def ablated_in(envs):
+        """The policy that acts in envs, with fresh random numbers."""
+        arm = envs.unwrapped.robot.action_size
+        return replace_motion(replace_images(policy_in(envs), options.sight, seed), arm, options.motion, seed)
 
-    score = evaluate_policy(ablated(policy), envs, options.episodes, FIRST_SEED + seed, report.counting("episodes"))
+    score = evaluate_policy(ablated_in(envs), envs, options.episodes, FIRST_SEED + seed, report.counting("episodes"))
     envs.close()
     if options.output:
         facts = {"env": cfg.env["task"], "robot": cfg.robot["name"], "policy": options.policy, "seed": seed}
@@ -72,14 +73,14 @@ def evaluate(options: Options) -> None:
     report.say(title, report.score_lines(score))
     if options.video:
         try:
-            render_video(ablated(policy), cfg, 3, FIRST_SEED + seed, Path(options.video))
+            render_video(ablated_in, cfg, 3, FIRST_SEED + seed, Path(options.video))
         except RenderingError as error:
             raise cli.UsageError(str(error)) from error
         print(f"  video         {options.video}")
 
 
 def chosen(options: Options):
-    """The policy, the configuration of its environment, and how to call it."""
+    """A function from environments to the policy in them, the configuration of these, and how to call it."""
     from robodl_envs import BASELINES
 
     if (options.run is None) == (options.env is None):
@@ -109,11 +110,10 @@ def trained(options: Options, folder: str):
         raise cli.UsageError(f"{why}: policy=last takes it as it was saved")
     policy, cfg = load_policy(stem, pick_device(options.device))
     cfg.threads = options.threads
-    return acting(policy), cfg, f"{cfg.env['task']}, {cfg.robot['name']}, {stem}"
+    return lambda envs: acting(policy), cfg, f"{cfg.env['task']}, {cfg.robot['name']}, {stem}"
 
 
 def untrained(options: Options, task: str):
-    from robodl.vec_env import make_envs
     from robodl_envs import BASELINES, make_policy
 
     robot = options.robot or "panda"
@@ -121,10 +121,8 @@ def untrained(options: Options, task: str):
     if options.policy not in UNTRAINED_POLICIES:
         cfg.observation, cfg.image_size = "image", BASELINE_IMAGE_SIZE
         cfg.cameras = list(BASELINES[task][options.policy].cameras)
-    envs = make_envs(cfg, num=1)
-    policy = make_policy(options.policy, envs, options.seed or 0)
-    envs.close()
-    return policy, cfg, f"{task}, {robot}, {options.policy} policy"
+    seed = options.seed or 0
+    return lambda envs: make_policy(options.policy, envs, seed), cfg, f"{task}, {robot}, {options.policy} policy"
 
 
 if __name__ == "__main__":

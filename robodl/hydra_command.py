@@ -27,11 +27,12 @@ from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from robodl.cli import fail, one_line, split, value_of
+from robodl.cli import ending_in_one_line, fail, one_line, split, value_of
 from robodl.config import defaults, nests
 from robodl.options import Option, UsageError, described, open_groups, options, unknown
 from robodl.tuned import config_folders, register_tuned
 from robodl_envs import did_you_mean, robot_names, task_names
+from robodl_envs.randomization.settings import PRESETS
 
 MORE_GROUPS = ("experiment", "tuned")  # that set options of others
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir")
@@ -48,20 +49,19 @@ def launch(name: str, schema: type, command: Callable[[DictConfig], Any], argv: 
     sys.argv[1:] = words(schema, argv)
 
     def job(cfg: DictConfig) -> Any:
-        with ending_in_one_line():
+        with ending_at_once():
             return command(cfg)
 
-    with ending_in_one_line():
+    with ending_at_once():
         hydra.main(version_base="1.3", config_path="pkg://robodl.conf", config_name=name)(job)()
 
 
 @contextlib.contextmanager
-def ending_in_one_line() -> Iterator[None]:
+def ending_at_once() -> Iterator[None]:
     """End the program at a wrong configuration: further up, Hydra would print more lines."""
     try:
-        yield
-    except UsageError as error:
-        fail(str(error))
+        with ending_in_one_line():
+            yield
     except (HydraException, OmegaConfBaseException) as error:
         fail(in_one_line(error))
 
@@ -75,6 +75,8 @@ def register(name: str, schema: type) -> None:
         files = {path.stem for folder in config_folders() for path in (folder / group).glob("*.yaml")}
         for each in set(names) - files:
             store.store(group=group, name=each, node={key: each})
+    for preset, values in {**PRESETS, "looks": PRESETS["visuals"]}.items():  # version 0.1 called visuals looks
+        store.store(group="randomize", name=preset, node=dict(values))
     register_tuned(task_names())
 
 
@@ -130,7 +132,7 @@ class SweepCheck(Callback):
 
     def on_multirun_start(self, config: DictConfig, config_name: str | None = None, **kwargs: Any) -> None:
         check = get_method(self.check)
-        with ending_in_one_line():
+        with ending_at_once():
             listed = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
             for number, overrides in enumerate(jobs([*listed, *config.hydra.overrides.task])):
                 check(compose(config_name, overrides=overrides), number)

@@ -50,6 +50,10 @@ def resume(argv: Sequence[str]) -> float:
         cfg = settled(TrainConfig, run.config() | given, warn=False)
         model, test_envs = build(cfg)
         left_off = run.load_training(model)
+    if cfg.total_timesteps < model.num_timesteps:
+        raise cli.UsageError(
+            f"{run.folder} is at {model.num_timesteps:,} steps: total_timesteps must be as many or more"
+        )
     return learn(run, cfg, model, test_envs, robodl.START_TIME, left_off)
 
 
@@ -90,60 +94,84 @@ def build(cfg) -> tuple[Any, Any]:
 
 def learn(run, cfg, model, test_envs, began: float, left_off: dict[str, Any]) -> float:
     """From what was made to a table of results; left_off: the state that a resumed run stopped in."""
-    from robodl.evaluation.rollout import FIRST_SEED, evaluate_policy
+    from robodl.learning.checkpoints import Checkpoints
+    from robodl.learning.stopping import Stopping
+    from robodl.runs import report
+    from robodl.runs.tensorboard import open_logger
+
+    with run.alone(), Stopping() as stop:
+        model.set_logger(open_logger(run, cfg))
+        run.checkpoints.mkdir(parents=True, exist_ok=True)
+        checkpoints = Checkpoints(run, cfg, test_envs, began, stop)
+        checkpoints.init_callback(model)
+        if left_off:
+            checkpoints.restore(left_off)
+        else:
+            left_off = {"imitated": False}
+            checkpoints.save(**left_off)  # a run can be resumed from its first second on
+        report.say_start(run, cfg, model.device)
+        try:
+            return finish(run, cfg, model, test_envs, fit(run, cfg, model, checkpoints, left_off))
+        except KeyboardInterrupt:
+            report.say_interrupted(run, checkpoints.last_checkpoint)
+            raise
+
+
+def fit(run, cfg, model, checkpoints, left_off: dict[str, Any]) -> float:
+    """Imitate and learn, from where an earlier session left off; returns the seconds of all sessions."""
     from robodl.imitation.dagger import imitate
     from robodl.imitation.demonstrations import demonstrate
     from robodl.imitation.transition_store import TransitionStore
-    from robodl.learning.checkpoints import Checkpoints
     from robodl.learning.critic_warmup import CriticWarmup
     from robodl.learning.live_progress import LiveProgress
-    from robodl.learning.policy_files import load_policy
     from robodl.runs import report
-    from robodl.runs.tensorboard import open_logger, save_video
 
-    model.set_logger(open_logger(run, cfg))
-    checkpoints = Checkpoints(run, cfg, test_envs, began)
-    checkpoints.init_callback(model)
-    if left_off:
-        checkpoints.restore(left_off)
-    run.checkpoints.mkdir(parents=True, exist_ok=True)
+    if cfg.algo.get("demonstrations"):
+        demonstrate(model, cfg)
+    imitation, stopped = imitation_config(cfg.algo), left_off.get("imitation")
+    if imitation.transitions:
+        store = TransitionStore(run.imitation, stopped, lambda state: checkpoints.save(imitation=state))
+        if stopped or not left_off.get("imitated", True):
+            expert = cfg.algo.get("dataset") or "the scripted expert"
+            print(f"imitating {expert}, {imitation.transitions:,} transitions", flush=True)
+            last = imitation.last_updates / imitation.updates
+            imitate(model, cfg, report.ImitationProgress(imitation.transitions, model.logger, last), store)
+            checkpoints.save()
+        store.delete()
+    left = cfg.total_timesteps - model.num_timesteps
+    if left <= 0 and checkpoints.last_evaluation >= model.num_timesteps:
+        print(f"already at {model.num_timesteps:,} steps: give total_timesteps= to go on")
+        return float(left_off["seconds"])
     live = LiveProgress(checkpoints, cfg.total_timesteps)
-    report.say_start(run, cfg, model.device)
-
     try:
-        if cfg.algo.get("demonstrations"):
-            demonstrate(model, cfg)
-        imitation, stopped = imitation_config(cfg.algo), left_off.get("imitation")
-        if imitation.transitions:
-            store = TransitionStore(run.imitation, stopped, lambda state: checkpoints.save(imitation=state))
-            if stopped or not left_off:
-                expert = cfg.algo.get("dataset") or "the scripted expert"
-                print(f"imitating {expert}, {imitation.transitions:,} transitions", flush=True)
-                last = imitation.last_updates / imitation.updates
-                imitate(model, cfg, report.ImitationProgress(imitation.transitions, model.logger, last), store)
-                checkpoints.save()
-            store.delete()
-        left = cfg.total_timesteps - model.num_timesteps
         if left > 0:
             callbacks = [checkpoints, live, CriticWarmup(cfg.algo.get("critic_warmup_steps", 0))]
-            model.learn(left, callbacks, reset_num_timesteps=not left_off)
-        if left > 0 or checkpoints.last_evaluation < model.num_timesteps:  # it may only have imitated
-            checkpoints.finish()
-        else:
-            print(f"already at {model.num_timesteps:,} steps: give total_timesteps= to go on")
-    except KeyboardInterrupt:
-        live.stop()
-        report.say_interrupted(run, checkpoints.last_checkpoint)
+            model.learn(left, callbacks, reset_num_timesteps="seconds" not in left_off)
+        checkpoints.finish()
+    except (ValueError, RuntimeError) as error:  # PyTorch and the environments refuse what NaN weights give
+        checkpoints.check_weights()
+        if cli.raised_in("torch.distributions", error):
+            checkpoints.fail_diverged("the distribution of actions")
         raise
-    live.stop()
-    train_seconds = checkpoints.seconds
+    finally:
+        live.stop()
+    return checkpoints.seconds
 
-    print(f"testing the best policy on {cfg.test_episodes} fresh episodes")
-    policy, _ = load_policy(run.best, model.device)
+
+def finish(run, cfg, model, test_envs, train_seconds: float) -> float:
+    """Test the best policy, draw it, and print the results; returns its success rate."""
+    from robodl.evaluation.rollout import FIRST_SEED, evaluate_policy
+    from robodl.learning.policy_files import load_policy
+    from robodl.runs import report
+    from robodl.runs.tensorboard import save_video
+
+    print(f"testing the best policy on {cfg.test_episodes} fresh episodes", flush=True)
+    with cli.settings_errors():
+        policy, _ = load_policy(run.best, model.device)
     score = evaluate_policy(report.acting(policy), test_envs, cfg.test_episodes, FIRST_SEED + cfg.seed)
     report.save_result(run, cfg, score, model.num_timesteps, train_seconds)
     if cfg.video_episodes:
-        print(f"drawing {cfg.video_episodes} of them")
+        print(f"drawing {cfg.video_episodes} of them", flush=True)
     video = save_video(run, cfg, policy, model.logger, model.num_timesteps)
     report.say_result(run, cfg, score, model.num_timesteps, train_seconds, video)
     model.logger.close()

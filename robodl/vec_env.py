@@ -11,9 +11,10 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from robodl_envs import make_vec
 from robodl_envs.registry import task_entry
+from robodl_envs.time_limits import scaled_limit
 
-STATE_SETTINGS = ["control", "reward", "control_dt", "threads", "randomize"]
-IMAGE_SETTINGS = ["observation", "cameras", "image_size", "renderer"]
+STATE_SETTINGS = ["control", "reward", "control_dt", "threads", "randomize", "observation"]
+IMAGE_SETTINGS = ["cameras", "image_size", "renderer"]
 
 
 def make_envs(
@@ -24,12 +25,14 @@ def make_envs(
     Args:
         settings: constructor arguments that take precedence over the configuration's.
     """
-    configured: Any = OmegaConf.to_container(OmegaConf.masked_copy(cfg, STATE_SETTINGS + IMAGE_SETTINGS))
+    observed = settings.get("observation", cfg.observation)
+    names = STATE_SETTINGS if observed == "state" else STATE_SETTINGS + IMAGE_SETTINGS
+    configured: Any = OmegaConf.to_container(OmegaConf.masked_copy(cfg, names))
     settings = {**configured, **cfg.env, **settings}
     if "task" not in settings:
         raise ValueError("env has no task")
     task = str(settings.pop("task"))
-    settings.setdefault("max_episode_steps", task_entry(task).max_episode_steps)
+    settings.setdefault("max_episode_steps", scaled_limit(task_entry(task).max_episode_steps, cfg.control_dt))
     return make_vec(task, num_envs=num, robot=cfg.robot["name"], autoreset_mode=autoreset_mode, **settings)
 
 

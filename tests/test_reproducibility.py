@@ -107,7 +107,7 @@ def test_states_of_other_settings_are_refused(task):
     before = pickle.dumps(env.get_state())
     for other in (make(task, control="joint"), make_vec(task, num_envs=3)):
         other.reset(seed=1)
-        with pytest.raises(ValueError, match="the state is of"):
+        with pytest.raises(ValueError, match="the state is of another environment"):
             env.set_state(other.get_state())
     assert pickle.dumps(env.get_state()) == before
 

@@ -29,11 +29,13 @@ from robodl_envs.rendering.modalities import (
 )
 from robodl_envs.rendering.ray_renderer import RayRenderer
 from robodl_envs.robots.robot import Robot
+from robodl_envs.scene import Corners
 
-FIXED_CAMERAS = {  # direction from the middle of the workspace to the camera, world frame
+FIXED_CAMERAS = {  # direction from the middle of the workspace, or of the task's scene, to the camera
     "front": (1.0, 0.0, 0.5),
     "side": (0.0, -1.0, 0.5),
     "top": (0.0, 0.0, 1.0),
+    "overview": (0.3, -1.0, 0.8),
 }
 FIXED_DISTANCE = 3.0  # of a fixed camera from the middle of the workspace, in half diagonals of the workspace
 FIXED_FOVY = 45.0  # degrees
@@ -48,7 +50,7 @@ class CameraSensors(Component):
 
     Args:
         robot: its workspace is what fixed cameras look at, and its hand carries the wrist camera.
-        names: of images, of the cameras front, side, top, wrist and those that the task adds to the model.
+        names: of images, of the cameras front, side, top, overview, wrist and those that the task adds to the model.
         size: (height, width) of all images, pixels.
         renderer: "ray" casts rays, which need no driver; "gl" draws with OpenGL, or with rays where there is none.
         threads: that draw with OpenGL; rays use the simulation's.
@@ -56,6 +58,7 @@ class CameraSensors(Component):
     """
 
     saved = ("image_bytes",)
+    scene_box: Corners
 
     def __init__(
         self,
@@ -76,6 +79,7 @@ class CameraSensors(Component):
             raise ValueError(f"image_size must be from {low} to {high} pixels, got {size[0]} x {size[1]}")
         self.robot, self.names, self.size, self.threads = robot, tuple(names), size, threads
         self.renderer_name, self.randomize = renderer, randomize
+        self.scene_box = robot.workspace  # what the camera overview shows; the task's, set by the engine before `build`
         self.visuals = Visuals(randomize) if randomize.varies("visuals") else None
         self.renderer: RayRenderer | GlRenderer | None = None
 
@@ -96,7 +100,7 @@ class CameraSensors(Component):
         self.cameras = dict.fromkeys(camera for camera, _ in self.sources.values())  # in the order of the names
         for camera in self.cameras:
             if camera not in of_task:
-                add_camera(spec, self.robot, camera)
+                add_camera(spec, self.robot, camera, self.scene_box if camera == "overview" else self.robot.workspace)
         self.layout = image_layout(self.sources, self.size)
         fields: Any = self.layout.fields
         colors = []
@@ -133,11 +137,14 @@ class CameraSensors(Component):
         if not len(ids):
             return
         assert self.renderer is not None
-        background = self.visuals.background[ids] if self.visuals is not None and self.randomize.background else None
-        image_bytes = self.renderer.draw(ids, background).view(np.uint8).reshape(len(ids), -1)
+        image_bytes = self.renderer.draw(ids, self.background(ids)).view(np.uint8).reshape(len(ids), -1)
         if self.noise is not None:
             image_bytes = self.noise.transmitted(ids, image_bytes, self.image_bytes[ids], rng)
         self.image_bytes[ids] = image_bytes
+
+    def background(self, ids) -> np.ndarray | None:
+        """Colours beyond the scene in rows ids, (n, 3) uint8; None where they do not vary."""
+        return self.visuals.background[ids] if self.visuals is not None and self.randomize.background else None
 
     def images(self) -> dict[str, np.ndarray]:
         """The latest images of all rows, as new arrays: {name: (N, height, width, channels)}."""
@@ -160,14 +167,14 @@ def checked_image(name: str, cameras: set[str]) -> tuple[str, str]:
     return camera, modality
 
 
-def add_camera(spec: mujoco.MjSpec, robot: Robot, name: str) -> None:
-    """Add a fixed camera or the wrist camera to the model."""
+def add_camera(spec: mujoco.MjSpec, robot: Robot, name: str, box: Corners) -> None:
+    """Add a fixed camera that shows a box, or the wrist camera, to the model."""
     if name == "wrist":
         to_tool = np.asarray(robot.tool_in_hand) - WRIST_POS
         quat = look_along(to_tool, up=(1.0, 0.0, 0.0))
         spec.body(robot.hand).add_camera(name=name, pos=WRIST_POS, quat=quat, fovy=WRIST_FOVY)
         return
-    low, high = np.asarray(robot.workspace)
+    low, high = np.asarray(box)
     direction = np.asarray(FIXED_CAMERAS[name]) / np.linalg.norm(FIXED_CAMERAS[name])
     pos = 0.5 * (low + high) + 0.5 * FIXED_DISTANCE * np.linalg.norm(high - low) * direction
     up = (1.0, 0.0, 0.0) if name == "top" else (0.0, 0.0, 1.0)

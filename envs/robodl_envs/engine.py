@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -33,7 +33,7 @@ from robodl_envs.randomization.settings import NOTHING, Randomize
 from robodl_envs.randomization.variation import Dynamics
 from robodl_envs.rewards import EpisodeStats, Rewards
 from robodl_envs.robots.robot import Robot
-from robodl_envs.scene import empty_scene, substeps
+from robodl_envs.scene import CONTROL_DT, empty_scene, servo_updates, substeps
 from robodl_envs.simulator import CpuSimulator, Simulator, available_cores
 from robodl_envs.tasks.task import Task
 
@@ -60,7 +60,7 @@ class BatchEnv:
         robot: Robot,
         task: Task,
         num: int,
-        control_dt: float = 0.04,
+        control_dt: float = CONTROL_DT,
         reward: str = "dense",
         max_episode_steps: int | None = None,
         threads: int = 0,
@@ -79,17 +79,22 @@ class BatchEnv:
         spec = empty_scene()
         self.control_dt = control_dt
         self.nstep = substeps(control_dt, spec.option.timestep)
-        robot.control_dt, task.robot = control_dt, robot
+        robot.control_dt, robot.updates, task.robot = control_dt, servo_updates(self.nstep, spec.option.timestep), robot
+        if cameras is not None:
+            cameras.scene_box = task.scene_box()
+            if self.perception is not None:
+                self.perception.image_aspect = cameras.size[1] / cameras.size[0]
         for component in self.components:
             component.build(spec)
         self.model = spec.compile()
         self.action_size = robot.action_size + (self.perception.output_size if self.perception else 0)
-        observed = f"observed as {cameras or observation!r}, {randomize}"
-        self.made_by = f"{num} x {robot!r} doing {task!r}, {observed}, mujoco {mujoco.__version__}"
+        made_by = {"rows": num, "robot": robot, "task": task, "reward": reward, "observation": observation}
+        made_by |= {"cameras": cameras, "randomize": randomize, "control_dt": control_dt, "mujoco": mujoco.__version__}
+        self.made_by = {name: str(value) for name, value in made_by.items()}  # a state must be of the same to fit
         self.observation, self.make_simulator = observation, simulator
         self.bind()
         self.rng = RandomStreams(num, self.sim.qpos)
-        self.stats = EpisodeStats(self.sim.qpos, self.max_episode_steps)
+        self.stats = EpisodeStats(self.sim.qpos, self.max_episode_steps, control_dt)
         self.last_vectors = zeros(self.low, num, self.layout.size)  # last observed, goals included
         self.rewards = Rewards(task, reward, self.sim.qpos, control_dt)
         self.signals: SignalNoise | None = None
@@ -162,17 +167,14 @@ class BatchEnv:
         size = self.robot.action_size
         if self.perception is not None:
             self.perception.act(action[:, size:])
-        self.robot.act(action[:, :size])
         self.stats.elapsed += 1
-        if reset_mask is None:
-            self.sim.step(self.nstep)
-            diverged = self.diverged()
-            self.task.update(self.all)
-        else:
-            acted = row_ids(~reset_mask)
-            self.sim.step(self.nstep, acted)
-            diverged = self.diverged()
-            self.task.update(acted)
+        acted = None if reset_mask is None else row_ids(~reset_mask)
+        for _ in range(self.robot.updates):
+            self.robot.act(action[:, :size])
+            self.sim.step(self.nstep // self.robot.updates, acted)
+        diverged = self.diverged()
+        self.task.update(self.all if acted is None else acted)
+        if reset_mask is not None:
             self.begin_episodes(row_ids(reset_mask))
         observation = self.observe(self.all, diverged)
         goals = self.last_goals()
@@ -262,8 +264,12 @@ class BatchEnv:
             ValueError: the state is of other settings; nothing has changed then.
         """
         self.survive_fork()
-        if str(state.get("made_by")) != self.made_by:
-            raise ValueError(f"the state is of {state.get('made_by')}, this is {self.made_by}")
+        theirs = state.get("made_by", {})
+        facts = {name: str(theirs.get(name)) for name in self.made_by} if isinstance(theirs, Mapping) else {}
+        differing = [name for name, value in self.made_by.items() if facts.get(name) != value]
+        if differing:
+            words = [f"{name} is {self.made_by[name]}, the state's {facts.get(name)}" for name in differing]
+            raise ValueError(f"the state is of another environment: {'; '.join(words)}")
         self.sim.set_state(state["sim"])
         self.rng.state[:] = state["rng"]
         for i, owner in enumerate(self.owners()):

@@ -1,10 +1,11 @@
 """Rigid bodies that move freely, and their observables."""
 
+import math
 from collections.abc import Callable
 
 import mujoco
 
-from robodl_envs.arrays import Array, namespace
+from robodl_envs.arrays import Array, array, namespace, quat_rotate
 from robodl_envs.component import Observable
 from robodl_envs.scene import HARD, OBJECT, OFFSET_BOUNDS, Corners
 from robodl_envs.simulator import Simulator
@@ -55,10 +56,13 @@ class FreeBody:
         self.velocity = self.qvel[:, :3]  # (N, 3) m/s, world frame
         self.upright = sim.array([1.0, 0.0, 0.0, 0.0])
 
-    def place(self, ids: Array, pos: Array) -> None:
-        """Put it at positions, (n, 3), upright; a reset row's bodies are at rest."""
+    def place(self, ids: Array, pos: Array, yaw: Array | None = None) -> None:
+        """Put it at positions, (n, 3), upright, turned by yaw, (n,) rad; a reset row's bodies are at rest."""
         self.pos[ids] = pos
         self.quat[ids] = self.upright
+        if yaw is not None:
+            xp = namespace(yaw)
+            self.quat[ids, 0], self.quat[ids, 3] = xp.cos(0.5 * yaw), xp.sin(0.5 * yaw)
 
     def observables(self, robot) -> list[Observable]:
         """Offset from the robot's tool, orientation and velocities."""
@@ -73,6 +77,21 @@ class FreeBody:
     def upper_quat(self) -> Array:
         """Its orientation, (N, 4), w >= 0, so that equal orientations have equal numbers."""
         return namespace(self.quat).where(self.quat[:, :1] < 0.0, -self.quat, self.quat)
+
+
+def grasp_yaw(robot, body: FreeBody) -> Observable:
+    """Observable of the rotation about z, up to pi/4, that brings the fingers to two faces of an upright cube."""
+    quarter = 0.5 * math.pi
+
+    def read() -> Array:
+        xp, (w, x, y, z) = namespace(body.quat), (body.quat[:, k] for k in range(4))
+        cube = xp.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
+        fingers = quat_rotate(robot.tool_quat, array([0.0, 1.0, 0.0], body.quat))
+        angle = cube - xp.arctan2(fingers[:, 1], fingers[:, 0])
+        return (angle - quarter * xp.round(angle / quarter))[:, None]
+
+    meaning = f"rotation about the world's z axis that aligns the fingers with the {body.name}'s faces"
+    return Observable(f"{body.name}_yaw", "rad", [-0.5 * quarter], [0.5 * quarter], meaning, read)
 
 
 def tool_offset(robot, name: str, pos: Callable[[], Array], bounds: Corners = OFFSET_BOUNDS) -> Observable:

@@ -12,12 +12,15 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
 from robodl_envs.engine import BatchEnv
+from robodl_envs.registry import task_entry
 from robodl_envs.rendering.scene_camera import SceneCamera
 from robodl_envs.robots.robot import Robot
+from robodl_envs.scene import CONTROL_DT
 from robodl_envs.settings import RENDER_MODES, EnvSettings, VectorEnvSettings, checked_mask, row_seeds, signature
 from robodl_envs.tasks.task import Task
+from robodl_envs.time_limits import follow_episode, scaled_limit
 
-GYMNASIUM_STATE = ("spec", "_np_random", "_np_random_seed", "observation_space", "action_space")
+KEPT = ("spec", "_np_random", "_np_random_seed", "observation_space", "action_space", "id_limit")  # in a pickle
 
 
 class Episodes:
@@ -40,7 +43,7 @@ class Episodes:
         self.batch = batch = self.settings.make_batch(new_task)
         self.task, self.robot, self.model, self.control_dt = batch.task, batch.robot, batch.model, batch.control_dt
         self.max_episode_steps, self.state_columns = batch.max_episode_steps, batch.state_columns
-        self.render_mode, self.camera = self.settings.render_mode, SceneCamera()
+        self.render_mode, self.camera = self.settings.render_mode, SceneCamera(*scene_view(batch.robot, batch.task))
         self.metadata = {**self.metadata, "render_fps": max(1, round(1.0 / batch.control_dt))}
         low, high = batch.layout.low, batch.layout.high
         boxes: dict[str, Space] = {key: Box(low[columns], high[columns]) for key, columns in batch.layout.keys.items()}
@@ -68,12 +71,16 @@ class Episodes:
         """Go on, to the last bit, from a state of an environment made with the same settings."""
         self.batch.set_state(state)
 
+    def render_row(self, row: int) -> np.ndarray:
+        cameras = self.batch.cameras
+        return self.camera.render(self.batch.sim, row, None if cameras is None else cameras.background(row))
+
     def close_extras(self, **kwargs) -> None:
         self.camera.close()
         self.batch.close()
 
     def __reduce__(self):
-        kept = {name: vars(self)[name] for name in GYMNASIUM_STATE if name in vars(self)}
+        kept = {name: vars(self)[name] for name in KEPT if name in vars(self)}
         return restored, (type(self), *self.arguments, self.get_state(), kept)
 
 
@@ -87,7 +94,8 @@ class RobotTaskEnv(Episodes, gymnasium.Env):
     success_at_end (lasting for the last 5 steps), diverged, and the task's metrics of the episode.
 
     `make` gives a GoalEnv, which has compute_reward, where the observation holds goals.
-    `gymnasium.make` adds the time limit from the registry; made directly, the environment has the one given here.
+    `gymnasium.make` adds the time limit from the registry, in seconds: 50 steps of 0.04 s are 100 of 0.02 s. Made
+    directly, the environment has the one given here.
 
     Args:
         task: name of a registered task, or a Task, which is copied.
@@ -97,8 +105,11 @@ class RobotTaskEnv(Episodes, gymnasium.Env):
     metadata = {"render_modes": RENDER_MODES, "render_fps": 25}
     __signature__ = signature(EnvSettings)
 
+    id_limit: int | None = None  # steps of CONTROL_DT, the time limit of the id that it was made by
+
     def __init__(self, task: str | Task, **settings: Any):
         self.observation_space, self.action_space = self.setup(EnvSettings, task, settings)
+        self.limits_follow = self.control_dt == CONTROL_DT  # whether the TimeLimits around it count as its episode does
 
     def reset(self, *, seed: int | None = None, options: dict | None = None):
         seeds = row_seeds(seed, 1)
@@ -110,12 +121,19 @@ class RobotTaskEnv(Episodes, gymnasium.Env):
         action = np.asarray(action)
         if action.shape != self.action_space.shape:
             raise ValueError(f"actions must have shape {self.action_space.shape}, got {action.shape}")
+        if not self.limits_follow:
+            follow_episode(int(self.batch.stats.elapsed[0]), self.id_limit, self.control_dt)
+            self.limits_follow = True
         observation, reward, terminated, truncated, info = self.batch.step(action[None])
         return first_row(observation), float(reward[0]), bool(terminated[0]), bool(truncated[0]), scalars(info)
 
     def render(self):
         """An image, (480, 480, 3) uint8, where render_mode is "rgb_array"."""
-        return self.camera.render(self.batch.sim) if self.render_mode else None
+        return self.render_row(0) if self.render_mode else None
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        self.limits_follow = False
 
     def close(self):
         self.close_extras()
@@ -180,7 +198,7 @@ class RobotTaskVectorEnv(Episodes, gymnasium.vector.VectorEnv):
         """A tuple of images, one a row, (480, 480, 3) uint8, where render_mode is "rgb_array"."""
         if not self.render_mode:
             return None
-        return tuple(self.camera.render(self.batch.sim, row) for row in range(self.num_envs))
+        return tuple(self.render_row(row) for row in range(self.num_envs))
 
     def get_state(self) -> dict[str, Any]:
         return {**super().get_state(), "ended": self.ended.copy()}
@@ -206,6 +224,13 @@ class GoalEnv(GoalRewards, RobotTaskEnv):
 
 class GoalVectorEnv(GoalRewards, RobotTaskVectorEnv):
     """A RobotTaskVectorEnv whose observations hold goals."""
+
+
+def scene_view(robot: Robot, task: Task) -> tuple[tuple[float, float, float], float]:
+    """The point, m, that `render` shows in the middle, and its distance from there: farther for a longer scene."""
+    (x, y, z), distance = robot.scene_view
+    more = task.scene_box()[1][0] - robot.workspace[1][0]  # m, ahead
+    return (x + 0.5 * more, y, z), distance + 1.2 * more
 
 
 def first_row(observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -237,14 +262,29 @@ def has_goals(settings: dict[str, Any]) -> bool:
 
 
 def make(task: str | Task, **settings: Any) -> RobotTaskEnv:
-    """Make a single environment, for `gymnasium.make`: settings are EnvSettings' and the task's, such as radius."""
+    """Make a single environment: settings are EnvSettings' and the task's, such as radius."""
     return (GoalEnv if has_goals(settings) else RobotTaskEnv)(task, **settings)
 
 
 def make_vec(task: str | Task, **settings: Any) -> RobotTaskVectorEnv:
-    """Make a vector environment, for `gymnasium.make_vec`: settings are VectorEnvSettings' and the task's."""
+    """Make a vector environment: settings are VectorEnvSettings' and the task's."""
     return (GoalVectorEnv if has_goals(settings) else RobotTaskVectorEnv)(task, **settings)
 
 
+def make_id(task: str, **settings) -> RobotTaskEnv:
+    """Make the environment of an id, for `gymnasium.make`, whose time limit is in seconds."""
+    env = make(task, **settings)
+    env.id_limit = task_entry(task).max_episode_steps
+    return env
+
+
+def make_vec_id(task: str, **settings) -> RobotTaskVectorEnv:
+    """Make the vector environment of an id, for `gymnasium.make_vec`, whose time limit is in seconds."""
+    limit = task_entry(task).max_episode_steps
+    if settings.get("max_episode_steps") == limit:
+        settings["max_episode_steps"] = scaled_limit(limit, settings.get("control_dt", CONTROL_DT))
+    return make_vec(task, **settings)
+
+
 # Gymnasium looks at a creator's metadata to see whether it must wrap it for render_mode="human" or "rgb_array_list".
-make.metadata = RobotTaskEnv.metadata  # type: ignore[attr-defined]
+make_id.metadata = RobotTaskEnv.metadata  # type: ignore[attr-defined]

@@ -26,7 +26,8 @@ class TaskEntry:
 
     Args:
         task: a Task subclass, or "module:Class".
-        max_episode_steps: time limit of its id; ours are at least twice what 95 % of an expert's episodes need.
+        max_episode_steps: time limit of its id, in steps of 0.04 s; of ours at least twice what 95 % of the expert's
+            episodes need.
         expert: a scripted policy, a function of (state, robot) to a Move, or "module:function"; None for none.
         student_observable_expert: the same for imitation, where the expert knows more than images show.
     """
@@ -133,8 +134,8 @@ def register_id(task: str) -> str:
     env_id = task_id(task)
     gymnasium.register(
         id=env_id,
-        entry_point="robodl_envs.gym_env:make",
-        vector_entry_point="robodl_envs.gym_env:make_vec",
+        entry_point="robodl_envs.gym_env:make_id",
+        vector_entry_point="robodl_envs.gym_env:make_vec_id",
         max_episode_steps=TASKS[task].max_episode_steps,
         kwargs={"task": task},
     )

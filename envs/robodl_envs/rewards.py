@@ -1,10 +1,12 @@
 """Rewards and statistics of episodes: success now, once, and lasting at the end; steps and divergence."""
 
+import math
+
 from robodl_envs.arrays import Array, array, copy, namespace, zeros
 from robodl_envs.tasks.task import Task
 
 REWARDS = ("dense", "sparse", "shaped")
-SETTLED_STEPS = 5  # control steps that success must last to count at an episode's end
+SETTLED_TIME = 0.2  # s, that success must last to count at an episode's end: 5 control steps of 0.04 s
 
 
 class Rewards:
@@ -57,13 +59,14 @@ class EpisodeStats:
     Args:
         like: floats of the simulator's library, (N, ...).
         max_episode_steps: steps after which an episode is truncated.
+        control_dt: seconds of one step.
     """
 
     saved = ("elapsed", "last_failure_step", "had_success")
 
-    def __init__(self, like: Array, max_episode_steps: int):
+    def __init__(self, like: Array, max_episode_steps: int, control_dt: float):
         num = len(like)
-        self.settled_steps = min(SETTLED_STEPS, max_episode_steps)
+        self.settled_steps = min(math.ceil(SETTLED_TIME / control_dt - 1e-9), max_episode_steps)
         self.elapsed = zeros(like, num, dtype="int64")  # control steps since the reset
         self.last_failure_step = zeros(like, num, dtype="int64")  # the last control step without success, -1 before
         self.had_success = zeros(like, num, dtype="bool")  # whether there was success in this episode

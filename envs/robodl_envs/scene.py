@@ -13,6 +13,8 @@ from pathlib import Path
 import mujoco
 
 TIMESTEP = 0.004  # s, as in scene.xml
+CONTROL_DT = 0.04  # s, of a control step where no other is given; time limits count such steps
+MAX_UPDATE_DT = 0.04  # s, the longest between updates of servo commands: longer control steps have several
 
 # Collision bits: a pair of geoms collides if either's contype has a bit of the other's conaffinity.
 OBJECT_BIT, ROBOT_BIT = 1, 2
@@ -57,3 +59,9 @@ def quiet_log() -> None:
     config = mujoco.MjLogConfig.get()
     config.logto_file = config.logto_console = False
     mujoco.MjLogConfig.set(config)
+
+
+def servo_updates(nstep: int, timestep: float) -> int:
+    """Updates of the servos' commands in a control step of nstep timesteps: the fewest, equally far apart."""
+    longest = MAX_UPDATE_DT / timestep + 1e-9
+    return next(count for count in range(1, nstep + 1) if nstep % count == 0 and nstep / count <= longest)

@@ -21,10 +21,12 @@ from robodl_envs.randomization.settings import Randomize, randomize_settings
 from robodl_envs.renamed import adopt_old_hooks
 from robodl_envs.rewards import REWARDS
 from robodl_envs.robots.robot import Robot
+from robodl_envs.scene import CONTROL_DT
 from robodl_envs.simulator import available_cores
 from robodl_envs.tasks.task import Task
 
 RENDER_MODES = ["rgb_array"]
+OF_IMAGES = ("cameras", "image_size", "renderer")  # settings that observation="state" does not take
 
 
 @dataclass
@@ -42,8 +44,9 @@ class EnvSettings:
         image_size: pixels, or (height, width).
         renderer: of the images: "ray" casts rays, which need no driver; "gl" draws with OpenGL, which is faster
             for large images and the wrist's camera, and falls back to rays where there is no OpenGL.
-        randomize: what varies from episode to episode, by name, as {"colors": 0.1}; see Randomize. Goals, and with them
-            rewards and success, are exact whatever it says.
+        randomize: what varies from episode to episode: "visuals", "cameras", "physics", "sensors", "all", or numbers
+            by name, as {"colors": 0.1}; see Randomize. Goals, and with them rewards and success, are exact
+            whatever it says.
         control_dt: seconds of one step, a multiple of the timestep, 0.004 s.
         max_episode_steps: steps after which an episode is truncated; None for never.
         render_mode: "rgb_array" or None.
@@ -57,8 +60,8 @@ class EnvSettings:
     cameras: Sequence[str] | None = None
     image_size: int | Sequence[int] = 64
     renderer: str = "ray"
-    randomize: Randomize | Mapping[str, Any] | None = None
-    control_dt: float = 0.04
+    randomize: Randomize | Mapping[str, Any] | str | None = None
+    control_dt: float = CONTROL_DT
     max_episode_steps: int | None = None
     render_mode: str | None = None
     threads: int = 1
@@ -67,6 +70,11 @@ class EnvSettings:
     def __post_init__(self):
         check_choice("observation", self.observation, OBSERVATIONS)
         check_choice("reward", self.reward, REWARDS)
+        if self.observation == "state":
+            for each in fields(EnvSettings):
+                if each.name in OF_IMAGES and getattr(self, each.name) != each.default:
+                    way_out = "give observation='image' or 'image+state'"
+                    raise ValueError(f"{each.name} is of images, which observation='state' has none of: {way_out}")
         if self.threads < 0:
             raise ValueError(f"threads must be 0 (one per core) or more, got {self.threads}")
         steps = self.max_episode_steps
@@ -89,7 +97,9 @@ class EnvSettings:
         known = {each.name for each in fields(cls)} | of_task
         for name in values:
             if name not in known:
-                raise TypeError(f"no setting named {name!r}{did_you_mean(name, known)}")
+                # Gymnasium's wrappers, TorchRL's among them, look for Python's own words.
+                words = f"got an unexpected keyword argument {name!r}"
+                raise TypeError(f"{words}: no setting named {name!r}{did_you_mean(name, known)}")
         own = {name: value for name, value in values.items() if name in of_task}
         if isinstance(found, type):
             task = found(**own)  # type: ignore[assignment]
@@ -103,8 +113,11 @@ class EnvSettings:
         adopt_old_hooks(type(task))
         robot_class = registry.robot_class(self.robot)
         if reason := task.unsupported_reason(robot_class):
-            known = ", ".join(registry.robot_names())
-            raise ValueError(f"robot={self.robot} does not do {type(task).__name__}: {reason}; installed: {known}")
+            others = [
+                name for name in registry.robot_names() if not task.unsupported_reason(registry.robot_class(name))
+            ]
+            fitting = f"it is done by {', '.join(others) or 'no robot'}"
+            raise ValueError(f"robot={self.robot} does not do {type(task).__name__}: {reason}; {fitting}")
 
         def make_robot() -> Robot:
             return robot_class(control=self.control, gripper=task.gripper, rotation=task.rotation)
@@ -113,7 +126,6 @@ class EnvSettings:
         check_once(task, robot_class, lambda rows: BatchEnv(make_robot(), copy.deepcopy(task), rows, threads=1))
         randomize = randomize_settings(self.randomize)
         names = checked_names(task.cameras if self.cameras is None else self.cameras)
-        # Made even if there are no images, so that wrong settings are refused.
         drawing = max(1, min(self.threads or available_cores(), self.num_envs))
         cameras = CameraSensors(robot, names, checked_size(self.image_size), self.renderer, drawing, randomize)
         return BatchEnv(

@@ -137,10 +137,10 @@ def actions(about: Subject) -> dict[tuple[str, tuple[ActionPart, ...]], list[str
 def action_parts(batch) -> tuple[ActionPart, ...]:
     robot, controller = batch.robot, batch.robot.controller
     if robot.control == "tool":
-        step = number(controller.STEP)
+        step = number(controller.SPEED * batch.control_dt)
         parts = [ActionPart(3, f"moves the tool's target {step} m along the world's x, y and z axis")]
         if robot.rotation:
-            step = number(controller.ROTATION_STEP)
+            step = number(controller.ROTATION_SPEED * batch.control_dt)
             parts += [ActionPart(3, f"rotates the tool's target {step} rad about the world's x, y and z axis")]
     else:
         step = numbers(robot.velocity * batch.control_dt)

@@ -103,6 +103,9 @@ def build_model(cfg: DictConfig, envs: VecMonitor, device: torch.device) -> Base
         # Hindsight needs a whole episode in every row before it can relabel one.
         inner: Any = envs.unwrapped
         steps = inner.envs.unwrapped.max_episode_steps * envs.num_envs
+        if algo.get("buffer_size", 2 * steps) < 2 * steps:  # an episode is overwritten while the next one comes
+            episodes = f"two episodes of {envs.num_envs} rows, {2 * steps:,} transitions"
+            raise ValueError(f"algo.buffer_size must hold {episodes} for hindsight, got {algo['buffer_size']:,}")
         arguments["learning_starts"] = max(algo.get("learning_starts", 0), steps)
     if algo.get("noise"):
         mean = np.zeros(envs.action_space.shape or ())

@@ -2,15 +2,17 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import gymnasium
 from omegaconf import DictConfig
 from stable_baselines3.common.callbacks import BaseCallback
 
+from robodl.cli import fail
 from robodl.config import imitation_config
 from robodl.evaluation.rollout import FIRST_SEED, SELECTION_SEED_OFFSET, Score, evaluate_policy
 from robodl.learning.policy_files import save_policy
+from robodl.learning.stopping import Stopping
 from robodl.runs.report import acting
 from robodl.runs.run_folder import Run
 from robodl.runs.tensorboard import log_saliency
@@ -25,10 +27,12 @@ class Checkpoints(BaseCallback):
     Args:
         envs: to evaluate in, made with AutoresetMode.DISABLED.
         start_time: time.time() at the start of the program.
+        stop: what a signal asks through for a stop, which a checkpoint precedes.
     """
 
-    def __init__(self, run: Run, cfg: DictConfig, envs: gymnasium.vector.VectorEnv, start_time: float):
+    def __init__(self, run: Run, cfg: DictConfig, envs: gymnasium.vector.VectorEnv, start_time: float, stop: Stopping):
         super().__init__()
+        self.stop = stop
         self.run, self.cfg, self.envs = run, cfg, envs
         self.start_time = start_time  # less the seconds of a resumed run's earlier sessions
         self.checkpoint_every = cfg.checkpoint_every or cfg.eval_every
@@ -58,6 +62,9 @@ class Checkpoints(BaseCallback):
         return True
 
     def _on_rollout_start(self) -> None:
+        if self.stop.signal is not None:
+            self.save()
+            self.stop.interrupt()
         if self.num_timesteps >= self.last_evaluation + self.cfg.eval_every:
             self.evaluate()
         if self.num_timesteps >= self.last_checkpoint + self.checkpoint_every:
@@ -75,6 +82,7 @@ class Checkpoints(BaseCallback):
 
     def evaluate(self) -> None:
         """Evaluate the policy, and save it if it is the best so far."""
+        self.check_weights()
         seed = FIRST_SEED + self.cfg.seed + SELECTION_SEED_OFFSET
         score = evaluate_policy(acting(self.model), self.envs, self.cfg.eval_episodes, seed)
         self.last_evaluation = self.num_timesteps
@@ -90,9 +98,22 @@ class Checkpoints(BaseCallback):
 
     def save(self, **more: Any) -> None:
         """Save the policy and the state of training, with `more` arrays in it."""
+        self.check_weights()
         self.last_checkpoint = self.num_timesteps
         self.save_policy(self.run.last)
         self.run.save_training(self.model, {**self.state(), **more})
+
+    def check_weights(self) -> None:
+        """End the program, with what was saved kept, if a weight of the policy is not finite."""
+        wrong = [name for name, weight in self.model.policy.named_parameters() if not weight.isfinite().all()]
+        if wrong:
+            self.fail_diverged(f"{len(wrong)} tensors of the policy, {wrong[0]} first,")
+
+    def fail_diverged(self, what: str) -> NoReturn:
+        """End the program with exit code 1 and a line that says what became NaN or infinite, and when."""
+        when = f"between {self.last_checkpoint:,} and {self.model.num_timesteps:,} steps"
+        way_out = "checkpoints/last is from before; a lower algo.learning_rate may help"
+        fail(f"{what} became NaN or infinite {when}; {way_out}", code=1)
 
     def save_policy(self, stem: Path) -> None:
         """Save the policy in our format and in Stable-Baselines3's."""

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -89,14 +90,16 @@ def say(title: str, lines: dict[str, str]) -> None:
 
 def say_start(run: Run, cfg, device) -> None:
     arms = f"{cfg.num_envs} {cfg.robot['name']} arms"
-    print(f"{algorithm(cfg)} on {cfg.env['task']} with {arms}, {device}, seed {cfg.seed}: {near(run.folder)}")
+    what = algorithm(cfg) if cfg.total_timesteps else "imitation"
+    print(f"{what} on {cfg.env['task']} with {arms}, {device}, seed {cfg.seed}: {near(run.folder)}", flush=True)
 
 
 def say_interrupted(run: Run, saved: int) -> None:
     """saved: steps at the last checkpoint; 0 during imitation, before the first step."""
     if run.last.with_suffix(".npz").is_file():
         where = f"at {saved:,} steps" if saved else "of its imitation"
-        print(f"\nstopped; the last checkpoint is {where}; python -m robodl.train resume={near(run.folder)}")
+        again = quote(f"resume={near(run.folder)}")
+        print(f"\nstopped; the last checkpoint is {where}; python -m robodl.train {again}")
     else:
         print(f"\nstopped before the first checkpoint: {near(run.folder)}")
 
@@ -104,11 +107,13 @@ def say_interrupted(run: Run, saved: int) -> None:
 def say_result(run: Run, cfg, score: Score, steps: int, train_seconds: float, video: Path | str) -> None:
     best_step = json.loads(run.best.with_suffix(".json").read_text())["num_timesteps"]
     lines = score_lines(score)
-    lines["trained"] = f"{steps:,} steps in {train_seconds:.1f} s, start of the program and evaluations included"
+    imitated = cfg.algo.get("imitation_transitions") or 0
+    parts = [f"{imitated:,} transitions of imitation"] * bool(imitated) + [f"{steps:,} steps"] * bool(steps)
+    lines["trained"] = f"{', '.join(parts)} in {train_seconds:.1f} s, start of the program and evaluations included"
     lines["policy"] = f"{near(run.best)}.safetensors, the best, of step {best_step:,}"
     lines["video"] = str(video)
-    lines["curves"] = f"tensorboard --logdir {near(run.tensorboard)}"
-    lines["again"] = f"python -m robodl.evaluate run={near(run.folder)} episodes={score.episodes}"
+    lines["curves"] = f"tensorboard --logdir {quote(near(run.tensorboard))}"
+    lines["again"] = f"python -m robodl.evaluate {quote(f'run={near(run.folder)}')} episodes={score.episodes}"
     say(f"{cfg.env['task']}, {cfg.robot['name']}, seed {cfg.seed}", lines)
 
 

@@ -3,16 +3,21 @@
 checkpoints/best.*     the policy that did best in the periodic evaluations, see robodl.learning.policy_files
 checkpoints/last.*     the policy of the last checkpoint
 checkpoints/last.npz   everything else training needs to go on from there: arrays only, nothing pickled
+checkpoints/before.npz the same of the checkpoint before, where last.npz is damaged
 checkpoints/imitation/ transitions of an imitation that is not over, see robodl.imitation.transition_store
 checkpoints/*_sb3.zip  the same policies as Stable-Baselines3 writes them, for people who use it directly
 tb/                    TensorBoard
 result.json            the final numbers
 """
 
+import contextlib
 import json
 import secrets
+import sys
 import time
 import zipfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +27,14 @@ from omegaconf import DictConfig, OmegaConf
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from robodl.atomic_write import replacing
+from robodl.cli import one_line
 from robodl.options import UsageError
 from robodl.sb3_internals import flatten, restore_training, training_state, unflatten
+
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
 
 
 class Run:
@@ -33,6 +44,7 @@ class Run:
         self.folder = folder
         self.checkpoints = folder / "checkpoints"
         self.best, self.last = self.checkpoints / "best", self.checkpoints / "last"
+        self.before = self.checkpoints / "before.npz"
         self.imitation = self.checkpoints / "imitation"
         self.tensorboard = folder / "tb"
         self.result = folder / "result.json"
@@ -51,6 +63,17 @@ class Run:
                 raise ValueError(f"{folder} is no run folder: it has no {path.relative_to(run.folder)}")
         return run
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from training in this folder; UsageError if one does. A process that dies lets go."""
+        with (self.folder / ".lock").open("w") as file:
+            if fcntl is not None:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise UsageError(f"another process is training in {self.folder}: stop it first") from None
+            yield
+
     def config(self) -> dict[str, Any]:
         """The configuration that the run was started with, as it was written."""
         try:
@@ -60,25 +83,39 @@ class Run:
 
     def save_training(self, model: BaseAlgorithm, extra: dict[str, Any]) -> None:
         """Write what `load_training` needs besides the policy, at once or not at all."""
-        with replacing(self.last.with_suffix(".npz")) as path, path.open("wb") as file:
-            np.savez(file, **flatten({**training_state(model), "extra": extra}))  # type: ignore[arg-type]
+        last = self.last.with_suffix(".npz")
+        with replacing(last) as path:
+            with path.open("wb") as file:
+                np.savez(file, **flatten({**training_state(model), "extra": extra}))  # type: ignore[arg-type]
+            if last.is_file():
+                last.replace(self.before)
 
     def load_training(self, model: BaseAlgorithm) -> dict[str, Any]:
-        """Put a fresh model into the state that was saved; returns `extra`."""
-        path = self.last.with_suffix(".npz")
-        if not path.is_file():
-            raise ValueError(f"{self.folder} can't be resumed: it has no checkpoints/last.npz")
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                state = unflatten({name: file[name] for name in file.files})
-        except (ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{path} is damaged: {error}") from error
-        if "seen as" in str(state.get("envs", {}).get("made_by", "")):  # as version 0.1 wrote it
+        """Put a fresh model into the state that was saved, or that before where it is damaged; returns `extra`.
+
+        Raises:
+            ValueError: there is no state that is whole, or it is of another version.
+        """
+        last, found = self.last.with_suffix(".npz"), {}
+        for path in (last, self.before):
+            if path.is_file():
+                try:
+                    with np.load(path, allow_pickle=False) as file:  # which checks the sums of what it reads
+                        found = unflatten({name: file[name] for name in file.files})
+                    break
+                except (ValueError, EOFError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
+                    print(f"warning: {path} is damaged: {one_line(error)}", file=sys.stderr)
+        if not found:
+            raise ValueError(f"{self.folder} can't be resumed: it has no whole checkpoints/last.npz or before.npz")
+        if "seen as" in str(found.get("envs", {}).get("made_by", "")):  # as version 0.1 wrote it
             raise ValueError(
                 f"{self.folder} is a run of robodl 0.1, which that version goes on with; its policies load"
             )
-        restore_training(model, state)
-        return state.get("extra", {})
+        try:
+            restore_training(model, found)
+        except (KeyError, AttributeError, TypeError) as error:
+            raise ValueError(f"{self.folder} is a run of another version, which goes on with it: {error!r}") from error
+        return found.get("extra", {})
 
 
 def free_folder(parent: Path, name: str | None, job: int | None = None, resumes: bool = True) -> Path:

@@ -1,7 +1,7 @@
 """A run's TensorBoard files (settings, images with saliency, an episode) and its videos."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def save_video(run: Run, cfg, policy, logger: Logger, step: int) -> Path | str:
         return "none asked for"
     path = Path("videos") / cfg.env["task"] / run.folder.resolve().name / "policy.mp4"
     try:
-        episodes, fps = render_video(acting(policy), cfg, cfg.video_episodes, FIRST_SEED + cfg.seed, path)
+        episodes, fps = render_video(lambda envs: acting(policy), cfg, cfg.video_episodes, FIRST_SEED + cfg.seed, path)
     except RenderingError as error:
         return f"none: {error}"
     content = gif(episodes[0], GIF_SIZE, fps)
@@ -64,15 +64,21 @@ def save_video(run: Run, cfg, policy, logger: Logger, step: int) -> Path | str:
     return path
 
 
-def render_video(policy: Policy, cfg, episodes: int, seed: int, path: Path) -> tuple[list[list[np.ndarray]], int]:
+def render_video(
+    policy_in: Callable[[Any], Policy], cfg, episodes: int, seed: int, path: Path
+) -> tuple[list[list[np.ndarray]], int]:
     """Write episodes of seed, seed + 1, ... to a video; returns their frames, (H, W, 3) uint8, and the frame rate.
 
     Images of the observation stand to the right of `render()`'s, the caption of the policy's output below.
+
+    Args:
+        policy_in: gives the policy that acts in environments.
 
     Raises:
         RenderingError: nothing can be drawn here.
     """
     envs = make_envs(cfg, 1, autoreset_mode="Disabled", render_mode="rgb_array")
+    policy = policy_in(envs)
     fps, show = envs.metadata["render_fps"], counting("frames")
     films: list[list[np.ndarray]] = []
     try:

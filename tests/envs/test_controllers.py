@@ -28,7 +28,7 @@ def test_the_tool_goes_where_the_action_points(rng):
     for k in range(30):
         envs.step(action if k < 4 else np.zeros((16, 3)))
         assert rotation_angle(robot.tool_quat, quat).max() < np.radians(3)
-    np.testing.assert_allclose(robot.tool - begin, 4 * ToolDelta.STEP * action, atol=1e-3)
+    np.testing.assert_allclose(robot.tool - begin, 4 * (0.04 * ToolDelta.SPEED) * action, atol=1e-3)
     assert rotation_angle(robot.tool_quat, quat).max() < np.radians(0.2)
 
 
@@ -40,7 +40,7 @@ def test_every_robots_tool_goes_where_the_action_points(arm, rng):
     action = rng.uniform(-0.7, 0.7, (8, 3)) * [1, 1, 0.5]
     for k in range(40):
         envs.step(action if k < 3 else np.zeros((8, 3)))
-    np.testing.assert_allclose(robot.tool - begin, 3 * robot.controller.STEP * action, atol=2e-3)
+    np.testing.assert_allclose(robot.tool - begin, 3 * robot.controller.step * action, atol=2e-3)
     if robot.dof > 5:
         assert rotation_angle(robot.tool_quat, quat).max() < np.radians(3)
 
@@ -63,7 +63,7 @@ def test_the_tool_rotates_as_the_action_says(arm, rng):
     rotvec, zero = rng.uniform(-0.8, 0.8, (8, 3)), np.zeros((8, 3))
     for k in range(40):
         envs.step(np.concatenate([zero, rotvec if k < 5 else zero], axis=1))
-    expected = quat_mul(rotvec_to_quat(5 * ToolDelta.ROTATION_STEP * rotvec), quat)
+    expected = quat_mul(rotvec_to_quat(5 * 0.04 * ToolDelta.ROTATION_SPEED * rotvec), quat)
     assert rotation_angle(robot.tool_quat, expected).max() < np.radians(0.5)
     np.testing.assert_allclose(robot.tool, begin, atol=2e-3)
 
@@ -81,7 +81,7 @@ def test_orientation_is_held_without_a_rotation_command(arm, rng):
         envs.step(np.concatenate([offset if k < 3 else zero, zero], axis=1))
         assert rotation_angle(robot.tool_quat, quat).max() < np.radians(5)
     assert rotation_angle(robot.tool_quat, quat).max() < np.radians(0.5)
-    np.testing.assert_allclose(robot.tool - begin, 3 * ToolDelta.STEP * offset, atol=2e-3)
+    np.testing.assert_allclose(robot.tool - begin, 3 * (0.04 * ToolDelta.SPEED) * offset, atol=2e-3)
 
 
 @pytest.mark.parametrize("arm", robot_names())
@@ -129,7 +129,7 @@ def test_targets_do_not_wind_up(arm, control):
     for _ in range(3 if robot.dof > 5 else 10):  # five joints first unfold
         robot.act(-action)
         sim.step(10)
-    least = 0.1 * robot.controller.STEP if control == "tool" else 0.004  # m, rad
+    least = 0.1 * robot.controller.step if control == "tool" else 0.004  # m, rad
     assert ((position[:, 0] - at_limit) * [-1.0, 1.0] > least).all()
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from robodl_envs import make
+from robodl_envs import make, make_policy, make_vec
 from tests.envs.robot_support import SUPPORTED, UNSUPPORTED, run_episodes
 
 CHANCE_SUCCESS_RATES = {"read_digit": 0.1}  # of a blind guess
@@ -44,3 +44,14 @@ def test_most_pairs_are_supported():
     """Every task by the Panda and the UR5e; the SO-101 lacks joints, parallel fingers and room for some."""
     unsupported = ("pose_reach", "slide", "stack", "peg_insert", "read_digit", "inspect")
     assert set(UNSUPPORTED) == {(task, "so101") for task in unsupported}
+
+
+@pytest.mark.parametrize("observation", ["image", "image+state"])
+def test_experts_act_in_environments_with_images(observation):
+    """As they do without: they look at the state itself."""
+    envs = make_vec("reach", num_envs=2, observation=observation, image_size=8, max_episode_steps=50)
+    policy = make_policy("expert", envs)
+    seen, _ = envs.reset(seed=0)
+    for _ in range(40):
+        seen, *_, info = envs.step(policy(seen))
+    assert info["is_success"].all()

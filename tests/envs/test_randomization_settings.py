@@ -49,7 +49,8 @@ def test_states_of_other_settings_are_refused():
         ({"action_latency": 1.5}, ["randomize.action_latency must be an integer from 0 to 3, got 1.5"]),
         ({"state_dropped": True}, ["randomize.state_dropped must be a number", "True"]),
         ({"fricton": 0.1}, ["randomize has no 'fricton'", "'friction'"]),
-        ("physics", ["randomize must be names with numbers", "'physics'"]),
+        ("phyics", ["randomize must be one of none, visuals", "did you mean 'physics'"]),
+        (0.1, ["randomize must be a preset or numbers by name", "0.1"]),
     ],
 )
 def test_invalid_settings_are_refused(randomize, words):

@@ -1,9 +1,12 @@
 """Settings: invalid ones are refused in one line that names the rule, the value and the way out."""
 
+import pickle
+
 import gymnasium as gym
 import pytest
 
 from robodl_envs.gym_env import RobotTaskEnv, make, make_vec
+from robodl_envs.randomization.settings import PRESETS
 from robodl_envs.tasks.reach import Reach
 
 pytestmark = pytest.mark.unit
@@ -22,6 +25,12 @@ pytestmark = pytest.mark.unit
         ({"render_mode": "humn"}, ValueError, ["render_mode", "'humn'"]),
         ({"radius": 0.0}, ValueError, ["radius", "more than 0"]),
         ({"radios": 0.1}, TypeError, ["radios", "did you mean 'radius'"]),
+        # TorchRL's GymEnv looks for Python's own words, to go on without its frameskip.
+        ({"frameskip": 1}, TypeError, ["got an unexpected keyword argument 'frameskip'"]),
+        ({"cameras": ["front"]}, ValueError, ["cameras is of images", "observation='image'"]),
+        ({"image_size": 32}, ValueError, ["image_size is of images", "observation='image'"]),
+        ({"renderer": "gl"}, ValueError, ["renderer is of images", "observation='image'"]),
+        ({"randomize": "phyics"}, ValueError, ["randomize", "did you mean 'physics'"]),
         ({"robt": "panda"}, TypeError, ["robt", "did you mean 'robot'"]),
     ],
 )
@@ -66,3 +75,29 @@ def test_a_task_given_as_an_object_is_copied():
     task = Reach(radius=0.04)
     env = RobotTaskEnv(task)
     assert env.task.radius == 0.04 and env.task is not task
+
+
+def test_a_refusal_names_the_robots_that_do_the_task():
+    with pytest.raises(ValueError, match=r"it is done by panda, ur5e$"):
+        make("stack", robot="so101")
+
+
+def test_presets_of_randomisation_have_names():
+    """As on the command line: a name stands for its numbers."""
+    assert make("reach", randomize="physics").batch.made_by == make("reach", randomize=PRESETS["physics"]).batch.made_by
+    assert make("reach", randomize="none").batch.made_by == make("reach").batch.made_by
+
+
+@pytest.mark.parametrize(
+    "other", [{"reward": "shaped"}, {"observation": "image"}, {"control_dt": 0.02}, {"radius": 0.1}]
+)
+def test_a_state_of_other_settings_is_refused_whole(other):
+    """The refusal names what differs, and nothing has changed."""
+    envs, others = make_vec("reach", num_envs=2), make_vec("reach", num_envs=2, **other)
+    envs.reset(seed=0)
+    others.reset(seed=1)
+    before = pickle.dumps(envs.get_state())
+    named = next(iter(other)) if "radius" not in other else "task"
+    with pytest.raises(ValueError, match=f"the state is of another environment: .*{named} is"):
+        envs.set_state(others.get_state())
+    assert pickle.dumps(envs.get_state()) == before

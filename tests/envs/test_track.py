@@ -7,7 +7,7 @@ from robodl_envs import make_policy, make_vec
 from robodl_envs.experts.policy import student_observable_policy
 from robodl_envs.experts.track import is_visible
 from robodl_envs.perception.moving_objects import HALF_HEIGHT, MAX_VELOCITY
-from robodl_envs.perception.target_estimate import ACQUIRE_TIME, POSITION_STEP, VELOCITY_STEP
+from robodl_envs.perception.target_estimate import ACQUIRE_TIME, correction_steps
 from robodl_envs.perception.track import MAX_VIEW_DISTANCE, Track
 from tests.envs.tracking import pooled_errors, track_episodes
 
@@ -31,8 +31,9 @@ def test_the_estimate_moves_on_and_is_corrected():
     action = np.zeros((2, 7))
     action[:, 3:] = [[0.5, -0.2, 0.4, 0.0], [0.0, 0.0, -0.4, 0.2]]
     goal = envs.step(action)[0]["achieved_goal"]
-    velocity = VELOCITY_STEP * action[:, 5:]
-    np.testing.assert_allclose(goal, np.c_[area.middle + POSITION_STEP * action[:, 3:5], velocity], atol=1e-6)
+    position_step, velocity_step = correction_steps(envs.robot)
+    velocity = velocity_step * action[:, 5:]
+    np.testing.assert_allclose(goal, np.c_[area.middle + position_step * action[:, 3:5], velocity], atol=1e-6)
     for _ in range(2):
         last, goal = goal, envs.step(zero)[0]["achieved_goal"]
     np.testing.assert_allclose(goal, np.c_[last[:, :2] + 0.04 * velocity, velocity], atol=1e-6)
@@ -52,12 +53,23 @@ def test_the_estimate_moves_on_and_is_corrected():
     assert (velocity < 0.0).all()
 
 
-@pytest.mark.parametrize("robot", ["panda", "so101"])
-def test_in_view_is_what_the_image_shows(robot):
-    """The pixel at the target's middle in the image shows the target."""
-    envs = make_vec(
-        "track", num_envs=12, robot=robot, observation="image+state", cameras=["wrist", "wrist_segmentation"]
+@pytest.mark.parametrize(
+    ("robot", "height", "width", "randomize"),
+    [
+        ("panda", 64, 64, None),
+        ("so101", 64, 64, None),
+        ("panda", 32, 64, None),
+        ("panda", 64, 32, {"camera_angle": 5.0, "camera_position": 0.01}),
+        ("panda", 32, 64, {"camera_fovy": 0.9}),
+    ],
+)
+def test_in_view_is_what_the_image_shows(robot, height, width, randomize):
+    """The pixel at the target's middle in the image shows the target, whatever the row's camera is like."""
+    num, images = (
+        24,
+        {"cameras": ["wrist", "wrist_segmentation"], "image_size": (height, width), "randomize": randomize},
     )
+    envs = make_vec("track", num_envs=num, robot=robot, observation="image+state", **images)
     act, rng = make_policy("expert", envs), np.random.default_rng(0)
     observation, info = envs.reset(seed=0)
     counts = np.zeros(2, int)
@@ -69,8 +81,9 @@ def test_in_view_is_what_the_image_shows(robot):
         right, up, depth = image_coordinates_of_target(envs)
         inside = (abs(right) <= 1) & (abs(up) <= 1)
         np.testing.assert_array_equal(info["in_view"], inside & (depth < envs.task.max_depth))
-        column, row = np.clip(((1 + right) * 32).astype(int), 0, 63), np.clip(((1 - up) * 32).astype(int), 0, 63)
-        shows_target = observation["wrist_segmentation"][np.arange(12), row, column, 0] == 3
+        column = np.clip((0.5 * (1 + right) * width).astype(int), 0, width - 1)
+        row = np.clip((0.5 * (1 - up) * height).astype(int), 0, height - 1)
+        shows_target = observation["wrist_segmentation"][np.arange(num), row, column, 0] == 3
         assert shows_target[inside].all()
         counts += [inside.sum(), (~inside).sum()]
     assert (counts > 20).all()

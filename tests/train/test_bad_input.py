@@ -39,6 +39,7 @@ CASES = [
     ),
     ("train", ["observation=image", "algo=sac"], ["algo.her=4", "algo=pixel_sac"]),
     ("train", ["reward=shaped", "algo=sac"], ["algo.her=4", "reward=shaped"]),
+    ("train", ["algo=sac", "algo.buffer_size=100"], ["algo.buffer_size must hold two episodes", "got 100"]),
     ("train", ["algo=pixel_sac"], ["algo=pixel_sac learns from images", "observation=image"]),
     (
         "train",
@@ -246,7 +247,7 @@ def test_runs_that_cannot_be_resumed(spoilt):
     def refused(change):
         return spoilt(change, "train", "resume={run}", "total_timesteps=4096")
 
-    assert "last.npz" in refused(lambda checkpoints: (checkpoints / "last.npz").unlink())
+    assert "last.npz" in refused(lambda folder: [(folder / name).unlink() for name in ("last.npz", "before.npz")])
     assert "radios" in refused(edited("last.json", lambda config: config["env"].update(radios=1)))
     assert "unheard" in refused(edited("last.json", lambda config: config.update(unheard=1)))
     assert "damaged" in refused(lambda checkpoints: (checkpoints / "last.json").write_text("{}"))

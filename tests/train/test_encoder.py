@@ -25,7 +25,8 @@ def test_vectors_are_queries_for_keypoints():
 def test_any_observation(observation):
     """Images of every modality and vectors become finite features of size about 1, which differ between rows."""
     cameras = ["front", "front_depth", "front_segmentation", "wrist", "top_depth"]
-    envs = make_vec("reach", num_envs=3, observation=observation, cameras=cameras, image_size=32, radius=0.05)
+    images = {} if observation == "state" else {"cameras": cameras, "image_size": 32}
+    envs = make_vec("reach", num_envs=3, observation=observation, radius=0.05, **images)
     encoder = Encoder(channels_first_space(envs.single_observation_space), "small")
     observed = channels_first(envs.reset(seed=0)[0])
     tensors = {

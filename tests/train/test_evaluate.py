@@ -33,12 +33,13 @@ def test_expert_and_floors():
     assert rates["expert"] == 1.0 and rates["random"] <= 0.05 and rates["zero"] <= 0.05
 
 
-def test_episodes_are_those_of_their_seeds():
-    """Episode k is the one of seed + k, however many rows run at once."""
+@pytest.mark.parametrize("policy", ["zero", "random"])
+def test_episodes_are_those_of_their_seeds(policy):
+    """Episode k is the one of seed + k, however many rows run at once; random actions are the episode's, too."""
     scores = []
     for num in (3, 7):
         envs = make_vec("reach", num_envs=num, max_episode_steps=20, autoreset_mode="Disabled")
-        scores.append(evaluate_policy(make_policy("zero", envs), envs, 10, seed=5))
+        scores.append(evaluate_policy(make_policy(policy, envs), envs, 10, seed=5))
     np.testing.assert_array_equal(scores[0].distance, scores[1].distance)
     assert scores[0].episodes == 10
 

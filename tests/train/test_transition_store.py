@@ -74,7 +74,7 @@ def test_a_killed_run_is_resumed_in_its_imitation(tmp_path):
     command = [sys.executable, "-m", "robodl.train", *few, "name=half"]
     killed = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     half = tmp_path / "runs/reach/half"
-    while not (half / "checkpoints/last.npz").exists():
+    while not (half / "checkpoints/before.npz").exists():
         assert killed.poll() is None
         time.sleep(0.01)
     killed.kill()

@@ -10,9 +10,9 @@ import numpy as np
 from robodl_envs.arrays import quat_mul, quat_rotate
 from robodl_envs.experts.policy import KALMAN, Move, as_action
 from robodl_envs.experts.track import TRAIL_TIME, camera_pose, over, search_correction
-from robodl_envs.perception.hand_camera import ORIENTATION, TAN_HALF_FOVY
+from robodl_envs.perception.hand_camera import ORIENTATION
 from robodl_envs.perception.moving_objects import OBJECTS
-from robodl_envs.perception.target_estimate import POSITION_STEP, VELOCITY_STEP
+from robodl_envs.perception.target_estimate import correction_steps
 from robodl_envs.rendering.modalities import SEGMENTATION_CLASSES
 
 IMAGES = KALMAN.cameras
@@ -36,7 +36,7 @@ def kalman(observation, batch):
     tool, to_estimate, velocity, dt = state["tool"], state["to_estimate"], state["estimate_velocity"], robot.control_dt
     camera, hand = camera_pose(state, robot)
     rgb, depth, segmentation = (observation[name] for name in IMAGES)
-    position, seen = measure(rgb, depth, segmentation, state["target"], camera, hand)
+    position, seen = measure(rgb, depth, segmentation, state["target"], camera, hand, robot.hand_camera.tan_half_fovy)
     estimate = tool[:, :2] + to_estimate
     innovation = position - estimate  # (N, 2) m
     near = np.sqrt((innovation**2).sum(axis=1, keepdims=True)) < LOST_DISTANCE
@@ -45,16 +45,17 @@ def kalman(observation, batch):
     velocity_step = np.where(near, velocity_gain * innovation, -velocity)
     search = search_correction(state, robot)
     position_step, velocity_step = np.where(seen, position_step, search[0]), np.where(seen, velocity_step, search[1])
-    answer = np.concatenate([position_step / POSITION_STEP, velocity_step / VELOCITY_STEP], axis=1)
+    answer = np.concatenate([position_step, velocity_step], axis=1) / np.repeat(correction_steps(robot), 2)
     return as_action(Move(to=over(estimate + TRAIL_TIME * velocity, robot), answer=answer), state, robot)
 
 
-def measure(rgb, depth, segmentation, target, camera, hand):
+def measure(rgb, depth, segmentation, target, camera, hand, tan_half_fovy):
     """The target's position, (N, 2) m, world frame, and whether it is seen, (N, 1) bool.
 
     Args:
         rgb, depth, segmentation: (N, height, width, channels).
         target: (N, COUNT), 1 for the object to measure. camera: (N, 3) m, its position. hand: (N, 4), its quaternion.
+        tan_half_fovy: of half its vertical field of view, (N, 1) or one number.
     """
     num, height, width, _ = rgb.shape
     row, i, j = np.nonzero(segmentation[..., 0] == SEGMENTATION_CLASSES.index("goal"))
@@ -62,7 +63,7 @@ def measure(rgb, depth, segmentation, target, camera, hand):
     difference = ((color[:, None] - CHROMA) ** 2).sum(axis=2)  # (pixels, COUNT)
     of_target = target[row, difference.argmin(axis=1)] > 0.0
     row, i, j = row[of_target], i[of_target], j[of_target]
-    slope = TAN_HALF_FOVY / (0.5 * height)
+    slope = (0.0 * camera[:, 0] + np.ravel(tan_half_fovy) / (0.5 * height))[row]
     ahead = depth[row, i, j, 0].astype(np.float64)
     right, up = (j + 0.5 - 0.5 * width) * slope * ahead, (0.5 * height - 0.5 - i) * slope * ahead
     pixels = np.bincount(row, minlength=num)

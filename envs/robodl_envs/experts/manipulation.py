@@ -49,6 +49,14 @@ def grasp(to_cube: Array, opening: Array, robot) -> tuple[Array, Array]:
     return at_cube, at_cube & (opening < robot.cube + 0.0005)
 
 
+def along_faces(state) -> Array | None:
+    """Rotation vectors, (N, 3), that bring the fingers along the cube's faces; None where cubes are not turned."""
+    if "cube_yaw" not in state:
+        return None
+    yaw = state["cube_yaw"][:, 0]
+    return namespace(yaw).stack([0.0 * yaw, 0.0 * yaw, yaw], axis=1)
+
+
 def reach(state, robot):
     """Straight to the goal."""
     return Move(to=state["desired"])
@@ -109,7 +117,7 @@ def pick_and_place(state, robot):
     clear = xp.maximum(carry[:, 2], tool[:, 2] + robot.cube - cube[:, 2])  # of the table on the way
     carry = xp.where((horizontal_norm(goal - cube) > 0.03)[:, None], at_height(carry, clear), carry)
     to = xp.where(held[:, None], carry, from_above(tool, cube, CLEARANCE))
-    return Move(to=to, grip=1.0 - 2.0 * array(at_cube, tool))
+    return Move(to=to, grip=1.0 - 2.0 * array(at_cube, tool), rotation=along_faces(state))
 
 
 def stack(state, robot):
@@ -131,7 +139,7 @@ def stack(state, robot):
     released = (opening > robot.cube + 0.015) & (tool[:, 2] < cube[:, 2] + CLEARANCE)
     to = xp.where(held[:, None], carry, from_above(tool, cube, CLEARANCE))
     to = xp.where(placed[:, None], raised(tool, 0.04 * array(released, tool)), to)
-    return Move(to=to, grip=2.0 * array(placed | ~at_cube, tool) - 1.0)
+    return Move(to=to, grip=2.0 * array(placed | ~at_cube, tool) - 1.0, rotation=along_faces(state))
 
 
 def peg_insert(state, robot):

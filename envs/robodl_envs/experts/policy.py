@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from robodl_envs.arrays import Array, cast, clip, concat, did_you_mean
+from robodl_envs.random_streams import RandomStreams
 from robodl_envs.registry import imported, task_entry, task_name
 
 Policy = Callable[[dict[str, Array]], Array]  # observations, (N, ...) -> actions, (N, k) in [-1, 1]
@@ -54,20 +55,21 @@ def make_policy(name: str, env, seed: int = 0) -> Policy:
 
     Args:
         name: "expert", the task's own; "random", uniform actions; "zero", none; or one of the task's BASELINES.
-        env: that it is to act in. Observations are batched, (N, ...), whatever env is.
-        seed: of the random policy.
+        env: that it is to act in. Observations are batched, (N, ...), whatever env is. With images the expert looks at
+            the state of env itself.
+        seed: of the random policy, whose actions depend on it and on the seed of the row's episode alone.
 
     Raises:
         KeyError: there is no such policy, or no expert for the task.
         ValueError: the expert acts by control="tool" only; so may a baseline, which needs images too.
     """
-    batch, rng = env.unwrapped.batch, np.random.default_rng(seed)
+    batch = env.unwrapped.batch
     if name == "expert":
         return expert_policy(batch)
     if name == "zero":
-        return lambda observation: np.zeros((num_rows(observation), batch.action_size))
+        return lambda observation: np.zeros((batch.num, batch.action_size))
     if name == "random":
-        return lambda observation: rng.uniform(-1.0, 1.0, (num_rows(observation), batch.action_size))
+        return random_policy(batch, seed)
     baselines = BASELINES.get(str(task_name(batch.task)), {})
     if name not in baselines:
         known = (*POLICIES, *baselines)
@@ -92,6 +94,8 @@ def expert_policy(batch, expert: str | Expert | None = None) -> Policy:
         raise ValueError(f"experts act by control='tool', got control={robot.control!r}")
 
     def policy(observation: dict[str, Array]) -> Array:
+        if batch.observation != "state" and "achieved_goal" not in observation:
+            observation = batch.state_observation()
         vector = cast(observation["observation"], "float64")
         state = {name: vector[:, place] for name, place in columns.items()}
         state |= {"achieved": observation["achieved_goal"], "desired": observation["desired_goal"]}
@@ -103,9 +107,9 @@ def expert_policy(batch, expert: str | Expert | None = None) -> Policy:
 def as_action(move: Move, state: State, robot) -> Array:
     """Actions, (N, k), that bring the controller's target, not only the tool, to where the expert wants it."""
     controller = robot.controller
-    parts = [(move.to - state["tool"] - state["target_offset"]) / controller.STEP]
+    parts = [(move.to - state["tool"] - state["target_offset"]) / (controller.SPEED * robot.control_dt)]
     if move.rotation is not None:
-        parts.append((move.rotation - state["target_rotation"]) / controller.ROTATION_STEP)
+        parts.append((move.rotation - state["target_rotation"]) / (controller.ROTATION_SPEED * robot.control_dt))
     if move.grip is not None:
         parts.append(move.grip[:, None])
     if move.answer is not None:
@@ -113,5 +117,13 @@ def as_action(move: Move, state: State, robot) -> Array:
     return clip(concat(parts, axis=1), -1.0, 1.0)
 
 
-def num_rows(observation: dict[str, Array]) -> int:
-    return len(next(iter(observation.values())))
+def random_policy(batch, seed: int) -> Policy:
+    """Uniform actions, from a stream a row that begins anew with each of its episodes."""
+    streams = RandomStreams(batch.num)
+
+    def policy(observation: dict[str, Array]) -> Array:
+        begun = np.flatnonzero(np.asarray(batch.stats.elapsed) == 0)
+        streams.seed(begun, np.asarray(batch.rng.state).astype(np.uint64)[begun] + np.uint64(seed))
+        return streams.uniform(np.arange(batch.num), [-1.0] * batch.action_size, 1.0)
+
+    return policy

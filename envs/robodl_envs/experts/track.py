@@ -6,23 +6,24 @@ it did not know where it is: a student that observes images alone can learn all 
 
 import math
 
+import numpy as np
+
 from robodl_envs.arrays import array, concat, copy, namespace, quat_conjugate, quat_mul, quat_rotate, rotvec_to_quat
 from robodl_envs.experts.policy import Move
-from robodl_envs.perception.hand_camera import ORIENTATION, TAN_HALF_FOVY, camera_to_tool
+from robodl_envs.perception.hand_camera import ORIENTATION, camera_to_tool
 from robodl_envs.perception.moving_objects import HALF_HEIGHT, Arena, arena, moved, moved_straight
-from robodl_envs.perception.target_estimate import POSITION_STEP, VELOCITY_STEP
+from robodl_envs.perception.target_estimate import correction_steps
 
 TRAIL_TIME = 0.07  # s, by which the camera trails its target: 0.066 s measured of the Panda, 0.086 s of the SO-101
-UNITS = (POSITION_STEP, POSITION_STEP, VELOCITY_STEP, VELOCITY_STEP)  # m, m, m/s, m/s, of an action of 1
 SEARCH_RADIUS = 0.6  # of half the arena
-SEARCH_STEP = 0.3  # rad a step
+SEARCH_SPEED = 7.5  # rad/s
 # Of the distance to the edge of the view: an object so near shows whole, and one so far shows a side of itself.
 SURELY_VISIBLE, PARTLY_VISIBLE = 0.7, 1.07
 
 
 def track(state, robot):
     to, correction = exact_correction(state, robot)
-    return Move(to=over(to, robot), answer=correction / array(UNITS, to))
+    return Move(to=over(to, robot), answer=correction / array(np.repeat(correction_steps(robot), 2), to))
 
 
 def search_policy(state, robot):
@@ -31,7 +32,7 @@ def search_policy(state, robot):
     xp, visible = namespace(tool), is_visible(tool + state["to_target"], state, robot)
     to = xp.where(visible, to, tool + state["to_estimate"] + TRAIL_TIME * state["estimate_velocity"])
     correction = xp.where(visible, correction, concat(search_correction(state, robot)))
-    return Move(to=over(to, robot), answer=correction / array(UNITS, to))
+    return Move(to=over(to, robot), answer=correction / array(np.repeat(correction_steps(robot), 2), to))
 
 
 def exact_correction(state, robot):
@@ -69,9 +70,9 @@ def is_visible(place, state, robot):
     offset = concat([place, 0.0 * place[:, :1] + arena(robot).scale * HALF_HEIGHT]) - camera
     frame = quat_mul(hand, array(ORIENTATION, hand))
     in_camera = quat_rotate(quat_conjugate(frame), offset)
-    right, up, back = (in_camera[:, k] for k in range(3))
-    sideways = namespace(right).maximum(abs(right), abs(up))
-    return (sideways <= -PARTLY_VISIBLE * TAN_HALF_FOVY * back)[:, None]
+    right, up, back = (in_camera[:, k, None] for k in range(3))
+    sideways = namespace(right).maximum(abs(right) / robot.hand_camera.aspect, abs(up))
+    return sideways <= -PARTLY_VISIBLE * robot.hand_camera.tan_half_fovy * back
 
 
 def search_correction(state, robot):
@@ -79,16 +80,21 @@ def search_correction(state, robot):
     camera = camera_pose(state, robot)[0]
     xp, area = namespace(camera), arena_of(robot, state)
     estimate = state["tool"][:, :2] + state["to_estimate"]
-    edge = SURELY_VISIBLE * TAN_HALF_FOVY * (camera[:, 2] - area.scale * HALF_HEIGHT)  # m
-    in_view = (abs(estimate - camera[:, :2]) < edge[:, None]).all(axis=1, keepdims=True)
-    position = xp.where(in_view, next_search_position(estimate, area) - estimate, 0.0)
+    # m: the narrower half of the image on the table, however the hand is rotated about its line of sight
+    tangent = robot.hand_camera.tan_half_fovy * min(1.0, robot.hand_camera.aspect)
+    edge = SURELY_VISIBLE * tangent * (camera[:, 2:] - area.scale * HALF_HEIGHT)
+    in_view = (abs(estimate - camera[:, :2]) < edge).all(axis=1, keepdims=True)
+    position = xp.where(in_view, next_search_position(estimate, area, SEARCH_SPEED * robot.control_dt) - estimate, 0.0)
     return position, xp.where(in_view, -state["estimate_velocity"], 0.0)
 
 
-def next_search_position(estimate, area):
-    """The next place, (N, 2), to look for the target: round a ring in the arena, at first to the arm's left."""
+def next_search_position(estimate, area, step):
+    """The next place, (N, 2), to look for the target: round a ring in the arena, at first to the arm's left.
+
+    step: rad, about the ring's middle.
+    """
     xp = namespace(estimate)
     offset = (estimate - area.middle) / area.half
-    ahead = xp.arctan2(copy(offset[:, 1]), copy(offset[:, 0])) + SEARCH_STEP
+    ahead = xp.arctan2(copy(offset[:, 1]), copy(offset[:, 0])) + step
     angle = xp.where((offset**2).sum(axis=1) < 0.01, 0.5 * math.pi, ahead)
     return area.middle + SEARCH_RADIUS * area.half * xp.stack([xp.cos(angle), xp.sin(angle)], axis=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from robodl_envs.arrays import Array, array, clip, namespace, quat_conjugate, quat_mul, quat_rotate, quat_to_rotvec
 from robodl_envs.component import Component, Observable
@@ -18,10 +18,16 @@ TAN_HALF_FOVY = math.tan(0.5 * math.radians(FOVY))
 
 
 class HandCamera(Component):
-    """A camera named "wrist" on the hand of a robot."""
+    """A camera named "wrist" on the hand of a robot, which experts find as `robot.hand_camera`.
 
-    def __init__(self, robot: Robot):
-        self.robot = robot
+    Args:
+        aspect: width of its images by their height.
+    """
+
+    def __init__(self, robot: Robot, aspect: float):
+        self.robot, self.aspect = robot, aspect
+        self.tan_half_fovy: Any = TAN_HALF_FOVY  # or (N, 1), where rows have a field of view of their own
+        robot.hand_camera = self
 
     def build(self, spec):
         spec.body(self.robot.hand).add_camera(name="wrist", pos=POSITION, quat=ORIENTATION, fovy=FOVY)
@@ -31,6 +37,12 @@ class HandCamera(Component):
         self.pos = sim.bind("cam_xpos")[:, camera]  # (N, 3), world frame, live
         self.mat = sim.bind("cam_xmat")[:, camera]  # (N, 9), rows of the matrix with columns right, up, backwards
         self.from_home = quat_conjugate(self.robot.home_quat)
+        self.sim, self.index = sim, camera
+
+    def begin(self, ids):
+        fovy = self.sim.expanded.get("cam_fovy")
+        if fovy is not None:
+            self.tan_half_fovy = namespace(fovy).tan(0.5 * math.pi / 180.0 * fovy[:, self.index])[:, None]
 
     def hand_rotation(self) -> Array:
         """Rotation vectors of the hand from its orientation at the start, pointing down: (N, 3) rad, world frame."""
@@ -42,12 +54,12 @@ class HandCamera(Component):
         return [Observable("hand_rotation", "rad", low, high, meaning, self.hand_rotation, proprioceptive=True)]
 
     def is_inside(self, points: Array, max_depth: float = math.inf) -> Array:
-        """Test which points, (N, p, 3), world frame, are in a square image, at most so deep, m: (N, p) bool."""
+        """Test which points, (N, p, 3), world frame, are in the image, at most so deep, m: (N, p) bool."""
         seen = self.image_coordinates(points)
         return (abs(seen[..., 0]) <= 1.0) & (abs(seen[..., 1]) <= 1.0) & (seen[..., 2] <= max_depth)
 
     def image_coordinates(self, points: Array) -> Array:
-        """Coordinates of points, (N, p, 3), world frame, in a square image: (N, p, 3).
+        """Coordinates of points, (N, p, 3), world frame, in the image: (N, p, 3).
 
         Right and up, from -1 to 1 within the image, and the depth, m. Points behind the camera are never within it.
         """
@@ -58,9 +70,9 @@ class HandCamera(Component):
             x * self.mat[:, k, None] + y * self.mat[:, 3 + k, None] + z * self.mat[:, 6 + k, None] for k in range(3)
         )
         depth = -back
-        edge = clip(depth, 1e-6, math.inf) * TAN_HALF_FOVY
+        edge = clip(depth, 1e-6, math.inf) * self.tan_half_fovy
         in_front = xp.where(depth > 0.0, 1.0, 1e6)
-        return xp.stack([right / edge * in_front, up / edge * in_front, depth], axis=2)
+        return xp.stack([right / (edge * self.aspect) * in_front, up / edge * in_front, depth], axis=2)
 
 
 def camera_to_tool(robot: Robot, quat: Array) -> Array:

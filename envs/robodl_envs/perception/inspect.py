@@ -12,13 +12,14 @@ from robodl_envs.perception.defects import BLOCK, FACES, Defects
 from robodl_envs.perception.hand_camera import HandCamera
 from robodl_envs.perception.part import Part, add_plate
 from robodl_envs.perception.perception_task import EvidenceHead, PerceptionTask, share
+from robodl_envs.scene import CONTROL_DT
 from robodl_envs.tasks.task import bounded
 
 LOW, HIGH = (0.47, -0.06, 0.10), (0.57, 0.06, 0.10)  # m, corners of a part's position, on its stand
 TILT, SPIN = 0.08, 0.3  # rad, how far it leans at most, and how far it is rotated about its own axis
 STAND = 0.03, 0.5 * (LOW[2] - BLOCK[2])  # m, half its width and half its height
 MAX_VIEW_ANGLE, MAX_VIEW_DISTANCE = math.radians(55.0), 0.3  # rad and m: beyond, a face is not viewed
-CLOCK_STEPS = 48  # control steps that a look at all faces takes, about; then the clock stands still
+CLOCK_STEPS = 48  # steps of 0.04 s that a look at all faces takes, about; then the clock stands still
 
 
 @dataclass(eq=False)
@@ -48,7 +49,7 @@ class Inspect(PerceptionTask):
         return (self.part, self.defects, self.camera, self.head)
 
     def build(self, spec):
-        self.camera = HandCamera(self.robot)
+        self.camera = HandCamera(self.robot, self.image_aspect)
         super().build(spec)
         pos = (0.0, 0.0, -BLOCK[2] - STAND[1])
         add_plate(self.part.body, (STAND[0], *STAND), "stand", pos, rgba=(0.2, 0.2, 0.22, 1.0))
@@ -75,11 +76,15 @@ class Inspect(PerceptionTask):
         return inside & (length < MAX_VIEW_DISTANCE) & (along > math.cos(MAX_VIEW_ANGLE) * length)
 
     def observables(self):
-        viewed, over = f"1 for faces that were viewed: {', '.join(FACES)}", f"share of {CLOCK_STEPS} steps that is over"
+        viewed, over = (
+            f"1 for faces that were viewed: {', '.join(FACES)}",
+            f"share of {CLOCK_STEPS * CONTROL_DT:g} s that is over",
+        )
+        steps = CLOCK_STEPS * (CONTROL_DT / self.robot.control_dt)
         return [
             *self.camera.observables(),
             # Later steps look to a policy like the last of CLOCK_STEPS.
-            share("clock", 1, over, lambda: clip(self.steps / CLOCK_STEPS, 0.0, 1.0)[:, None], proprioceptive=True),
+            share("clock", 1, over, lambda: clip(self.steps / steps, 0.0, 1.0)[:, None], proprioceptive=True),
             *self.part.observables_from(self.robot),
             *self.defects.observables(),
             share("viewed", len(FACES), viewed, lambda: self.viewed * 1.0),

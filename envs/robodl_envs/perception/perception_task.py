@@ -36,6 +36,7 @@ class PerceptionTask(Task):
     """
 
     cameras = ("wrist",)
+    image_aspect: float = 1.0  # width of images by their height, set by the engine before `build`
     head: Any  # a part with `outputs` and `act`, of tasks that do not define these themselves
 
     def outputs(self) -> list[Output]:

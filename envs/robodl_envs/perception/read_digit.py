@@ -42,7 +42,7 @@ class ReadDigit(PerceptionTask):
         return (self.part, self.head, self.camera, self.plate)
 
     def build(self, spec):
-        self.camera = HandCamera(self.robot)
+        self.camera = HandCamera(self.robot, self.image_aspect)
         super().build(spec)
 
     def observables(self):

@@ -9,8 +9,8 @@ from robodl_envs.perception.perception_task import Output
 from robodl_envs.rendering.modalities import FINE_GROUP
 from robodl_envs.scene import NO_CONTACT
 
-POSITION_STEP = 0.1  # m, by which an action of 1 moves the estimated position in a step
-VELOCITY_STEP = 0.25  # m/s, by which an action of 1 changes the estimated velocity
+POSITION_RATE = 2.5  # m/s, at which an action of 1 moves the estimated position
+VELOCITY_RATE = 6.25  # m/s^2, at which an action of 1 changes the estimated velocity
 ACQUIRE_TIME = 1.0  # s, for finding the target at the start: errors in it do not count
 # For people, dots show the estimate: where the object is, and where it will be in steps of DOT_INTERVAL.
 DOT_RADII, DOT_HEIGHT, DOT_INTERVAL = (0.012, 0.006, 0.006, 0.006), 0.07, 0.2  # m, m above the table, s
@@ -48,7 +48,8 @@ class TargetEstimate(Component):
     def act(self, answer: Array) -> None:
         """Move on by a control step, then by the corrections, (N, 4) in [-1, 1]: two of position, two of velocity."""
         pos, velocity = moved_straight(self.pos, self.velocity, self.robot.control_dt, self.arena)
-        pos, velocity = pos + POSITION_STEP * answer[:, :2], velocity + VELOCITY_STEP * answer[:, 2:]
+        position_step, velocity_step = correction_steps(self.robot)
+        pos, velocity = pos + position_step * answer[:, :2], velocity + velocity_step * answer[:, 2:]
         clip(pos, self.arena.low, self.arena.high, out=self.pos)
         clip(velocity, -MAX_VELOCITY, MAX_VELOCITY, out=self.velocity)
         self.show()
@@ -64,12 +65,18 @@ class TargetEstimate(Component):
 
     def outputs(self) -> list[Output]:
         """The estimate's parts of the action."""
-        position = f"moves the estimated position by {POSITION_STEP:g} m, after it moved on and was reflected by rails"
-        velocity = f"changes the estimated velocity by {VELOCITY_STEP:g} m/s"
+        position_step, velocity_step = correction_steps(self.robot)
+        position = f"moves the estimated position by {position_step:g} m, after it moved on and was reflected by rails"
+        velocity = f"changes the estimated velocity by {velocity_step:g} m/s"
         return [
             Output("position_correction", 2, "continuous", position),
             Output("velocity_correction", 2, "continuous", velocity),
         ]
+
+
+def correction_steps(robot) -> tuple[float, float]:
+    """By how much an action of 1 corrects the estimate in a control step: m and m/s."""
+    return POSITION_RATE * robot.control_dt, VELOCITY_RATE * robot.control_dt
 
 
 class TrackingErrors(Component):

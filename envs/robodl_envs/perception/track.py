@@ -40,7 +40,7 @@ class Track(PerceptionTask):
     def build(self, spec):
         robot = self.robot
         self.objects, self.estimate = MovingObjects(robot), TargetEstimate(robot)
-        self.camera, self.errors = HandCamera(robot), TrackingErrors(robot)
+        self.camera, self.errors = HandCamera(robot, self.image_aspect), TrackingErrors(robot)
         super().build(spec)
 
     def bind(self, sim):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class JointDelta(Actuated):
-    """Increments of the joint angles: 1 moves a joint's target at the joint's top speed for one control step."""
+    """Increments of the joint angles: 1 moves a joint's target at the joint's top speed."""
 
     def __init__(self, robot: Robot):
         self.robot = robot
@@ -37,8 +37,8 @@ class JointDelta(Actuated):
     def bind(self, sim):
         robot = self.robot
         self.qpos, self.ctrl = robot.qpos, robot.ctrl
-        self.step = sim.array(robot.velocity * robot.control_dt)  # (dof,) rad
-        self.max_offset = sim.array(robot.velocity * robot.servo_time)  # (dof,) rad
+        self.step = sim.array(robot.velocity * robot.update_dt)  # (dof,) rad
+        self.max_offset = sim.array(robot.max_command_offset)  # (dof,) rad
         self.low, self.high = sim.array(robot.range[0]), sim.array(robot.range[1])
 
     def act(self, action):
@@ -66,12 +66,12 @@ class ToolDelta(Actuated):
     would exceed a joint's speed are scaled down together, so that the tool slows down without leaving its line.
     """
 
-    STEP = 0.04  # m a control step for an action of 1: 1 m/s at 25 Hz
+    SPEED = 1.0  # m/s, of the target for an action of 1
     MAX_OFFSET = 0.08  # m an axis; a tool at 1 m/s trails its target by 0.063 m, given the servos' 0.04 s
-    ROTATION_STEP = 0.08  # rad a control step for an action of 1: 2 rad/s at 25 Hz
+    ROTATION_SPEED = 2.0  # rad/s, of the target for an action of 1
     MAX_ROTATION_OFFSET = 0.16  # rad an axis
     DAMPING = 0.05  # of the least squares; tuned: smallest without shaking at full stretch
-    HOMING = 0.1  # share of the distance home that the null space covers in a control step
+    HOMING = 2.5  # 1/s, share of the distance home that the null space covers
 
     saved = ("target", "held_orientation")
 
@@ -90,8 +90,10 @@ class ToolDelta(Actuated):
         self.held_orientation = sim.zeros(3, 4)
         self.error = sim.zeros(6, 1)  # scratch
         self.damping = sim.array(self.DAMPING**2 * np.eye(6))
-        self.home = sim.array(self.HOMING * np.asarray(robot.home)[:, None])  # (dof, 1)
-        self.inverse_reach = sim.array(1.0 / (robot.velocity * robot.servo_time)[:, None])  # (dof, 1) 1/rad
+        dt = robot.update_dt
+        self.step, self.rotation_step, self.homing = self.SPEED * dt, self.ROTATION_SPEED * dt, self.HOMING * dt
+        self.home = sim.array(self.homing * np.asarray(robot.home)[:, None])  # (dof, 1)
+        self.inverse_reach = sim.array(1.0 / robot.max_command_offset[:, None])  # (dof, 1) 1/rad
         self.low, self.high = sim.array(robot.range[0][:, None]), sim.array(robot.range[1][:, None])  # (dof, 1) rad
 
     def begin(self, ids):
@@ -106,7 +108,7 @@ class ToolDelta(Actuated):
         dq = J^T (J J^T + d^2 I)^-1 (e - J h - d^2 (J J^T + d^2 I)^-1 J h) + h.
         """
         xp, robot = namespace(self.error), self.robot
-        offset = action[:, :3] * self.STEP
+        offset = action[:, :3] * self.step
         offset += self.target
         offset -= self.tool  # (N, 3), from tool to target
         clip(offset, -self.MAX_OFFSET, self.MAX_OFFSET, out=offset)
@@ -119,7 +121,7 @@ class ToolDelta(Actuated):
         matmul(self.held_orientation, self.tool_quat, out=error[:, :3])
         rotation = error[:, :3, 0]  # (N, 3) rad, from tool to target
         if robot.rotation:
-            rotation += action[:, 3:] * self.ROTATION_STEP
+            rotation += action[:, 3:] * self.rotation_step
             clip(rotation, -self.MAX_ROTATION_OFFSET, self.MAX_ROTATION_OFFSET, out=rotation)
             vector = 0.5 * rotation  # part of the quaternion of a small rotation
             scalar = xp.sqrt(1.0 - xp.linalg.vecdot(vector, vector))
@@ -127,7 +129,7 @@ class ToolDelta(Actuated):
             self.held_orientation[:] = 2.0 * quat_error_matrix(quat[:, :, 0])
         error[:, 3:, 0] = offset + cross(rotation, self.center - self.tool)
 
-        homing = self.home - self.HOMING * self.qpos  # (N, dof, 1) rad
+        homing = self.home - self.homing * self.qpos  # (N, dof, 1) rad
         nullspace_motion = jacobian @ homing  # (N, 6, 1)
         error -= nullspace_motion
         square = jacobian @ transpose

@@ -55,7 +55,7 @@ class Gripper(Actuated):
 
     def bind(self, sim):
         self.command = sim.zeros(1)  # last command of the drives
-        self.step = self.speed * self.robot.control_dt
+        self.step = self.speed * self.robot.update_dt
         if self.robot.gripper and self.joints:
             first, dof, k = sim.model.joint(self.joints[0]).qposadr[0], self.robot.dof, len(self.joints)
             self.qpos, self.ctrl = sim.qpos[:, first : first + k], sim.ctrl[:, dof : dof + k]  # (N, k), live

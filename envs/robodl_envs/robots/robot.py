@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import mujoco
 import numpy as np
@@ -12,7 +12,7 @@ from robodl_envs.component import Component, Observable
 from robodl_envs.robots.arm import Arm
 from robodl_envs.robots.controllers import CONTROLLERS, JointDelta, ToolDelta
 from robodl_envs.robots.gripper import FINGERTIPS, Gripper, ParallelGripper
-from robodl_envs.scene import POSITION_BOUNDS, Corners
+from robodl_envs.scene import CONTROL_DT, MAX_UPDATE_DT, POSITION_BOUNDS, Corners
 
 
 @dataclass(eq=False)
@@ -21,7 +21,7 @@ class Robot(Component):
 
     Gravity is compensated by the joints' own torque, as real arms do in their firmware, and counts towards the
     torque limits. The servos are overdamped position servos that close the gap to their command with time
-    constant `servo_time`; a joint's speed is limited by keeping its command within velocity * servo_time of it.
+    constant `servo_time`; a joint's speed is limited by keeping its command within `max_command_offset` of it.
 
     Args:
         control: "joint" or "tool"; see robodl_envs.robots.controllers.
@@ -46,9 +46,14 @@ class Robot(Component):
     servo_time: ClassVar[float] = 0.04  # s
     gripper_class: ClassVar[type[Gripper]] = ParallelGripper
     reach: ClassVar[float]  # m, from the base's axis to a tool that points down at the floor, at full stretch; measured
+    scene_view: ClassVar[tuple[tuple[float, float, float], float]] = (0.3, 0.0, 0.3), 1.6  # m; see gym_env.scene_view
     cube: ClassVar[float] = 0.04  # m, the edge of cubes that the gripper holds well
 
-    control_dt: float = field(init=False, default=0.04)  # s, set by the engine before `build`
+    control_dt: float = field(
+        init=False, default=CONTROL_DT, repr=False
+    )  # s, of a step of the environment; set before `build`
+    updates: int = field(init=False, default=1, repr=False)  # of the servos' commands in it; set before `build`
+    hand_camera: Any = field(init=False, default=None, repr=False)  # of perception tasks, which set it in `build`
 
     def __post_init__(self):
         if self.control not in CONTROLLERS:
@@ -99,6 +104,21 @@ class Robot(Component):
         """The tool's rotation from its orientation at the start, pointing down: (N, 4), w >= 0, world frame."""
         rotation = (self.from_home @ self.tool_quat[:, :, None])[:, :, 0]
         return namespace(rotation).where(rotation[:, :1] < 0.0, -rotation, rotation)
+
+    @property
+    def update_dt(self) -> float:
+        """Seconds between updates of the servos' commands."""
+        return self.control_dt / self.updates
+
+    @property
+    def max_command_offset(self) -> np.ndarray:
+        """The farthest that a command is from its joint when it is updated, (dof,) rad, which limits the joint's speed.
+
+        A servo covers 1 - exp(-dt / servo_time) of the offset until the next update, after dt. The offset is velocity *
+        servo_time at MAX_UPDATE_DT, and less where updates are closer, so that the speed is the same.
+        """
+        longest, dt = (dt / (1.0 - np.exp(-dt / self.servo_time)) for dt in (MAX_UPDATE_DT, self.update_dt))
+        return self.velocity * self.servo_time * (dt / longest)
 
     @property
     def action_size(self) -> int:

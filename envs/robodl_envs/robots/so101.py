@@ -24,6 +24,7 @@ class So101(Robot):
     home = (-0.0593, -0.2470, 0.8169, 1.0010, -1.5814)  # rad; the tool at (0.185, 0, 0.075), pointing down
     workspace = ((0.13, -0.12, 0.03), (0.24, 0.12, 0.12))  # m
     gripper_class = JawGripper
+    scene_view = (0.16, 0.0, 0.11), 0.85  # m
     cube = PARALLEL_WIDTH
 
     def __post_init__(self):
@@ -35,4 +36,4 @@ class So101(Robot):
             # Half the Panda's, as its lengths are: a longer leash winds up where the joints' speeds end. The homing is
             # less because five joints leave nothing free: at 0.1 it draws the tool 7 mm off, and without it an arm
             # that random actions have led out of its workspace may come back folded otherwise.
-            self.controller.STEP, self.controller.MAX_OFFSET, self.controller.HOMING = 0.02, 0.04, 0.02
+            self.controller.SPEED, self.controller.MAX_OFFSET, self.controller.HOMING = 0.5, 0.04, 0.5

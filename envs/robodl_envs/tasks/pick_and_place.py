@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from robodl_envs.arrays import distance, namespace
 from robodl_envs.free_body import GOAL_GREEN
 from robodl_envs.scene import add_marker
-from robodl_envs.tasks.task import Task, bounded, length
-
-MIN_DISTANCE = 0.10  # m, between a cube and its goal at the start
+from robodl_envs.tasks.task import MIN_DISTANCE, Task, bounded, length, turned_by
 
 
 @dataclass(eq=False)
@@ -23,6 +21,7 @@ class PickAndPlace(Task):
     radius: float = length(0.05)  # m; closer than this is success, as in Gymnasium-Robotics' FetchPickAndPlace
     in_the_air: float = bounded(0.5, 0.0, 1.0, closed=True)  # share of the goals
     height: float = length(0.20)  # m, of the cube's middle, the most; less where the robot's workspace ends earlier
+    yaw: float = turned_by()  # rad, the most that the cube is turned at the start
 
     def build(self, spec):
         self.cube = self.add_cube(spec, "cube")
@@ -32,7 +31,7 @@ class PickAndPlace(Task):
         z = 0.5 * self.robot.cube
         low, high = self.on_table(z)
         start = rng.uniform(ids, low, high)
-        self.cube.place(ids, start)
+        self.place_turned(self.cube, ids, start, rng)
         self.goal[ids] = rng.uniform_apart(ids, low, high, start, MIN_DISTANCE)
         top = max(z, min(self.height, self.robot.workspace[1][2]))
         in_the_air, height = rng.uniform(ids) < self.in_the_air, rng.uniform(ids, z, top)

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from robodl_envs.arrays import distance
 from robodl_envs.free_body import GOAL_GREEN
 from robodl_envs.scene import add_marker
-from robodl_envs.tasks.task import Task, length
-
-MIN_DISTANCE = 0.10  # m, between a cube and its goal at the start; by default twice the radius
+from robodl_envs.tasks.task import MIN_DISTANCE, Task, length, turned_by
 
 
 @dataclass(eq=False)
@@ -19,6 +17,7 @@ class Push(Task):
     """
 
     radius: float = length(0.05)  # m; closer than this is success, as in Gymnasium-Robotics' FetchPush
+    yaw: float = turned_by()  # rad, the most that the cube is turned at the start
 
     def build(self, spec):
         self.cube = self.add_cube(spec, "cube")
@@ -28,7 +27,7 @@ class Push(Task):
         margin = 1.25 * self.robot.cube  # the tool must get behind the cube
         low, high = self.on_table(0.5 * self.robot.cube, margin)
         start = rng.uniform(ids, low, high)
-        self.cube.place(ids, start)
+        self.place_turned(self.cube, ids, start, rng)
         self.goal[ids] = rng.uniform_apart(ids, low, high, start, MIN_DISTANCE)
 
     def achieved_goal(self):

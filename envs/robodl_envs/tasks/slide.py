@@ -11,7 +11,6 @@ from robodl_envs.tasks.task import Task, length
 RADIUS, HALF_HEIGHT = 0.03, 0.0125  # m, of the puck
 SLIPPERY = [0.01, 0.01, 0.001, 0.0001, 0.0001]  # friction between puck and table: two ways, torsional, rolling
 DECELERATION = SLIPPERY[0] * 9.81  # m/s^2, of a puck that slides
-RUN_UP = 0.2  # m, the least workspace depth in which an arm brings the puck to speed
 PUCK_BOUNDS = (-2.5, -2.5, -0.5), (2.5, 2.5, 1.5)  # m, from the base and from the tool: pucks slide far
 GOAL_BEYOND_REACH = (0.03, 0.13)  # m, least and most
 
@@ -27,11 +26,12 @@ class Slide(Task):
 
     radius: float = length(0.05)  # m; closer than this is success, as in Gymnasium-Robotics' FetchSlide
 
-    def unsupported_reason(self, robot):
-        run_up = robot.workspace[1][0] - robot.workspace[0][0]
-        if run_up < RUN_UP:
-            return f"it needs {RUN_UP} m to bring a puck to speed, and {robot.name}'s workspace is {run_up:.2f} m deep"
-        return super().unsupported_reason(robot)
+    cameras = ("overview", "side")  # `front` sees no goals
+    min_depth = 0.2  # m, in which an arm brings the puck to speed
+
+    def scene_box(self):
+        far = self.robot.reach + GOAL_BEYOND_REACH[1]
+        return (*self.robot.table[0], 0.0), (far, self.robot.table[1][1], 0.2)
 
     def build(self, spec):
         self.puck = FreeBody(spec, "puck", (RADIUS, HALF_HEIGHT), BLUE, offset=PUCK_BOUNDS)

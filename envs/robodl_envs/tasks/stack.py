@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from robodl_envs.arrays import concat, distance
 from robodl_envs.component import Observable
 from robodl_envs.free_body import BLUE
-from robodl_envs.tasks.task import Task, length
-
-MIN_DISTANCE = 0.10  # m, between the cubes at the start
+from robodl_envs.tasks.task import MIN_DISTANCE, Task, length, turned_by
 
 
 @dataclass(eq=False)
@@ -21,6 +19,7 @@ class Stack(Task):
     gripper = parallel_fingers = True
 
     radius: float = length(0.015)  # m; closer than this to its place is success, if the fingers are off the cube
+    yaw: float = turned_by()  # rad, the most that the cubes are turned at the start
 
     def build(self, spec):
         self.cube, self.base = self.add_cube(spec, "cube"), self.add_cube(spec, "base", BLUE)
@@ -33,8 +32,8 @@ class Stack(Task):
     def reset(self, ids, rng):
         low, high = self.on_table(0.5 * self.robot.cube)
         start = rng.uniform(ids, low, high)
-        self.base.place(ids, start)
-        self.cube.place(ids, rng.uniform_apart(ids, low, high, start, MIN_DISTANCE))
+        self.place_turned(self.base, ids, start, rng)
+        self.place_turned(self.cube, ids, rng.uniform_apart(ids, low, high, start, MIN_DISTANCE), rng)
 
     def goal_observables(self):
         offset, widest = "from the blue cube to the red one, world frame", self.robot.fingers.widest + 0.02

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import mujoco
 
 from robodl_envs.arrays import Array, distance
 from robodl_envs.component import Component, Observable
-from robodl_envs.free_body import RED, FreeBody
+from robodl_envs.free_body import RED, FreeBody, grasp_yaw
 from robodl_envs.scene import POSITION_BOUNDS, Corners
 
 if TYPE_CHECKING:
     from robodl_envs.robots.robot import Robot
+
+MIN_DISTANCE = 0.10  # m, between a cube and its goal at the start, and between cubes
 
 
 class Task(Component):
@@ -26,7 +29,8 @@ class Task(Component):
     cameras: ClassVar[tuple[str, ...]] = ("front", "side")  # images of an observation where none are named
     gripper: ClassVar[bool] = False  # whether the robot's fingers move
     parallel_fingers: ClassVar[bool] = False  # whether they must stay parallel
-    rotation: ClassVar[bool] = False  # whether actions of control="tool" rotate the tool
+    min_depth: ClassVar[float] = 0.0  # m, the least depth of a workspace to do it in
+    rotation: bool = False  # whether actions of control="tool" rotate the tool
     metrics: ClassVar[tuple[str, ...]] = ()  # attributes, (N,) each, that `info` has too; "part.name" for a part's
     terminated: Array | None = None  # rows, (N,) bool, whose episode can't go on; None: only time ends an episode
     robot: Robot  # set by the engine before `build`
@@ -34,9 +38,15 @@ class Task(Component):
     goal: Array  # (N, 3), live, position of the mocap body "goal": writing moves it; where `build` adds such a body
 
     def __post_init__(self):
+        self.rotation = self.rotation or self.turns_fingers
         for field in dataclasses.fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
             if "bounds" in field.metadata:
                 check_bounds(field.name, getattr(self, field.name), *field.metadata["bounds"])
+
+    @property
+    def turns_fingers(self) -> bool:
+        """Whether fingers have to turn with the task's first free body: cubes that are turned are grasped."""
+        return self.gripper and getattr(self, "yaw", 0.0) > 0.0
 
     @property
     def free_bodies(self) -> list[FreeBody]:
@@ -56,14 +66,24 @@ class Task(Component):
         """Add a cube of the size that the robot's gripper holds well."""
         return FreeBody(spec, name, (0.5 * self.robot.cube,) * 3, rgba)
 
+    def place_turned(self, cube: FreeBody, ids: Array, pos: Array, rng: Any) -> None:
+        """Put a cube at positions, (n, 3), turned at random by up to the task's setting `yaw`."""
+        yaw = self.yaw  # type: ignore[attr-defined]
+        cube.place(ids, pos, rng.uniform(ids, -yaw, yaw) if yaw else None)
+
     def on_table(self, z: float, margin: float = 0.0) -> Corners:
         """Low and high corner of the points below the robot's workspace at a height z, a margin from its edges, m."""
         (x0, y0), (x1, y1) = self.robot.table
         return (x0 + margin, y0 + margin, z), (x1 - margin, y1 - margin, z)
 
+    def scene_box(self) -> Corners:
+        """Low and high corner, m, of all that the camera overview and `render` show: by default the workspace."""
+        return self.robot.workspace
+
     def observables(self) -> list[Observable]:
         """By default those of the free bodies."""
-        return [each for body in self.free_bodies for each in body.observables(self.robot)]
+        found = [each for body in self.free_bodies for each in body.observables(self.robot)]
+        return [*found, grasp_yaw(self.robot, self.free_bodies[0])] if self.turns_fingers else found
 
     def goal_observables(self) -> list[Observable]:
         """Parts of a goal, without readings: by default a position within 1.5 m of the robot's base."""
@@ -103,6 +123,8 @@ class Task(Component):
         """Reason in words that a robot can't do this task; None if it can."""
         if self.rotation and len(robot.home) < 6:
             return f"it turns the tool freely, for which an arm needs 6 joints, and {robot.name} has {len(robot.home)}"
+        if (depth := robot.workspace[1][0] - robot.workspace[0][0]) < self.min_depth:
+            return f"it needs a workspace {self.min_depth} m deep, and {robot.name}'s is {depth:.2f} m"
         if self.parallel_fingers and not robot.gripper_class.parallel:
             return f"it needs fingers that stay parallel, and {robot.name} has a hinged jaw"
         return None
@@ -111,6 +133,11 @@ class Task(Component):
 def bounded(default: float, low: float, high: float, unit: str = "", closed: bool = False) -> Any:
     """A setting of a task with bounds, which the constructor checks; `closed` if they are among its values."""
     return dataclasses.field(default=default, metadata={"bounds": (low, high, unit, closed)})
+
+
+def turned_by() -> Any:
+    """A setting `yaw`, rad: by how much cubes may be turned about z at the start, either way."""
+    return bounded(0.0, 0.0, math.pi, "rad", closed=True)
 
 
 def length(default: float) -> Any:
