@@ -7,6 +7,7 @@ import math
 
 from robodl_envs.arrays import Array, array, clip, copy, namespace, quat_conjugate, quat_mul, quat_to_rotvec
 from robodl_envs.experts.policy import Move
+from robodl_envs.scene import CONTROL_DT
 from robodl_envs.tasks.slide import DECELERATION, HALF_HEIGHT
 
 CLEARANCE = 0.10  # m above an object: high enough to pass over its neighbours
@@ -171,7 +172,7 @@ def slide(state, robot):
     # step, so that objects are slower at its end than on average.
     commanded = needed / 0.71 + 0.4 * (needed - speed)  # m/s
     onward = tool + direction * (commanded * robot.control_dt)[:, None] + state["target_offset"]
-    onward = at_height(onward, xp.where(let_go, tool[:, 2] + 0.03, pressed))
+    onward = at_height(onward, xp.where(let_go, tool[:, 2] + 0.03 * (robot.control_dt / CONTROL_DT), pressed))
     to = xp.where(on_top[:, None], onward, from_above(tool, at_height(puck, pressed), 0.05))
     slides = ~on_top & (speed > 0.1) | (remaining < 0.03)
     return Move(to=xp.where(slides[:, None], at_height(tool, 0.15), to))
