@@ -110,7 +110,7 @@ def guarded(command: Callable[[], Any]) -> None:
 
 @contextlib.contextmanager
 def ending_in_one_line() -> Iterator[None]:
-    """End the program with one line where a setting is wrong, code 2, or a file can't be written, code 1."""
+    """End the program with one line where a setting is wrong, code 2, or a file can't be read or written, code 1."""
     try:
         yield
     except UsageError as error:
@@ -118,7 +118,7 @@ def ending_in_one_line() -> Iterator[None]:
     except OSError as error:
         if error.errno not in DISK_ERRORS:
             raise
-        fail(f"can't write {error.filename or 'a file'}: {error.strerror}", code=1)
+        fail(f"can't read or write {error.filename or 'a file'}: {error.strerror}", code=1)
 
 
 @contextlib.contextmanager

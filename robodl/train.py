@@ -113,7 +113,7 @@ def learn(run, cfg, model, test_envs, began: float, left_off: dict[str, Any]) ->
         try:
             return finish(run, cfg, model, test_envs, fit(run, cfg, model, checkpoints, left_off))
         except KeyboardInterrupt:
-            report.say_interrupted(run, checkpoints.last_checkpoint)
+            report.say_interrupted(run, cfg, checkpoints.last_checkpoint)
             raise
 
 
@@ -146,7 +146,7 @@ def fit(run, cfg, model, checkpoints, left_off: dict[str, Any]) -> float:
     try:
         if left > 0:
             callbacks = [checkpoints, live, CriticWarmup(cfg.algo.get("critic_warmup_steps", 0))]
-            model.learn(left, callbacks, reset_num_timesteps="seconds" not in left_off)
+            model.learn(left, callbacks, reset_num_timesteps=model.num_timesteps == 0)
         checkpoints.finish()
     except (ValueError, RuntimeError) as error:  # PyTorch and the environments refuse what NaN weights give
         checkpoints.check_weights()

@@ -94,14 +94,11 @@ def say_start(run: Run, cfg, device) -> None:
     print(f"{what} on {cfg.env['task']} with {arms}, {device}, seed {cfg.seed}: {near(run.folder)}", flush=True)
 
 
-def say_interrupted(run: Run, saved: int) -> None:
-    """saved: steps at the last checkpoint; 0 during imitation, before the first step."""
-    if run.last.with_suffix(".npz").is_file():
-        where = f"at {saved:,} steps" if saved else "of its imitation"
-        again = quote(f"resume={near(run.folder)}")
-        print(f"\nstopped; the last checkpoint is {where}; python -m robodl.train {again}")
-    else:
-        print(f"\nstopped before the first checkpoint: {near(run.folder)}")
+def say_interrupted(run: Run, cfg, saved: int) -> None:
+    """saved: steps at the last checkpoint."""
+    where = f"at {saved:,} steps" if saved or not cfg.algo.get("imitation_transitions") else "of its imitation"
+    again = quote(f"resume={near(run.folder)}")
+    print(f"\nstopped; the last checkpoint is {where}; python -m robodl.train {again}")
 
 
 def say_result(run: Run, cfg, score: Score, steps: int, train_seconds: float, video: Path | str) -> None:

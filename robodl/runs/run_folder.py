@@ -83,12 +83,8 @@ class Run:
 
     def save_training(self, model: BaseAlgorithm, extra: dict[str, Any]) -> None:
         """Write what `load_training` needs besides the policy, at once or not at all."""
-        last = self.last.with_suffix(".npz")
-        with replacing(last) as path:
-            with path.open("wb") as file:
-                np.savez(file, **flatten({**training_state(model), "extra": extra}))  # type: ignore[arg-type]
-            if last.is_file():
-                last.replace(self.before)
+        with replacing(self.last.with_suffix(".npz"), self.before) as path, path.open("wb") as file:
+            np.savez(file, **flatten({**training_state(model), "extra": extra}))  # type: ignore[arg-type]
 
     def load_training(self, model: BaseAlgorithm) -> dict[str, Any]:
         """Put a fresh model into the state that was saved, or that before where it is damaged; returns `extra`.

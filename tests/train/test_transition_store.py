@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from safetensors.numpy import load_file
 from stable_baselines3.common.logger import Logger
 
@@ -124,12 +125,13 @@ def test_the_time_left_counts_a_longer_last_round(monkeypatch, capsys):
     assert "  0 s left" in after(30.0, 400, 0.05, 1.0)
 
 
-def test_a_stopped_run_says_where_it_goes_on(tmp_path, capsys):
-    run = Run(tmp_path)
-    run.checkpoints.mkdir()
-    say_interrupted(run, 0)
-    assert "stopped before the first checkpoint" in capsys.readouterr().out
-    run.last.with_suffix(".npz").touch()
-    for saved, where in ((0, "of its imitation"), (4096, "at 4,096 steps")):
-        say_interrupted(run, saved)
-        assert f"the last checkpoint is {where}; python -m robodl.train resume=" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("imitated", "saved", "where"),
+    [(25_600, 0, "of its imitation"), (25_600, 4096, "at 4,096 steps"), (None, 0, "at 0 steps")],
+)
+def test_a_stopped_run_says_where_it_goes_on(tmp_path, capsys, imitated, saved, where):
+    """A checkpoint is there from the run's first second on."""
+    cfg = OmegaConf.create({"algo": {"imitation_transitions": imitated}})
+    say_interrupted(Run(tmp_path / "a run"), cfg, saved)
+    said = capsys.readouterr().out
+    assert f"the last checkpoint is {where}; python -m robodl.train 'resume=" in said and said.endswith("a run'\n")
