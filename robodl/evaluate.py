@@ -55,16 +55,16 @@ def evaluate(options: Options) -> None:
         raise cli.UsageError(f"video must be a file named .mp4 or .gif, got {options.video}")
     with cli.settings_errors():
         policy_in, cfg, title = chosen(options)
+        seed = cfg.seed if options.seed is None else options.seed
+
+        def ablated_in(envs):
+            """The policy that acts in envs, with fresh random numbers."""
+            arm = envs.unwrapped.robot.action_size
+            return replace_motion(replace_images(policy_in(envs), options.sight, seed), arm, options.motion, seed)
+
         envs: Any = make_envs(cfg, min(MAX_ROWS, options.episodes), "Disabled")
-        policy_in(envs)  # a wrong one is refused here
-    seed = cfg.seed if options.seed is None else options.seed
-
-    def ablated_in(envs):
-        """The policy that acts in envs, with fresh random numbers."""
-        arm = envs.unwrapped.robot.action_size
-        return replace_motion(replace_images(policy_in(envs), options.sight, seed), arm, options.motion, seed)
-
-    score = evaluate_policy(ablated_in(envs), envs, options.episodes, FIRST_SEED + seed, report.counting("episodes"))
+        policy = ablated_in(envs)
+    score = evaluate_policy(policy, envs, options.episodes, FIRST_SEED + seed, report.counting("episodes"))
     envs.close()
     if options.output:
         facts = {"env": cfg.env["task"], "robot": cfg.robot["name"], "policy": options.policy, "seed": seed}

@@ -91,7 +91,7 @@ class RobotTaskEnv(Episodes, gymnasium.Env):
     With "image" of images and of proprioception: joints, gripper, tool, and what else the task lets the arm know; where
     goals and objects are must be seen. With "image+state" of both images and the former vectors. Actions are the
     arm's, and in perception tasks an answer. info has is_success (of this instant), success_once (in this episode),
-    success_at_end (lasting for the last 5 steps), diverged, and the task's metrics of the episode.
+    success_at_end (lasting for the last 0.2 s), diverged, and the task's metrics of the episode.
 
     `make` gives a GoalEnv, which has compute_reward, where the observation holds goals.
     `gymnasium.make` adds the time limit from the registry, in seconds: 50 steps of 0.04 s are 100 of 0.02 s. Made

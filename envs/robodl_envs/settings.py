@@ -38,7 +38,7 @@ class EnvSettings:
         control: "tool" for Cartesian increments of the tool, "joint" for increments of the joint angles.
         reward: "dense", "sparse" (0 at the goal, -1 elsewhere), or "shaped" (the speed of approach to the goal, m/s).
         observation: "state", "image" or "image+state".
-        cameras: names of images: front, side, top, wrist, or a camera of the task's own, each also with _depth (m,
+        cameras: names of images: front, side, top, overview, wrist, or one of the task's own, each also with _depth (m,
             float32) or _segmentation (0 background, 1 floor, 2 robot, 3 goal, 4 objects) appended. None for the
             task's own choice: for most of them front and side.
         image_size: pixels, or (height, width).
@@ -122,12 +122,12 @@ class EnvSettings:
         def make_robot() -> Robot:
             return robot_class(control=self.control, gripper=task.gripper, rotation=task.rotation)
 
-        robot = make_robot()
+        robot, randomize, cameras = make_robot(), randomize_settings(self.randomize), None
         check_once(task, robot_class, lambda rows: BatchEnv(make_robot(), copy.deepcopy(task), rows, threads=1))
-        randomize = randomize_settings(self.randomize)
-        names = checked_names(task.cameras if self.cameras is None else self.cameras)
-        drawing = max(1, min(self.threads or available_cores(), self.num_envs))
-        cameras = CameraSensors(robot, names, checked_size(self.image_size), self.renderer, drawing, randomize)
+        if self.observation != "state":
+            names = checked_names(task.cameras if self.cameras is None else self.cameras)
+            drawing = max(1, min(self.threads or available_cores(), self.num_envs))
+            cameras = CameraSensors(robot, names, checked_size(self.image_size), self.renderer, drawing, randomize)
         return BatchEnv(
             robot,
             task,
@@ -137,7 +137,7 @@ class EnvSettings:
             self.max_episode_steps,
             self.threads,
             self.observation,
-            None if self.observation == "state" else cameras,
+            cameras,
             randomize,
         )
 

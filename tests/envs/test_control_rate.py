@@ -12,6 +12,13 @@ from robodl_envs.time_limits import scaled_limit
 from tests.envs.robot_support import SUPPORTED
 
 RATES = (0.02, 0.04, 0.08)  # s
+# Strict: a mended expert fails the test that still expects it to fail.
+SLIDES_BADLY = pytest.mark.xfail(strict=True, reason="at 50 Hz the finger slows down before it leaves the puck")
+OTHER_RATES = [
+    pytest.param(*pair, dt, marks=SLIDES_BADLY if (pair[0], dt) == ("slide", 0.02) else ())
+    for pair in SUPPORTED
+    for dt in (0.02, 0.08)
+]
 
 
 @pytest.mark.unit
@@ -34,11 +41,8 @@ def test_the_tools_top_speed_is_the_same(robot):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("control_dt", [0.02, 0.08])
-@pytest.mark.parametrize(("task", "robot"), SUPPORTED)
+@pytest.mark.parametrize(("task", "robot", "control_dt"), OTHER_RATES)
 def test_experts_do_their_tasks_at_other_rates(task, robot, control_dt):
-    if task == "slide" and control_dt == 0.02:
-        pytest.xfail("not mended yet: the finger slows down before it leaves the puck")
     steps = scaled_limit(task_entry(task).max_episode_steps, control_dt)
     settings = {"robot": robot, "control_dt": control_dt, "max_episode_steps": steps, "autoreset_mode": "Disabled"}
     envs = make_vec(task, num_envs=60, **settings)

@@ -49,10 +49,9 @@ class Robot(Component):
     scene_view: ClassVar[tuple[tuple[float, float, float], float]] = (0.3, 0.0, 0.3), 1.6  # m; see gym_env.scene_view
     cube: ClassVar[float] = 0.04  # m, the edge of cubes that the gripper holds well
 
-    control_dt: float = field(
-        init=False, default=CONTROL_DT, repr=False
-    )  # s, of a step of the environment; set before `build`
-    updates: int = field(init=False, default=1, repr=False)  # of the servos' commands in it; set before `build`
+    # Set by the engine before `build`: seconds of a step of the environment, updates of the servos' commands in it.
+    control_dt: float = field(init=False, default=CONTROL_DT, repr=False)
+    updates: int = field(init=False, default=1, repr=False)
     hand_camera: Any = field(init=False, default=None, repr=False)  # of perception tasks, which set it in `build`
 
     def __post_init__(self):
@@ -117,8 +116,8 @@ class Robot(Component):
         A servo covers 1 - exp(-dt / servo_time) of the offset until the next update, after dt. The offset is velocity *
         servo_time at MAX_UPDATE_DT, and less where updates are closer, so that the speed is the same.
         """
-        longest, dt = (dt / (1.0 - np.exp(-dt / self.servo_time)) for dt in (MAX_UPDATE_DT, self.update_dt))
-        return self.velocity * self.servo_time * (dt / longest)
+        most, here = (dt / (1.0 - np.exp(-dt / self.servo_time)) for dt in (MAX_UPDATE_DT, self.update_dt))
+        return self.velocity * self.servo_time * (here / most)
 
     @property
     def action_size(self) -> int:

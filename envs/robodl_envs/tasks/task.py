@@ -35,6 +35,7 @@ class Task(Component):
     terminated: Array | None = None  # rows, (N,) bool, whose episode can't go on; None: only time ends an episode
     robot: Robot  # set by the engine before `build`
     radius: float  # m, a setting of tasks with the default `success`
+    yaw: float = 0.0  # rad, a setting of tasks whose cubes may be turned at the start
     goal: Array  # (N, 3), live, position of the mocap body "goal": writing moves it; where `build` adds such a body
 
     def __post_init__(self):
@@ -45,8 +46,8 @@ class Task(Component):
 
     @property
     def turns_fingers(self) -> bool:
-        """Whether fingers have to turn with the task's first free body: cubes that are turned are grasped."""
-        return self.gripper and getattr(self, "yaw", 0.0) > 0.0
+        """Grasping of cubes that are turned: fingers have to turn with the task's first free body."""
+        return self.gripper and self.yaw > 0.0
 
     @property
     def free_bodies(self) -> list[FreeBody]:
@@ -68,8 +69,7 @@ class Task(Component):
 
     def place_turned(self, cube: FreeBody, ids: Array, pos: Array, rng: Any) -> None:
         """Put a cube at positions, (n, 3), turned at random by up to the task's setting `yaw`."""
-        yaw = self.yaw  # type: ignore[attr-defined]
-        cube.place(ids, pos, rng.uniform(ids, -yaw, yaw) if yaw else None)
+        cube.place(ids, pos, rng.uniform(ids, -self.yaw, self.yaw) if self.yaw else None)
 
     def on_table(self, z: float, margin: float = 0.0) -> Corners:
         """Low and high corner of the points below the robot's workspace at a height z, a margin from its edges, m."""
