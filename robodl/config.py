@@ -97,7 +97,8 @@ class ImitationConfig:
 class TeachingConfig:
     """Experts and hindsight, and settings that Stable-Baselines3's classes take in another form."""
 
-    anneal: bool = option(False, help="lower the learning rate to 0 over the run")
+    anneal: bool = option(False, help="lower the learning rate over the run, to anneal_to")
+    anneal_to: float = option(0.0, help="learning rate at the end; when resuming, from what it is now", at_least=0)
     her: int = option(0, help="goals that hindsight relabels for a transition; 0 for none", at_least=0)
     noise: float = option(0.0, help="standard deviation of exploration noise", at_least=0)
     demonstrations: int = option(0, help="transitions of an expert, for replay", at_least=0)
@@ -159,7 +160,7 @@ class TrainConfig(EnvironmentConfig):
     eval_every: int = option(20_000, help="steps between evaluations", at_least=1)
     eval_episodes: int = option(100, help="episodes of each evaluation", at_least=1)
     test_episodes: int = option(500, help="fresh episodes after training", at_least=1)
-    checkpoint_every: int = option(0, help="steps between checkpoints; 0 for eval_every", at_least=0)
+    checkpoint_every: int = option(0, help="steps between checkpoints; 0: eval_every, 2 % of the time", at_least=0)
     video_episodes: int = option(3, help="episodes in the video at the end; 0 for none", at_least=0)
     resume: str | None = option(help="run folder to go on with")
 

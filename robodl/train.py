@@ -15,7 +15,8 @@ from robodl import cli
 from robodl.config import TrainConfig, imitation_config, settled
 from robodl.hydra_command import job_number, launch
 
-RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_episodes")  # may change in a resumed run
+# What may change in a resumed run.
+RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_episodes", "algo.anneal_to")
 
 
 def main() -> None:
@@ -38,6 +39,7 @@ def train(cfg) -> float:
 
 def resume(argv: Sequence[str]) -> float:
     """Go on with a run, whose settings stay as they are but for those in RESUMABLE."""
+    from robodl.learning.annealing import go_on
     from robodl.runs.run_folder import Run
 
     for word in argv:
@@ -47,13 +49,16 @@ def resume(argv: Sequence[str]) -> float:
     given = cli.values_of(TrainConfig, argv)
     with cli.settings_errors():
         run = Run.existing(given["resume"])
-        cfg = settled(TrainConfig, run.config() | given, warn=False)
+        earlier = run.config()
+        cfg = settled(TrainConfig, earlier | given, warn=False)
         model, test_envs = build(cfg)
         left_off = run.load_training(model)
     if cfg.total_timesteps < model.num_timesteps:
         raise cli.UsageError(
             f"{run.folder} is at {model.num_timesteps:,} steps: total_timesteps must be as many or more"
         )
+    line, total = left_off.get("learning_rate"), int(earlier["total_timesteps"])
+    go_on(model, cfg.total_timesteps, total, line, given.get("algo.anneal_to"))
     return learn(run, cfg, model, test_envs, robodl.START_TIME, left_off)
 
 

@@ -91,7 +91,9 @@ def build_model(cfg: DictConfig, envs: VecMonitor, device: torch.device) -> Base
     own = set(own_algo_keys()) - set(inspect.signature(found).parameters)
     arguments = {key: value for key, value in algo.items() if key not in own}
     if algo.get("anneal"):
-        arguments["learning_rate"] = LinearSchedule(algo["learning_rate"], 0.0, 1.0)
+        arguments["learning_rate"] = LinearSchedule(algo["learning_rate"], algo.get("anneal_to", 0.0), 1.0)
+    elif algo.get("anneal_to"):
+        raise ValueError(f"algo.anneal_to={algo['anneal_to']} is where algo.anneal=true ends: give both or neither")
     if algo.get("her"):
         if cfg.observation == "image" or cfg.reward == "shaped":
             raise ValueError(

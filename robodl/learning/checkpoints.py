@@ -8,21 +8,26 @@ import gymnasium
 from omegaconf import DictConfig
 from stable_baselines3.common.callbacks import BaseCallback
 
+from robodl.atomic_write import FileSet, together
 from robodl.cli import fail
 from robodl.config import imitation_config
 from robodl.evaluation.rollout import FIRST_SEED, SELECTION_SEED_OFFSET, Score, evaluate_policy
+from robodl.learning.annealing import line_of
 from robodl.learning.policy_files import save_policy
 from robodl.learning.stopping import Stopping
 from robodl.runs.report import acting
 from robodl.runs.run_folder import Run
 from robodl.runs.tensorboard import log_saliency
 
+TIME_SHARE = 0.02  # of the time, at most, that goes into checkpoints where their interval is left to us
+
 
 class Checkpoints(BaseCallback):
     """Evaluate every `eval_every` steps, keep the best policy, and save what a resumed run needs.
 
     This happens between rollouts, when no state is half-way: before the first one, whenever the step count is due, and
-    once more when training ends.
+    once more when training ends. A checkpoint is due every `checkpoint_every` steps; if that is 0, with an evaluation,
+    unless the last one took more than TIME_SHARE of the time since: a replay buffer may hold a gigabyte.
 
     Args:
         envs: to evaluate in, made with AutoresetMode.DISABLED.
@@ -35,12 +40,12 @@ class Checkpoints(BaseCallback):
         self.stop = stop
         self.run, self.cfg, self.envs = run, cfg, envs
         self.start_time = start_time  # less the seconds of a resumed run's earlier sessions
-        self.checkpoint_every = cfg.checkpoint_every or cfg.eval_every
         self.best_rank: tuple[float, float] = (-1.0, 0.0)  # success rate, then minus the mean distance
         self.success_rate = float("nan")
         # Step counts of the last evaluation and the last checkpoint. A policy is evaluated after imitation, at step 0.
         self.last_evaluation = -cfg.eval_every if imitation_config(cfg.algo).transitions else 0
         self.last_checkpoint = 0
+        self.save_seconds, self.saved_time = 0.0, time.monotonic()  # what the last checkpoint took, and its end
 
     @property
     def seconds(self) -> float:
@@ -50,7 +55,7 @@ class Checkpoints(BaseCallback):
     def state(self) -> dict[str, Any]:
         """State that `restore` needs."""
         steps = {"evaluated": self.last_evaluation, "saved": self.last_checkpoint}
-        return {"best": self.best_rank, "seconds": self.seconds, **steps}
+        return {"best": self.best_rank, "seconds": self.seconds, "learning_rate": line_of(self.model), **steps}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from the `state` of a run that is resumed."""
@@ -67,8 +72,15 @@ class Checkpoints(BaseCallback):
             self.stop.interrupt()
         if self.num_timesteps >= self.last_evaluation + self.cfg.eval_every:
             self.evaluate()
-        if self.num_timesteps >= self.last_checkpoint + self.checkpoint_every:
+        if self.is_due():
             self.save()
+
+    def is_due(self) -> bool:
+        """Test whether it is time for a checkpoint."""
+        steps = self.num_timesteps - self.last_checkpoint
+        if self.cfg.checkpoint_every:
+            return steps >= self.cfg.checkpoint_every
+        return steps >= self.cfg.eval_every and time.monotonic() - self.saved_time >= self.save_seconds / TIME_SHARE
 
     def _on_rollout_end(self) -> None:
         inner: Any = self.training_env.unwrapped
@@ -94,14 +106,19 @@ class Checkpoints(BaseCallback):
         rank = (score.success_rate, -float(score.distance.mean()))
         if rank > self.best_rank:
             self.best_rank = rank
-            self.save_policy(self.run.best)
+            with together() as files:
+                self.save_policy(files, self.run.best)
 
     def save(self, **more: Any) -> None:
         """Save the policy and the state of training, with `more` arrays in it."""
         self.check_weights()
+        began = time.monotonic()
         self.last_checkpoint = self.num_timesteps
-        self.save_policy(self.run.last)
-        self.run.save_training(self.model, {**self.state(), **more})
+        with together() as files:
+            self.run.save_training(files, self.model, {**self.state(), **more})
+            self.save_policy(files, self.run.last)
+        self.saved_time = time.monotonic()
+        self.save_seconds = self.saved_time - began
 
     def check_weights(self) -> None:
         """End the program, with what was saved kept, if a weight of the policy is not finite."""
@@ -115,11 +132,9 @@ class Checkpoints(BaseCallback):
         way_out = "checkpoints/last is from before; a lower algo.learning_rate may help"
         fail(f"{what} became NaN or infinite {when}; {way_out}", code=1)
 
-    def save_policy(self, stem: Path) -> None:
-        """Save the policy in our format and in Stable-Baselines3's."""
+    def save_policy(self, files: FileSet, stem: Path) -> None:
         facts = {"num_timesteps": self.num_timesteps, "success_rate": self.success_rate}
-        save_policy(stem, self.model, self.cfg, facts)
-        self.model.save(stem.with_name(f"{stem.name}_sb3.zip"))
+        save_policy(files, stem, self.model, self.cfg, facts)
 
 
 def log_score(logger, score: Score) -> None:

@@ -9,23 +9,21 @@ from typing import Any
 
 import torch
 from omegaconf import DictConfig, OmegaConf
-from safetensors.torch import load_file, save_file
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from robodl.atomic_write import replacing
+from robodl.atomic_write import FileSet
 from robodl.config import TrainConfig, settled, with_current_names
 from robodl.learning.build import algo_class, policy_settings
+from robodl.tensor_files import read_tensors, write_tensors
 from robodl.vec_env import channels_first_space, make_envs
 
 
-def save_policy(stem: Path, model: BaseAlgorithm, cfg: DictConfig, facts: dict[str, Any]) -> None:
-    """Write <stem>.safetensors and <stem>.json, each whole or not at all; `facts` go into the JSON."""
-    tensors = {name: tensor.detach().cpu().clone() for name, tensor in model.policy.state_dict().items()}
+def save_policy(files: FileSet, stem: Path, model: BaseAlgorithm, cfg: DictConfig, facts: dict[str, Any]) -> None:
+    """Write a policy's files and <stem>_sb3.zip, Stable-Baselines3's, as part of a set; `facts` go into the JSON."""
     content = {"config": OmegaConf.to_container(cfg, resolve=True), **facts}
-    with replacing(stem.with_suffix(".safetensors")) as path:
-        save_file(tensors, path)
-    with replacing(stem.with_suffix(".json")) as path:
-        path.write_text(json.dumps(content, indent=1))
+    write_tensors(files.part(stem.with_suffix(".safetensors")), model.policy.state_dict())
+    files.part(stem.with_suffix(".json")).write_text(json.dumps(content, indent=1))
+    model.save(files.part(stem.with_name(f"{stem.name}_sb3.zip")))
 
 
 def load_policy(stem: Path, device: torch.device) -> tuple[Any, DictConfig]:
@@ -37,10 +35,10 @@ def load_policy(stem: Path, device: torch.device) -> tuple[Any, DictConfig]:
     """
     try:
         cfg = settled(TrainConfig, json.loads(stem.with_suffix(".json").read_text())["config"], warn=False)
-        tensors = with_current_names(load_file(stem.with_suffix(".safetensors"), device="cpu"))
+        tensors = with_current_names(read_tensors(stem.with_suffix(".safetensors"))[0])
     except OSError:
         raise
-    except Exception as error:  # JSON, OmegaConf and safetensors each have their own
+    except Exception as error:  # JSON and OmegaConf each have their own
         raise ValueError(f"{stem} is no policy of ours: {error}") from error
     envs = make_envs(cfg, num=1)
     policy_class = algo_class(cfg.algo).policy_aliases["MultiInputPolicy"]

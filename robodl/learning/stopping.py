@@ -5,7 +5,7 @@ import threading
 from types import FrameType
 from typing import Any
 
-GRACE = 4.0  # s, for the rollout to end that is going on
+GRACE = 3.0  # s, for the rollout to end that is going on
 
 
 class Stopping:

@@ -26,7 +26,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from robodl.atomic_write import replacing
+from robodl.atomic_write import FileSet
 from robodl.cli import one_line
 from robodl.options import UsageError
 from robodl.sb3_internals import flatten, restore_training, training_state, unflatten
@@ -81,9 +81,9 @@ class Run:
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{self.last}.json is damaged: {error}") from error
 
-    def save_training(self, model: BaseAlgorithm, extra: dict[str, Any]) -> None:
-        """Write what `load_training` needs besides the policy, at once or not at all."""
-        with replacing(self.last.with_suffix(".npz"), self.before) as path, path.open("wb") as file:
+    def save_training(self, files: FileSet, model: BaseAlgorithm, extra: dict[str, Any]) -> None:
+        """Write what `load_training` needs, as part of a set."""
+        with files.part(self.last.with_suffix(".npz"), self.before).open("wb") as file:
             np.savez(file, **flatten({**training_state(model), "extra": extra}))  # type: ignore[arg-type]
 
     def load_training(self, model: BaseAlgorithm) -> dict[str, Any]:

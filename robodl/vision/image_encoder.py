@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium import spaces
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from torch import nn
 
-from robodl.atomic_write import replacing
+from robodl.atomic_write import together
 from robodl.config import with_current_names
+from robodl.tensor_files import read_tensors, write_tensors
 from robodl.vision.networks import NETWORKS
 from robodl_envs import did_you_mean
 
@@ -96,13 +95,11 @@ class ImageEncoder(nn.Module):
 
 
 def save_image_encoder(stem: Path, encoder: ImageEncoder, facts: dict[str, Any]) -> None:
-    """Write both files of an encoder, each whole or not at all; `facts` go into the JSON."""
-    tensors = {name: tensor.detach().cpu().clone() for name, tensor in encoder.state_dict().items()}
-    with replacing(stem.with_suffix(".safetensors")) as path:
-        save_file(tensors, path, metadata={"inputs": encoder.inputs})
+    """Write both files of an encoder, whole or not at all; `facts` go into the JSON."""
     content = {"network": encoder.name, "images": encoder.cameras, "size": encoder.image_size, **facts}
-    with replacing(stem.with_suffix(".json")) as path:
-        path.write_text(json.dumps(content, indent=1) + "\n")
+    with together() as files:
+        write_tensors(files.part(stem.with_suffix(".safetensors")), encoder.state_dict(), inputs=encoder.inputs)
+        files.part(stem.with_suffix(".json")).write_text(json.dumps(content, indent=1) + "\n")
 
 
 def load_image_encoder(encoder: ImageEncoder, path: Path) -> None:
@@ -114,11 +111,10 @@ def load_image_encoder(encoder: ImageEncoder, path: Path) -> None:
     if not path.is_file():
         raise ValueError(f"encoder.weights must be a .safetensors file that robodl.pretrain left; there is no {path}")
     try:
-        tensors = with_current_names(load_file(path, device="cpu"))
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-    except Exception as error:  # safetensors has its own
-        raise ValueError(f"encoder.weights={path} is damaged: {error}") from error
+        tensors, metadata = read_tensors(path)
+    except ValueError as error:
+        raise ValueError(f"encoder.weights={error}") from error
+    tensors = with_current_names(tensors)
     inputs = metadata.get("inputs", metadata.get("seen"))  # "seen" in version 0.1
     needed = encoder.state_dict()
     wrong = [name for name in needed if name not in tensors or tensors[name].shape != needed[name].shape]

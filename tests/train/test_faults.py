@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 
+from robodl.atomic_write import together
 from tests.train.conftest import SMALL, run
 
 FAULTS = {
@@ -19,6 +20,12 @@ FAULTS = {
     "noise": lambda content: np.random.default_rng(0).bytes(len(content)),
     "text": lambda content: b"hello\n",
 }
+
+
+def one_bit(content):
+    """A fault of the disk in the middle, where tensors lie."""
+    place = 2 * len(content) // 3
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
 
 
 def contents(folder):
@@ -32,12 +39,12 @@ def spoilt(trained, tmp_path):
     return tmp_path / "runs/reach/small"
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [*FAULTS.values(), one_bit])
 def test_a_damaged_state_falls_back_to_the_one_before(spoilt, fault):
     """The run goes on from the checkpoint before, says so, and ends where it ended."""
     last = spoilt / "checkpoints/last.npz"
     expected = (spoilt / "checkpoints/last.safetensors").read_bytes()
-    last.write_bytes(FAULTS[fault](last.read_bytes()))
+    last.write_bytes(fault(last.read_bytes()))
     done = run("robodl.train", f"resume={spoilt}", cwd=spoilt.parents[2])
     assert "last.npz is damaged" in done.stderr and done.stderr.count("\n") == 1
     assert (spoilt / "checkpoints/last.safetensors").read_bytes() == expected
@@ -55,6 +62,30 @@ def test_files_that_cannot_be_read_are_named(spoilt, names, fault):
     *_, error = done.stderr.splitlines()
     assert done.returncode == 2 and error.startswith("error: ") and names[-1].partition(".")[0] in error
     assert contents(spoilt / "checkpoints") == before
+
+
+def test_one_wrong_bit_of_a_policy_is_found(spoilt):
+    path = spoilt / "checkpoints/best.safetensors"
+    path.write_bytes(one_bit(path.read_bytes()))
+    done = run("robodl.evaluate", f"run={spoilt}", cwd=spoilt.parents[2], check=False)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "best.safetensors is damaged" in done.stderr
+
+
+def test_a_set_of_files_changes_as_one(tmp_path):
+    """Until the last is written, all are as they were, and what was in a place can be kept."""
+    one, two, kept = (tmp_path / name for name in ("one", "two", "kept"))
+    for path in (one, two):
+        path.write_text("old")
+    with pytest.raises(RuntimeError), together() as files:
+        files.part(one).write_text("new")
+        files.part(two).write_text("new")
+        raise RuntimeError
+    assert contents(tmp_path) == {"one": b"old", "two": b"old"}
+    with together() as files:
+        files.part(one, kept).write_text("new")
+        files.part(two).write_text("new")
+        assert one.read_text() == "old"
+    assert contents(tmp_path) == {"one": b"new", "two": b"new", "kept": b"old"}
 
 
 def test_fewer_steps_than_done_are_refused(spoilt):

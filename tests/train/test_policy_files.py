@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from robodl.atomic_write import together
 from robodl.config import with_current_names
 from robodl.learning.policy_files import load_policy, save_policy
 from tests.train.conftest import model_of
@@ -19,7 +20,8 @@ def test_a_policy_of_version_0_1_loads(composed, tmp_path, algo):
     words = ("observation=image", "cameras=[wrist]", "image_size=16", "encoder=keypoints", "algo.hidden=[16]")
     cfg = composed("env=reach", f"algo={algo}", *words)
     model = model_of(cfg)
-    save_policy(tmp_path / "best", model, cfg, {"num_timesteps": 3})
+    with together() as files:
+        save_policy(files, tmp_path / "best", model, cfg, {"num_timesteps": 3})
     path = tmp_path / "best.safetensors"
     old = with_old_names(load_file(path))
     assert {name.split("features_extractor.")[-1] for name in old} > {"eyes.pool.glance.0.weight", "ask.bias", "middle"}
