@@ -5,11 +5,12 @@ if the dataset does not store its spaces: such a dataset is refused before Minar
 own registry, never in the file.
 """
 
+import contextlib
 import json
 import os
 import shutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -77,12 +78,8 @@ def write(
         )
         for k, each in enumerate(episodes)
     ]
-    old = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
     try:
-        with warnings.catch_warnings(action="ignore", category=UserWarning):  # about the missing address of an author
+        with writing(name, folder), warnings.catch_warnings(action="ignore", category=UserWarning):  # of no address
             dataset = minari.create_dataset_from_buffers(
                 dataset_id=name,
                 buffer=buffers,
@@ -92,15 +89,41 @@ def write(
                 requirements=[f"mujoco=={version('mujoco')}"],
                 data_format="hdf5",
             )
-        dataset.storage.update_metadata({"robodl": dict(facts)})
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        if old.exists():
-            old.rename(folder)
-        raise
+            dataset.storage.update_metadata({"robodl": dict(facts)})
     finally:
         env.close()
-    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def writing(name: str, folder: Path) -> Iterator[None]:
+    """Let Minari write to a hidden folder, whose dataset takes its place only when it is whole."""
+    from minari.dataset.minari_dataset import parse_dataset_id
+    from minari.namespace import create_namespace, list_local_namespaces
+    from minari.storage.datasets_root_dir import get_dataset_path
+
+    part, old = get_dataset_path() / f".{name.replace('/', '_')}.part", folder.with_name(f".{folder.name}.old")
+    variable = "MINARI_DATASETS_PATH"
+    before = os.environ.get(variable)
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        part.mkdir()
+        os.environ[variable] = str(part)
+        try:
+            yield
+        finally:
+            os.environ.pop(variable)
+            os.environ.update({variable: before} if before is not None else {})
+        namespace = parse_dataset_id(name)[0]
+        if namespace and namespace not in list_local_namespaces():
+            create_namespace(namespace)
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            folder.rename(old)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        (part / name).rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def load(name: str) -> Dataset:

@@ -139,6 +139,28 @@ def test_a_failed_write_leaves_the_old_dataset(folder, monkeypatch):
     assert not (folder.parents[1] / "other-v0").exists()
 
 
+def test_a_dataset_has_its_name_only_when_it_is_whole(folder, monkeypatch):
+    """A process that dies while it writes leaves a hidden folder: Minari does not list it, the next one clears it."""
+    import minari
+
+    root, create = folder.parents[2], minari.create_dataset_from_buffers
+
+    def die(**arguments):
+        create(**arguments)
+        assert not (root / "robodl/other-v0").exists() and list(minari.list_local_datasets()) == ["robodl/other-v0"]
+        monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)  # nothing is cleared by who is dead
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minari.create_dataset_from_buffers", die)
+    with pytest.raises(KeyboardInterrupt):
+        demos(dataclasses.replace(WRITE, name="robodl/other-v0"))
+    monkeypatch.undo()
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(root))
+    assert list(minari.list_local_datasets()) == [NAME] and list(root.glob(".*.part"))
+    demos(dataclasses.replace(WRITE, n=2, name="robodl/other-v0"))
+    assert len(load("robodl/other-v0").episodes) == 2 and not list(root.glob(".*.part"))
+
+
 def test_only_successes(folder, capsys):
     """Episodes that end without success are left out; if none is left, nothing is written."""
     demos(dataclasses.replace(WRITE, n=12, noise=0.5, only_successes=True, name="robodl/good-v0"))
