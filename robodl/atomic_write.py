@@ -39,6 +39,10 @@ def together() -> Iterator[FileSet]:
             part.replace(path)
         for folder in {path.parent for path in files.parts}:
             sync(folder)
+    except OSError as error:
+        if error.filename is None and files.parts:  # as writing to a full disk raises it
+            error.filename = str(next(iter(files.parts)).parent)
+        raise
     finally:
         for part in files.parts.values():
             part.unlink(missing_ok=True)
