@@ -127,9 +127,19 @@ def settings_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if is_out_of_memory(error):
+            way_out = "fewer rows, a smaller buffer, smaller images or networks need less"
+            raise UsageError(f"these settings need more memory than there is: {one_line(error)}; {way_out}") from error
         if isinstance(error, UsageError) or not is_refusal(error):
             raise
         raise UsageError(one_line(error)) from error
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Test whether memory was refused, by NumPy, by PyTorch on a CPU or on a GPU."""
+    return isinstance(error, MemoryError) or any(
+        words in str(error) for words in ("can't allocate memory", "CUDA out of memory")
+    )
 
 
 def is_refusal(error: Exception) -> bool:

@@ -25,6 +25,7 @@ from robodl_envs.scene import CONTROL_DT
 from robodl_envs.simulator import available_cores
 from robodl_envs.tasks.task import Task
 
+MAX_ROWS = 1_000_000
 RENDER_MODES = ["rgb_array"]
 OF_IMAGES = ("cameras", "image_size", "renderer")  # settings that observation="state" does not take
 
@@ -161,6 +162,8 @@ class VectorEnvSettings(EnvSettings):
         super().__post_init__()
         if self.num_envs < 1:
             raise ValueError(f"num_envs must be at least 1, got {self.num_envs}")
+        if self.num_envs > MAX_ROWS:
+            raise ValueError(f"num_envs must be at most {MAX_ROWS:,}, which take 4 GB of memory, got {self.num_envs:,}")
         try:
             self.autoreset_mode = AutoresetMode(self.autoreset_mode)
         except ValueError:

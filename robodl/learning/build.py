@@ -3,7 +3,9 @@
 import ctypes
 import importlib
 import inspect
+import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -109,6 +111,11 @@ def build_model(cfg: DictConfig, envs: VecMonitor, device: torch.device) -> Base
             episodes = f"two episodes of {envs.num_envs} rows, {2 * steps:,} transitions"
             raise ValueError(f"algo.buffer_size must hold {episodes} for hindsight, got {algo['buffer_size']:,}")
         arguments["learning_starts"] = max(algo.get("learning_starts", 0), steps)
+    if cfg.total_timesteps and cfg.total_timesteps <= arguments.get("learning_starts", 0):
+        raise ValueError(
+            f"nothing would be learnt: the first {arguments['learning_starts']:,} steps act at random "
+            f"(algo.learning_starts), got total_timesteps={cfg.total_timesteps:,}"
+        )
     if algo.get("noise"):
         mean = np.zeros(envs.action_space.shape or ())
         arguments["action_noise"] = NormalActionNoise(mean, np.full_like(mean, algo["noise"]))
@@ -116,9 +123,27 @@ def build_model(cfg: DictConfig, envs: VecMonitor, device: torch.device) -> Base
         raise ValueError("algo=pixel_sac learns from images: give observation=image, or take algo=sac")
     policy = policy_settings(cfg)
     model = found("MultiInputPolicy", envs, policy_kwargs=policy, device=device, seed=cfg.seed, **arguments)
+    check_memory(model)
     if cfg.encoder.get("weights") and not cfg.resume:
         load_encoder_weights(model.policy, str(cfg.encoder["weights"]))
     return model
+
+
+def check_memory(model: BaseAlgorithm) -> None:
+    """Refuse a buffer that will not fit: its pages are taken while it fills, and the kernel would end the program."""
+    file = Path("/proc/meminfo")  # of Linux
+    if file.exists():
+        free = 1024 * int(re.findall(r"MemAvailable:\s+(\d+) kB", file.read_text())[0])
+        needed = nbytes(getattr(model, "replay_buffer", None)) + nbytes(getattr(model, "rollout_buffer", None))
+        if needed > free:
+            raise MemoryError(f"its buffer takes {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free")
+
+
+def nbytes(buffer: Any) -> int:
+    """The size of a buffer's arrays."""
+    values = list(vars(buffer).values()) if buffer is not None else []
+    values += [array for value in values if isinstance(value, dict) for array in value.values()]
+    return sum(value.nbytes for value in values if isinstance(value, np.ndarray))
 
 
 def policy_settings(cfg: DictConfig) -> dict[str, Any]:
