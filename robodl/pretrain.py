@@ -114,7 +114,7 @@ def pretrain(cfg) -> None:
         check_scene(cfg)
         set_torch_threads(cfg.torch_threads or os.cpu_count() or 1)
         set_random_seed(seed)
-        data = load_images(cfg, counting("frames"))
+        data = load_images(cfg, counting("frames", cfg.data["frames"] or 0))
         encoder = ImageEncoder(data.boxes, network)
     folder = new_folder(FOLDER, cfg.name, job_number(), resumes=False)
     save_config(folder, cfg)

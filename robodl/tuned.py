@@ -35,6 +35,13 @@ def config_folders() -> list[Path]:
     return folders
 
 
+def env_settings(task: str) -> dict[str, Any]:
+    """The settings of a task in the first file env/<task>.yaml, of ours or of a plugin; none if there is no file."""
+    paths = [path for folder in config_folders() if (path := folder / "env" / f"{task}.yaml").is_file()]
+    content: Any = OmegaConf.to_container(OmegaConf.load(paths[0])) if paths else {}
+    return {key: value for key, value in content.items() if key not in ("task", "defaults")}
+
+
 def register_tuned(tasks: list[str]) -> None:
     """Register the files of these tasks, and the folders of plugins, with Hydra."""
     choices = {task: register_file(task) for task in tasks}
