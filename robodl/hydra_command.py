@@ -30,7 +30,7 @@ from omegaconf.errors import OmegaConfBaseException
 from robodl.cli import ending_in_one_line, fail, one_line, split, value_of
 from robodl.config import defaults, nests
 from robodl.options import Option, UsageError, described, open_groups, options, unknown
-from robodl.tuned import config_folders, register_tuned
+from robodl.tuned import CONF, config_folders, register_tuned
 from robodl_envs import did_you_mean, robot_names, task_names
 from robodl_envs.randomization.settings import PRESETS
 
@@ -53,7 +53,7 @@ def launch(name: str, schema: type, command: Callable[[DictConfig], Any], argv: 
             return command(cfg)
 
     with ending_at_once():
-        hydra.main(version_base="1.3", config_path="pkg://robodl.conf", config_name=name)(job)()
+        hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(job)()
 
 
 @contextlib.contextmanager

@@ -15,17 +15,19 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-import robodl.conf
 from robodl.options import UsageError
 
 PLUGINS = "robodl.conf"  # entry points that name packages of configuration files
+HERE = Path(__file__).parent
+# Installed, our files lie inside the package; in a source tree, which `python -m` runs if started in it, beside it.
+CONF = next(each for each in (HERE / "conf", HERE.parent / "conf") if (each / "config.yaml").is_file())
 IMAGES = ("cameras", "image_size", "renderer")  # set with any algorithm, other values with the chosen one alone
 
 
 @functools.cache
 def config_folders() -> list[Path]:
     """Our folder of configuration files, then those of plugins; one that can't be found is named in a warning."""
-    folders = [Path(next(iter(robodl.conf.__path__)))]
+    folders = [CONF]
     for each in entry_points(group=PLUGINS):
         try:
             spec = importlib.util.find_spec(each.value)
