@@ -11,8 +11,10 @@ import errno
 import inspect
 import os
 import re
+import secrets
 import signal
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -100,6 +102,11 @@ def check_writable(path: str | None) -> None:
         raise UsageError(f"{path} is a folder, not a file to write to")
     if not os.access(file if file.exists() else file.parent, os.W_OK):
         raise UsageError(f"{path} can't be written to")
+
+
+def dated_name() -> str:
+    """A name that no run has: date, time and a random id."""
+    return f"{time.strftime('%Y-%m-%d_%H%M%S')}_{secrets.token_hex(2)}"
 
 
 def check_new_folder(path: str) -> None:

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -27,9 +28,10 @@ from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from robodl.cli import ending_in_one_line, fail, one_line, split, value_of
+from robodl.cli import dated_name, ending_in_one_line, fail, one_line, split, value_of
 from robodl.config import defaults, nests
 from robodl.options import Option, UsageError, described, open_groups, options, unknown
+from robodl.runs.sweep_table import SweptRun, sweep_lines
 from robodl.tuned import CONF, config_folders, register_tuned
 from robodl_envs import did_you_mean, robot_names, task_names
 from robodl_envs.randomization.settings import PRESETS
@@ -46,7 +48,8 @@ def launch(name: str, schema: type, command: Callable[[DictConfig], Any], argv: 
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing
     register(name, schema)
-    sys.argv[1:] = words(schema, argv)
+    with ending_at_once():
+        sys.argv[1:] = words(schema, argv)
 
     def job(cfg: DictConfig) -> Any:
         with ending_at_once():
@@ -88,7 +91,8 @@ def words(schema: type, argv: Sequence[str]) -> list[str]:
     if given.shell_completion:
         return list(argv)
     found = [word if word.startswith("~") else key_value(schema, word) for word in given.overrides]
-    return found + [word for word in argv if word not in given.overrides]
+    more = fix_keys(found) if given.multirun else []
+    return found + more + [word for word in argv if word not in given.overrides]
 
 
 def key_value(schema: type, word: str) -> str:
@@ -120,22 +124,38 @@ def as_hydra(option: Option, text: str) -> str:
     return text
 
 
-class SweepCheck(Callback):
-    """Checks every job of a sweep before the first one runs.
+class Sweep(Callback):
+    """Checks every job of a sweep before the first one runs, counts them, and prints a table at the end.
 
     Args:
-        check: name of a function of a job's composed configuration and its number that raises UsageError.
+        check: name of a function of a job's composed configuration and its label that raises UsageError.
     """
 
     def __init__(self, check: str):
-        self.check = check
+        self.check, self.total = check, 0
+        self.runs: list[SweptRun] = []  # that have ended
 
     def on_multirun_start(self, config: DictConfig, config_name: str | None = None, **kwargs: Any) -> None:
-        check = get_method(self.check)
+        check, fixed = get_method(self.check), config.hydra.job.config.override_dirname.exclude_keys
         with ending_at_once():
             listed = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
             for number, overrides in enumerate(jobs([*listed, *config.hydra.overrides.task])):
-                check(compose(config_name, overrides=overrides), number)
+                check(compose(config_name, overrides=overrides), label(number, varied(overrides, fixed)))
+                self.total = number + 1
+
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        number = job_number()
+        if number is not None:
+            self.total = max(self.total, number + 1)
+            print(f"\nrun {number + 1} of {self.total}: {', '.join(job_overrides())}", flush=True)
+
+    def on_job_end(self, config: DictConfig, job_return: Any, **kwargs: Any) -> None:
+        if job_number() is not None:
+            folder = Path(config.hydra.sweep.dir) / f"{config.name}_{job_label()}"
+            self.runs.append(SweptRun(folder, tuple(job_overrides())))
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        print("", *sweep_lines(self.runs), sep="\n")
 
 
 def jobs(overrides: list[str]) -> Iterator[list[str]]:
@@ -153,10 +173,42 @@ def jobs(overrides: list[str]) -> Iterator[list[str]]:
     return (list(job) for job in itertools.product(*choices.values()))
 
 
+def fix_keys(overrides: Sequence[str]) -> list[str]:
+    """Words for Hydra that name a sweep, and keep the keys that are no sweep's out of the labels of its jobs."""
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    fixed = ["name", *(each.key_or_group for each in parsed if not each.is_sweep_override())]
+    names = [] if any(each.key_or_group == "name" for each in parsed) else [f"name={dated_name()}"]
+    return [*names, f"hydra.job.config.override_dirname.exclude_keys={fixed}"]
+
+
+def varied(overrides: Sequence[str], fixed: Sequence[str]) -> list[str]:
+    """A job's overrides that are not the same in all jobs of its sweep."""
+    found = [word.lstrip("+") for word in overrides]
+    return [word for word in found if word.partition("=")[0] not in fixed]
+
+
+def label(number: int, overrides: Sequence[str]) -> str:
+    """The end of the name of a job's folder: its number, and what it varies, such as 0_seed-0, safe on any disk."""
+    texts = (re.sub(r"[^\w.-]", "-", re.sub(r"[\[\](){}'\"]", "", word)) for word in overrides)
+    return "_".join([str(number), *texts])[:150]
+
+
 def job_number() -> int | None:
     """The number of the job that Hydra runs; None outside a sweep."""
     running = HydraConfig.get() if HydraConfig.initialized() else None
     return running.job.num if running and running.mode == RunMode.MULTIRUN else None
+
+
+def job_label() -> str | None:
+    """The label of the job that Hydra runs; None outside a sweep."""
+    number = job_number()
+    return None if number is None else label(number, job_overrides())
+
+
+def job_overrides() -> list[str]:
+    """What the job that Hydra runs varies in its sweep."""
+    running = HydraConfig.get()
+    return varied(running.overrides.task, running.job.config.override_dirname.exclude_keys)
 
 
 def in_one_line(error: BaseException) -> str:

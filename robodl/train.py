@@ -13,7 +13,7 @@ from typing import Any
 import robodl
 from robodl import cli
 from robodl.config import TrainConfig, imitation_config, settled
-from robodl.hydra_command import job_number, launch
+from robodl.hydra_command import job_label, job_number, launch
 
 RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_episodes")  # may change in a resumed run
 
@@ -31,7 +31,7 @@ def train(cfg) -> float:
     began = time.time() if job_number() else robodl.START_TIME
     cfg = settled(TrainConfig, cfg)
     model, test_envs = build(cfg)
-    run = Run(new_folder(Path("runs") / cfg.env.task, cfg.name, job_number()))
+    run = Run(new_folder(Path("runs") / cfg.env.task, cfg.name, job_label()))
     save_config(run.folder, cfg)
     return learn(run, cfg, model, test_envs, began, {})
 
@@ -57,7 +57,7 @@ def resume(argv: Sequence[str]) -> float:
     return learn(run, cfg, model, test_envs, robodl.START_TIME, left_off)
 
 
-def check(cfg, job: int | None = None) -> None:
+def check(cfg, job: str | None = None) -> None:
     """Refuse a composed configuration that can't run, by making all that it asks for once: UsageError."""
     from robodl.runs.run_folder import free_folder
 
