@@ -24,6 +24,7 @@ from typing import Any, NoReturn, TypeVar, get_origin
 from robodl.options import Option, RenamedKeyWarning, UsageError, described, options, unknown, walk
 
 T = TypeVar("T")
+HELP = {"-h", "--help"}
 HOOKS = ("build", "bind", "reset", "begin")  # of a task's or a robot's life: what fails there is code, not a setting
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EFBIG)  # not bugs
 ALGORITHMS = ("stable_baselines3.", "sb3_contrib.", "torch.optim.")  # their own words on arguments that we let through
@@ -35,7 +36,7 @@ def parse(schema: type[T], argv: Sequence[str], prog: str) -> T:
     Raises:
         UsageError: a word is no key=value, or no option has its name, or its value is not what the option takes.
     """
-    if any(word in ("-h", "--help") for word in argv):
+    if HELP & set(argv):
         print(f"python -m {prog} [key=value ...]", "", inspect.cleandoc(schema.__doc__ or ""), "", sep="\n")
         print("\n".join(described(schema)))
         raise SystemExit(0)
@@ -120,7 +121,12 @@ def check_new_folder(path: str) -> None:
 
 
 def guarded(command: Callable[[], Any]) -> None:
-    """Run a command; a user's mistake ends it with one line on stderr and exit code 2."""
+    """Run a command; a user's mistake ends it with one line on stderr and exit code 2.
+
+    A terminal shows at once that it has begun: importing PyTorch takes seconds.
+    """
+    if sys.stderr.isatty() and not HELP & set(sys.argv):
+        print(f"{Path(sys.argv[0]).stem}: starting", file=sys.stderr, flush=True)
     plain = warnings.formatwarning
 
     def formatted(message, category, *place: Any, **more: Any) -> str:

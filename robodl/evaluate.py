@@ -10,7 +10,6 @@ from robodl import cli
 from robodl.config import CONTROLS, DEVICE, OUTPUT, THREADS, environment
 from robodl.evaluation.ablation import MOTIONS, SIGHTS
 from robodl.options import group, option
-from robodl.tuned import env_settings
 
 
 @dataclass
@@ -127,6 +126,7 @@ def episodes_of(contender: Any, options: Options, seed: int) -> Callable[[], Any
 def chosen(options: Options) -> Any:
     """The policy that is asked for."""
     from robodl.learning.contenders import trained, untrained, untrained_policies
+    from robodl.tuned import env_settings
 
     if (options.run is None) == (options.env is None):
         raise cli.UsageError("give either run=<folder> or env=<task>")
