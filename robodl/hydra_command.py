@@ -73,6 +73,7 @@ def register(name: str, schema: type) -> None:
     """Make known to Hydra a command's options, and the tasks and robots that have no file in conf."""
     store = ConfigStore.instance()
     store.store(name=f"{name}_options", node=defaults(schema))
+    OmegaConf.register_new_resolver("groups_help", lambda: groups_help(schema), replace=True)
     OmegaConf.register_new_resolver("options_help", lambda: "\n".join(described(schema)), replace=True)
     for group, key, names in (("env", "task", task_names()), ("robot", "name", robot_names(downloaded=True))):
         files = {path.stem for folder in config_folders() for path in (folder / group).glob("*.yaml")}
@@ -81,6 +82,13 @@ def register(name: str, schema: type) -> None:
     for preset, values in {**PRESETS, "looks": PRESETS["visuals"]}.items():  # version 0.1 called visuals looks
         store.store(group="randomize", name=preset, node=dict(values))
     register_tuned(task_names())
+
+
+def groups_help(schema: type) -> str:
+    """The groups that a command takes, each with its options: not those of another command, nor the one of `tuned`."""
+    loader = GlobalHydra.instance().config_loader()
+    groups = sorted({*nests(schema), *options(schema), *MORE_GROUPS} & set(loader.list_groups("")))
+    return "\n".join(f"{each}: {', '.join(sorted(loader.get_group_options(each)))}" for each in groups)
 
 
 def words(schema: type, argv: Sequence[str]) -> list[str]:
