@@ -15,7 +15,7 @@ from robodl.runs.videos import films, gif, write_video
 from robodl.vision.image_views import saliency_overlays
 from robodl_envs import RenderingError
 
-GIF_SIZE = 128  # pixels
+GIF_SIZE = 240  # pixels, at which its heading can be read
 
 
 def open_logger(run: Run, cfg) -> Logger:

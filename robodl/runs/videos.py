@@ -58,7 +58,7 @@ def films(policy_in: Callable[[Any], Policy], cfg, seeds: Sequence[int], noun: s
             success = bool(info["success_at_end"][0])
             if success and not envs.unwrapped.metrics():
                 frames = frames[: len(frames) - max(0, success_steps - round(SUCCESS_SECONDS * fps))]
-            last = outcome_frame(frames[-1], heading, success)
+            last = outcome_frame(frames[-1], success)
             yield Film(success, [*frames, *[last] * round(LAST_FRAME_SECONDS * fps)], fps)
             show(limit * (k + 1))
     finally:
@@ -70,7 +70,7 @@ def video_frame(envs: Any, observation: dict[str, np.ndarray], heading: str) -> 
     return captioned(image, heading, line=0)
 
 
-def outcome_frame(frame: np.ndarray, heading: str, success: bool) -> np.ndarray:
+def outcome_frame(frame: np.ndarray, success: bool) -> np.ndarray:
     """A frame with its episode's outcome below the heading."""
     word, color = ("success", (24, 120, 60)) if success else ("failure", (170, 40, 30))
     return captioned(frame, word, line=1, color=color)
