@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from robodl.evaluation.rollout import evaluate_policy
+from robodl.runs.report import counting
+from robodl_envs import make_policy, make_vec
 from tests.train.conftest import python_path
 
 COMMANDS = ["train", "evaluate", "pretrain", "demos", "bench", "suite", "doctor", "check", "results", "pages"]
@@ -44,3 +47,12 @@ def test_a_pipe_gets_no_such_line(tmp_path):
     environment = {**os.environ, "PYTHONPATH": python_path(tmp_path)}
     done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=60, check=False)
     assert done.stderr == "slow import" and not done.stdout
+
+
+def test_counters_have_totals(monkeypatch, capsys):
+    """A terminal sees the count grow, by steps of all episodes, and a clean line at the end."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    envs = make_vec("reach", num_envs=3, max_episode_steps=2, autoreset_mode="Disabled")
+    evaluate_policy(make_policy("zero", envs), envs, 5, seed=0, progress=counting("episodes", 5))
+    shown = [text for text in capsys.readouterr().out.split("\r") if text]
+    assert shown == ["1 / 5 episodes", "3 / 5 episodes", "4 / 5 episodes", "\033[K"]
