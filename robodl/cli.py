@@ -11,17 +11,20 @@ import errno
 import inspect
 import os
 import re
+import secrets
 import signal
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_origin
 
-from robodl.options import Option, RenamedKeyWarning, UsageError, described, options, unknown
+from robodl.options import Option, RenamedKeyWarning, UsageError, described, options, unknown, walk
 
 T = TypeVar("T")
+HELP = {"-h", "--help"}
 HOOKS = ("build", "bind", "reset", "begin")  # of a task's or a robot's life: what fails there is code, not a setting
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EFBIG)  # not bugs
 ALGORITHMS = ("stable_baselines3.", "sb3_contrib.", "torch.optim.")  # their own words on arguments that we let through
@@ -33,7 +36,7 @@ def parse(schema: type[T], argv: Sequence[str], prog: str) -> T:
     Raises:
         UsageError: a word is no key=value, or no option has its name, or its value is not what the option takes.
     """
-    if any(word in ("-h", "--help") for word in argv):
+    if HELP & set(argv):
         print(f"python -m {prog} [key=value ...]", "", inspect.cleandoc(schema.__doc__ or ""), "", sep="\n")
         print("\n".join(described(schema)))
         raise SystemExit(0)
@@ -41,13 +44,18 @@ def parse(schema: type[T], argv: Sequence[str], prog: str) -> T:
 
 
 def values_of(schema: type, argv: Sequence[str]) -> dict[str, Any]:
-    """The checked values that key=value words give, by key."""
-    known, values = options(schema), {}
+    """The checked values that key=value words give, by key; those of an open group that is a dict, by its field."""
+    known, values = options(schema), dict[str, Any]()
+    dicts = {prefix: field.name for prefix, field, kind in walk(schema) if get_origin(kind) is dict}
     for word in argv:
         key, text = split(word)
-        if key not in known:
+        prefix = next((each for each in dicts if key.startswith(each)), None)
+        if key in known:
+            values[key] = value_of(known[key], text)
+        elif prefix:
+            values.setdefault(dicts[prefix], {})[key.removeprefix(prefix)] = parsed(key, text)
+        else:
             raise UsageError(unknown(key, known))
-        values[key] = value_of(known[key], text)
     return values
 
 
@@ -61,21 +69,27 @@ def split(word: str) -> tuple[str, str]:
 
 def value_of(option: Option, text: str) -> Any:
     """The checked value that a text stands for, by Hydra's grammar."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.core.override_parser.types import ChoiceSweep
-    from hydra.errors import HydraException
 
     if str in option.types and not text.startswith(("'", '"', "[")):
         return option.checked(None if text == "null" and option.optional else text)
-    try:
-        value = OverridesParser.create().parse_override(f"{option.key.rpartition('.')[2]}={text}").value()
-    except HydraException as error:
-        raise UsageError(f"can't read {option.key}={text}: {one_line(error)}") from None
+    value = parsed(option.key, text)
     if isinstance(value, ChoiceSweep):  # env=reach,push
         value = list(value.list)
     if get_origin(option.types[0]) is list and value is not None and not isinstance(value, (list, dict)):
         value = [value]  # env=reach
     return option.checked(value)
+
+
+def parsed(key: str, text: str) -> Any:
+    """The value that a text stands for, by Hydra's grammar."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        return OverridesParser.create().parse_override(f"{key.rpartition('.')[2]}={text}").value()
+    except HydraException as error:
+        raise UsageError(f"can't read {key}={text}: {one_line(error)}") from None
 
 
 def check_writable(path: str | None) -> None:
@@ -91,8 +105,28 @@ def check_writable(path: str | None) -> None:
         raise UsageError(f"{path} can't be written to")
 
 
+def dated_name() -> str:
+    """A name that no run has: date, time and a random id."""
+    return f"{time.strftime('%Y-%m-%d_%H%M%S')}_{secrets.token_hex(2)}"
+
+
+def check_new_folder(path: str) -> None:
+    """UsageError unless a folder can be made at path, or is there and empty, so that no work is done in vain."""
+    folder = Path(path).resolve()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{path} must be a new or an empty folder")
+    above = next(each for each in (folder, *folder.parents) if each.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise UsageError(f"can't make the folder {path}: {above} can't be written to")
+
+
 def guarded(command: Callable[[], Any]) -> None:
-    """Run a command; a user's mistake ends it with one line on stderr and exit code 2."""
+    """Run a command; a user's mistake ends it with one line on stderr and exit code 2.
+
+    A terminal shows at once that it has begun: importing PyTorch takes seconds.
+    """
+    if sys.stderr.isatty() and not HELP & set(sys.argv):
+        print(f"{Path(sys.argv[0]).stem}: starting", file=sys.stderr, flush=True)
     plain = warnings.formatwarning
 
     def formatted(message, category, *place: Any, **more: Any) -> str:

@@ -75,7 +75,9 @@ def write_dataset(options: Options) -> str:
     own = "expert" if options.robot == "panda" else f"{options.robot}-expert"
     name = options.name or f"robodl/{task}/{own}-v0"
     minari_io.checked_folder(name, options.overwrite)
-    episodes = record(expert, envs, options.n, FIRST_SEED + options.seed, options.noise, counting("episodes"))
+    episodes = record(
+        expert, envs, options.n, FIRST_SEED + options.seed, options.noise, counting("episodes", options.n)
+    )
     envs.close()
     if options.only_successes:
         episodes = [each for each in episodes if each.success]
@@ -108,7 +110,7 @@ def replay_dataset(name: str, threads: int) -> str | None:
         raise ValueError(f"dataset {name} does not note its seeds, so it can't be played again")
     envs = make_rows(dataset.settings, len(episodes), threads)
     minari_io.check_spaces(name, dataset, envs)
-    played = replay(envs, episodes, counting("episodes"))
+    played = replay(envs, episodes, counting("episodes", len(episodes)))
     envs.close()
     found = [first_difference(*pair) for pair in zip(episodes, played, strict=True)]
     wrong = [k for k, words in enumerate(found) if words]

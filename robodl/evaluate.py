@@ -1,6 +1,7 @@
-"""Evaluate a policy: python -m robodl.evaluate run=<folder>, or env=reach policy=expert"""
+"""Evaluate a policy: python -m robodl.evaluate run=<folder>, or env=reach policy=expert; against another: against="""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,16 +9,24 @@ from typing import Any
 from robodl import cli
 from robodl.config import CONTROLS, DEVICE, OUTPUT, THREADS, environment
 from robodl.evaluation.ablation import MOTIONS, SIGHTS
-from robodl.options import option
+from robodl.options import group, option
 
 
 @dataclass
 class Options:
-    """Success rate, with its 95 % interval, of a trained run or of a policy that needs no training."""
+    """Success rate, with its 95 % interval, of a trained run or of a policy that needs no training.
+
+    With against=, two policies in the same episodes: the difference of their success rates with its 95 % interval for
+    pairs (Newcombe, Statistics in Medicine 17, 1998). output= has the outcome of each episode and its seed, too.
+    """
 
     run: str | None = option(help="folder that python -m robodl.train left")
     env: str | None = option(help="task, instead of a run")
     policy: str = option("best", help="best, last of a run; expert, random, zero of an env; track: kalman")
+    settings: dict[str, Any] = group(
+        dict, "env.", open=True, help="a setting of the task, of an env: docs/environments"
+    )
+    against: str | None = option(help="run folder or policy to compare with, in the same episodes")
     robot: str | None = option(help="robot, of an env: panda")
     control: str | None = option(help="what an action moves, of an env: tool", choices=CONTROLS)
     motion: str = option("own", help="how the arm moves; own is the policy's way", choices=MOTIONS)
@@ -27,12 +36,12 @@ class Options:
     threads: int = option(0, **THREADS)
     device: str = option("auto", **DEVICE)
     video: str | None = option(help="file to write three episodes to, .mp4 or .gif")
+    failures: str | None = option(help="new folder to write videos of failed episodes to, each named by its seed")
     output: str | None = option(**OUTPUT)
 
 
 RUN_POLICIES = ("best", "last")
 UNTRAINED_POLICIES = ("expert", "random", "zero")  # and some tasks' baselines, which see images
-BASELINE_IMAGE_SIZE = 64  # pixels
 
 
 def main() -> None:
@@ -41,88 +50,101 @@ def main() -> None:
 
 def evaluate(options: Options) -> None:
     """Load, run the episodes, print."""
-    from robodl.evaluation.ablation import replace_images, replace_motion
-    from robodl.evaluation.rollout import FIRST_SEED, MAX_ROWS, evaluate_policy
-    from robodl.runs import report
+    from robodl.evaluation.rollout import FIRST_SEED
+    from robodl.evaluation.score_report import comparison_facts, comparison_lines, outcomes, score_facts, score_lines
+    from robodl.learning.contenders import ablated, opponent
     from robodl.runs.provenance import save_numbers
-    from robodl.runs.tensorboard import render_video
-    from robodl.vec_env import make_envs
+    from robodl.runs.report import say
+    from robodl.runs.videos import films, save_failures, write_video
     from robodl_envs import RenderingError
 
+    check_outputs(options)
+    with cli.settings_errors():
+        found = chosen(options)
+        seed = found.cfg.seed if options.seed is None else options.seed
+        first = ablated(found, options.motion, options.sight, seed)
+        others = [opponent(found, options.against, seed, options.device, options.threads)] if options.against else []
+        runs = [episodes_of(each, options, FIRST_SEED + seed) for each in (first, *others)]
+    scores = [run() for run in runs]
+    score, cfg = scores[0], first.cfg
+    facts = {"env": cfg.env["task"], "robot": cfg.robot["name"], "policy": options.policy, "seed": seed}
+    facts |= {key: getattr(options, key) for key in ("motion", "sight") if getattr(options, key) != "own"}
+    facts |= {"env_settings": options.settings} if options.settings else {}
+    facts |= {"run": options.run, **score_facts(score)}
+    title, lines, episodes = first.title, score_lines(score), outcomes(score)
+    for other, other_score in zip(others, scores[1:], strict=True):
+        facts["against"] = {"policy": options.against, **comparison_facts(score, other_score)}
+        title, lines = f"{title} against {other.title}", lines | comparison_lines(facts["against"], other_score)
+        for outcome, success in zip(episodes, other_score.success, strict=True):
+            outcome["against"] = bool(success)
+    if options.output:
+        save_numbers(options.output, facts, episodes)
+    say(title, lines)
+    try:
+        if options.video:
+            shown = list(films(first.policy_in, cfg, range(FIRST_SEED + seed, FIRST_SEED + seed + 3)))
+            write_video(Path(options.video), [frame for film in shown for frame in film.frames], shown[0].fps)
+            print(f"  video         {options.video}")
+        if options.failures:
+            failed = [int(each) for each in score.seeds[~score.success]]
+            count = save_failures(first.policy_in, cfg, failed, Path(options.failures))
+            left_out = f", {len(failed) - count} more are left out" if len(failed) > count else ""
+            print(f"  failures      {f'{count} videos in {options.failures}' if failed else 'none'}{left_out}")
+    except RenderingError as error:
+        raise cli.UsageError(str(error)) from error
+
+
+def check_outputs(options: Options) -> None:
+    """UsageError if what is to be written can't be."""
     cli.check_writable(options.output)
     cli.check_writable(options.video)
     if options.video and Path(options.video).suffix not in (".mp4", ".gif"):
         raise cli.UsageError(f"video must be a file named .mp4 or .gif, got {options.video}")
-    with cli.settings_errors():
-        policy_in, cfg, title = chosen(options)
-        seed = cfg.seed if options.seed is None else options.seed
-
-        def ablated_in(envs):
-            """The policy that acts in envs, with fresh random numbers."""
-            arm = envs.unwrapped.robot.action_size
-            return replace_motion(replace_images(policy_in(envs), options.sight, seed), arm, options.motion, seed)
-
-        envs: Any = make_envs(cfg, min(MAX_ROWS, options.episodes), "Disabled")
-        policy = ablated_in(envs)
-    score = evaluate_policy(policy, envs, options.episodes, FIRST_SEED + seed, report.counting("episodes"))
-    envs.close()
-    if options.output:
-        facts = {"env": cfg.env["task"], "robot": cfg.robot["name"], "policy": options.policy, "seed": seed}
-        facts |= {key: getattr(options, key) for key in ("motion", "sight") if getattr(options, key) != "own"}
-        save_numbers(options.output, {**facts, "run": options.run, **report.score_facts(score)})
-    report.say(title, report.score_lines(score))
-    if options.video:
-        try:
-            render_video(ablated_in, cfg, 3, FIRST_SEED + seed, Path(options.video))
-        except RenderingError as error:
-            raise cli.UsageError(str(error)) from error
-        print(f"  video         {options.video}")
+    if options.failures:
+        cli.check_new_folder(options.failures)
+        if options.motion == "random" or options.sight == "noise":
+            raise cli.UsageError("failures= films episodes one by one, which motion=random and sight=noise change")
 
 
-def chosen(options: Options):
-    """A function from environments to the policy in them, the configuration of these, and how to call it."""
-    from robodl_envs import BASELINES
+def episodes_of(contender: Any, options: Options, seed: int) -> Callable[[], Any]:
+    """Make a policy's environments; returns a function that runs the episodes in them and gives their score."""
+    from robodl.evaluation.rollout import MAX_ROWS, evaluate_policy
+    from robodl.runs.report import counting
+    from robodl.vec_env import make_envs
+
+    envs: Any = make_envs(contender.cfg, min(MAX_ROWS, options.episodes), "Disabled")
+    policy = contender.policy_in(envs)
+
+    def run() -> Any:
+        score = evaluate_policy(policy, envs, options.episodes, seed, counting("episodes", options.episodes))
+        envs.close()
+        return score
+
+    return run
+
+
+def chosen(options: Options) -> Any:
+    """The policy that is asked for."""
+    from robodl.learning.contenders import trained, untrained, untrained_policies
+    from robodl.tuned import env_settings
 
     if (options.run is None) == (options.env is None):
         raise cli.UsageError("give either run=<folder> or env=<task>")
-    choices = (*UNTRAINED_POLICIES, *BASELINES.get(str(options.env), ())) if options.run is None else RUN_POLICIES
+    task = str(options.env)
+    choices = untrained_policies(task) if options.run is None else RUN_POLICIES
     if options.run is None and options.policy == "best":
-        raise cli.UsageError(f"env={options.env} needs policy={', '.join(choices)}; a trained policy, run=<folder>")
+        raise cli.UsageError(f"env={task} needs policy={', '.join(choices)}; a trained policy, run=<folder>")
     if options.policy not in choices:
         raise cli.UsageError(f"policy must be one of {', '.join(choices)} here, got {options.policy!r}")
     if options.run is None:
-        return untrained(options, str(options.env))
-    if options.robot or options.control:
-        raise cli.UsageError("a run keeps its robot and its controller: robot= and control= go with env=")
-    return trained(options, options.run)
-
-
-def trained(options: Options, folder: str):
-    from robodl.learning.build import pick_device
-    from robodl.learning.policy_files import load_policy
-    from robodl.runs.report import acting
-    from robodl.runs.run_folder import Run
-
-    run = Run.existing(folder)
-    stem = run.best if options.policy == "best" else run.last
-    if not stem.with_suffix(".json").is_file():
-        why = f"{folder} has no {stem.name}.json, as runs that were stopped before they tried their policy"
-        raise cli.UsageError(f"{why}: policy=last takes it as it was saved")
-    policy, cfg = load_policy(stem, pick_device(options.device))
-    cfg.threads = options.threads
-    return lambda envs: acting(policy), cfg, f"{cfg.env['task']}, {cfg.robot['name']}, {stem}"
-
-
-def untrained(options: Options, task: str):
-    from robodl_envs import BASELINES, make_policy
-
-    robot = options.robot or "panda"
-    cfg = environment(task, robot, control=options.control or "tool", threads=options.threads)
-    if options.policy not in UNTRAINED_POLICIES:
-        cfg.observation, cfg.image_size = "image", BASELINE_IMAGE_SIZE
-        cfg.cameras = list(BASELINES[task][options.policy].cameras)
-    seed = options.seed or 0
-    return lambda envs: make_policy(options.policy, envs, seed), cfg, f"{task}, {robot}, {options.policy} policy"
+        robot, control = options.robot or "panda", options.control or "tool"
+        cfg = environment(task, robot, control=control, threads=options.threads)
+        cfg.env.update(env_settings(task) | options.settings)
+        return untrained(options.policy, cfg, options.seed or 0)
+    if options.robot or options.control or options.settings:
+        names = "robot=, control= and env.<setting>="
+        raise cli.UsageError(f"a run keeps its robot, its controller and its task: {names} go with env=")
+    return trained(options.run, options.policy, options.device, options.threads)
 
 
 if __name__ == "__main__":

@@ -105,6 +105,7 @@ def group(part: type, prefix: str | None = None, *, open: bool = False, help: st
     Args:
         prefix: of their keys; None for the field's own name and a dot, as in algo.gamma.
         open: whether it takes keys that it does not list, which something else checks, such as an algorithm's class.
+            A dict takes such keys alone.
         help: a line on those keys.
     """
     return dataclasses.field(default_factory=part, metadata={"prefix": prefix, "open": open, "help": help})
@@ -120,7 +121,8 @@ def walk(schema: type, prefix: str = "") -> Iterator[tuple[str, dataclasses.Fiel
         else:
             inner = f"{field.name}." if field.metadata["prefix"] is None else field.metadata["prefix"]
             yield prefix + inner, field, kind
-            yield from walk(kind, prefix + inner)
+            if dataclasses.is_dataclass(kind):
+                yield from walk(kind, prefix + inner)  # type: ignore[arg-type]
 
 
 def options(schema: type) -> dict[str, Option]:

@@ -51,7 +51,7 @@ def command(argv: Sequence[str]) -> None:
     launch("pretrain", PretrainConfig, pretrain, argv)
 
 
-def check(cfg, job: int | None = None) -> None:
+def check(cfg, job: str | None = None) -> None:
     """Refuse a configuration that can't run: UsageError."""
     from robodl.runs.run_folder import free_folder
     from robodl.vision.image_encoder import ImageEncoder
@@ -96,7 +96,7 @@ def pretrain(cfg) -> None:
     from stable_baselines3.common.utils import set_random_seed
     from torch.utils.tensorboard import SummaryWriter
 
-    from robodl.hydra_command import job_number
+    from robodl.hydra_command import job_label
     from robodl.learning.build import pick_device, set_torch_threads
     from robodl.runs.provenance import save_numbers
     from robodl.runs.report import counting, near, say
@@ -108,15 +108,15 @@ def pretrain(cfg) -> None:
 
     cfg = settled(PretrainConfig, cfg)
     network, seed = cfg.encoder["name"], cfg.seed
-    free_folder(FOLDER, cfg.name, job_number(), resumes=False)
+    free_folder(FOLDER, cfg.name, job_label(), resumes=False)
     with cli.settings_errors():
         device = pick_device(cfg.device)
         check_scene(cfg)
         set_torch_threads(cfg.torch_threads or os.cpu_count() or 1)
         set_random_seed(seed)
-        data = load_images(cfg, counting("frames"))
+        data = load_images(cfg, counting("frames", cfg.data.get("frames", 0)))
         encoder = ImageEncoder(data.boxes, network)
-    folder = new_folder(FOLDER, cfg.name, job_number(), resumes=False)
+    folder = new_folder(FOLDER, cfg.name, job_label(), resumes=False)
     save_config(folder, cfg)
     loading_seconds = time.time() - START_TIME
     print(f"{network} on {len(data):,} images of {cfg.data['name']}, {device}, seed {seed}: {near(folder)}")

@@ -87,14 +87,14 @@ def supported_pairs(options: Options) -> tuple[list[tuple[str, str]], list[dict[
 def measured(options: Options, task: str, robot: str) -> Iterator[dict[str, Any]]:
     """A row of numbers for each policy: those that `robodl.evaluate env=<task> robot=<robot> policy=<policy>` gives."""
     from robodl.evaluation.rollout import untrained_scores
-    from robodl.runs import report
+    from robodl.evaluation.score_report import score_facts
     from robodl.runs.report import counting
 
-    progress = counting(f"episodes of {task}, {robot}")
+    progress = counting(f"episodes of {task}, {robot}", options.episodes)
     scores = untrained_scores(task, robot, options.policy, options.episodes, options.seed, options.threads, progress)
     for name, score in scores:
         assert score is not None
-        yield {"env": task, "robot": robot, "policy": name, **report.score_facts(score)}
+        yield {"env": task, "robot": robot, "policy": name, **score_facts(score)}
 
 
 def line(row: dict[str, Any]) -> str:

@@ -13,7 +13,6 @@ from typing import Any
 import robodl
 from robodl import cli
 from robodl.config import TrainConfig, imitation_config, settled
-from robodl.hydra_command import job_number, launch
 
 # What may change in a resumed run.
 RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_episodes", "algo.anneal_to")
@@ -22,17 +21,24 @@ RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_epis
 def main() -> None:
     argv = sys.argv[1:]
     resumes = any(word.startswith("resume=") for word in argv)
-    cli.guarded(lambda: resume(argv) if resumes else launch("config", TrainConfig, train, argv))
+    cli.guarded(lambda: resume(argv) if resumes else start(argv))
+
+
+def start(argv: Sequence[str]) -> None:
+    from robodl.hydra_command import launch
+
+    launch("config", TrainConfig, train, argv)
 
 
 def train(cfg) -> float:
     """One training run of a composed configuration; returns the success rate of its best policy."""
+    from robodl.hydra_command import job_label, job_number
     from robodl.runs.run_folder import Run, new_folder, save_config
 
     began = time.time() if job_number() else robodl.START_TIME
     cfg = settled(TrainConfig, cfg)
     model, test_envs = build(cfg)
-    run = Run(new_folder(Path("runs") / cfg.env.task, cfg.name, job_number()))
+    run = Run(new_folder(Path("runs") / cfg.env.task, cfg.name, job_label()))
     save_config(run.folder, cfg)
     return learn(run, cfg, model, test_envs, began, {})
 
@@ -62,7 +68,7 @@ def resume(argv: Sequence[str]) -> float:
     return learn(run, cfg, model, test_envs, robodl.START_TIME, left_off)
 
 
-def check(cfg, job: int | None = None) -> None:
+def check(cfg, job: str | None = None) -> None:
     """Refuse a composed configuration that can't run, by making all that it asks for once: UsageError."""
     from robodl.runs.run_folder import free_folder
 
@@ -173,7 +179,8 @@ def finish(run, cfg, model, test_envs, train_seconds: float) -> float:
     print(f"testing the best policy on {cfg.test_episodes} fresh episodes", flush=True)
     with cli.settings_errors():
         policy, _ = load_policy(run.best, model.device)
-    score = evaluate_policy(report.acting(policy), test_envs, cfg.test_episodes, FIRST_SEED + cfg.seed)
+    progress = report.counting("episodes", cfg.test_episodes)
+    score = evaluate_policy(report.acting(policy), test_envs, cfg.test_episodes, FIRST_SEED + cfg.seed, progress)
     report.save_result(run, cfg, score, model.num_timesteps, train_seconds)
     if cfg.video_episodes:
         print(f"drawing {cfg.video_episodes} of them", flush=True)

@@ -15,17 +15,19 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-import robodl.conf
 from robodl.options import UsageError
 
 PLUGINS = "robodl.conf"  # entry points that name packages of configuration files
+HERE = Path(__file__).parent
+# Installed, our files lie inside the package; in a source tree, which `python -m` runs if started in it, beside it.
+CONF = next(each for each in (HERE / "conf", HERE.parent / "conf") if (each / "config.yaml").is_file())
 IMAGES = ("cameras", "image_size", "renderer")  # set with any algorithm, other values with the chosen one alone
 
 
 @functools.cache
 def config_folders() -> list[Path]:
     """Our folder of configuration files, then those of plugins; one that can't be found is named in a warning."""
-    folders = [Path(next(iter(robodl.conf.__path__)))]
+    folders = [CONF]
     for each in entry_points(group=PLUGINS):
         try:
             spec = importlib.util.find_spec(each.value)
@@ -33,6 +35,13 @@ def config_folders() -> list[Path]:
         except Exception as error:  # whatever a plugin raises, only what it brings is missing
             warnings.warn(f"the configuration {each.value} of plugin {each.name} is left out: {error!r}", stacklevel=2)
     return folders
+
+
+def env_settings(task: str) -> dict[str, Any]:
+    """The settings of a task in the first file env/<task>.yaml, of ours or of a plugin; none if there is no file."""
+    paths = [path for folder in config_folders() if (path := folder / "env" / f"{task}.yaml").is_file()]
+    content: Any = OmegaConf.to_container(OmegaConf.load(paths[0])) if paths else {}
+    return {key: value for key, value in content.items() if key not in ("task", "defaults")}
 
 
 def register_tuned(tasks: list[str]) -> None:

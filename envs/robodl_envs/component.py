@@ -42,6 +42,9 @@ class Observable:
         if low.ndim != 1 or low.shape != high.shape or not np.isfinite([low, high]).all() or not (low < high).all():
             rule = "must have finite bounds, low < high, a list of (k,) numbers each"
             raise ValueError(f"observable {self.name!r} {rule}, got {self.low} and {self.high}")
+        if self.read is not None and not callable(self.read):
+            rule = "read must be a function that gives its values now, (N, k), such as lambda: self.goal"
+            raise TypeError(f"observable {self.name!r}: {rule}; got {type(self.read).__name__}")
 
     @property
     def bounds(self) -> np.ndarray:

@@ -96,5 +96,8 @@ def grasp_yaw(robot, body: FreeBody) -> Observable:
 
 def tool_offset(robot, name: str, pos: Callable[[], Array], bounds: Corners = OFFSET_BOUNDS) -> Observable:
     """Observable of the offset from the robot's tool to something at positions, (N, 3) m, that `pos` gives."""
+    if not callable(pos):
+        rule = "pos must be a function that gives positions now, (N, 3) m, such as lambda: self.goal"
+        raise TypeError(f"tool_offset of {name!r}: {rule}; got {type(pos).__name__}")
     meaning = f"from the tool to the {name}, world frame"
     return Observable(f"to_{name}", "m", *bounds, meaning, lambda: pos() - robot.tool)

@@ -1,12 +1,14 @@
 """Layout of observation vectors: which columns are what, within which bounds."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
-from robodl_envs.arrays import Array, clip, concat, copy
+from robodl_envs.arrays import Array, clip, concat, copy, did_you_mean
 from robodl_envs.component import Observable
 
+T = TypeVar("T")
 OBSERVATIONS = ("state", "image", "image+state")
 
 
@@ -17,9 +19,16 @@ def in_order(observables: Sequence[Observable], observation: str) -> list[Observ
     return known if observation == "image" else known + others
 
 
-def columns_of(observables: Sequence[Observable]) -> dict[str, slice]:
+class ByObservable(dict[str, T]):
+    """Values by an observable's name; the KeyError of a name that is not there has the nearest."""
+
+    def __missing__(self, name: str) -> T:
+        raise KeyError(f"no observable named {name!r}{did_you_mean(str(name), self)}; there are {', '.join(self)}")
+
+
+def columns_of(observables: Sequence[Observable]) -> ByObservable[slice]:
     """Columns of each observable in a vector of them all, by name."""
-    columns, first = {}, 0
+    columns, first = ByObservable[slice](), 0
     for each in observables:
         columns[each.name] = slice(first, first := first + each.size)
     return columns

@@ -14,7 +14,7 @@ import mujoco
 import numpy as np
 from mujoco.batch import Batch
 
-from robodl_envs.arrays import Array
+from robodl_envs.arrays import Array, did_you_mean
 from robodl_envs.scene import quiet_log
 
 # Enum members as plain integers: Batch takes those, and they are cheaper to pass.
@@ -106,6 +106,9 @@ class CpuSimulator:
     def expand(self, field: str) -> np.ndarray:
         """A field of the model with each row's own values, (N, ...), live and writable; the model's at a reset."""
         if field not in self.expanded:
+            fields = [name for name in dir(self.model) if not name.startswith("_")]
+            if field.partition(".")[0] not in fields:
+                raise ValueError(f"{field} is not a field of MjModel{did_you_mean(field, fields)}")
             self.defaults[field] = attrgetter(field)(self.model).copy()  # such as opt.gravity
             self.expanded[field] = self.batch.expand(field)
         return self.expanded[field]

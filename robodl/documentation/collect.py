@@ -20,7 +20,7 @@ COMMON = ("success_rate", "success_low", "success_high", "episodes", "commit")
 NOT_METRICS = {
     *("env", "robot", "algo", "policy", "motion", "sight", "run", "seed", "total_timesteps", "train_seconds"),
     *("success_once", "steps_to_success", "steps_to_success_95", "return", "diverged", "distance_mm"),
-    *("versions", "machine", "config"),
+    *("versions", "machine", "config", "outcomes", "against"),
     *COMMON,
 }
 NOT_IN_COMMAND = ("seed", "name", "threads", "device", "video_episodes")  # what changes no result
@@ -35,6 +35,8 @@ def collect(paths: Sequence[str], results: Path) -> int:
         result = read(file, None)
         if not isinstance(result, dict) or not {"env", "robot", "seed", "success_rate"} <= set(result):
             raise UsageError(f"{file} is no result of robodl.train or robodl.evaluate")
+        if result.get("env_settings"):
+            raise UsageError(f"{file} was measured with env.<setting>=: tables are of the settings that tasks have")
         if "train_seconds" in result:
             put(results / "trained.json", trained(result, file.parent), ("env", "robot", "seed", "command"))
         else:

@@ -1,10 +1,12 @@
 """Ablations of a policy's motion and of its images: what each is worth."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from robodl_envs import MAX_DEPTH, SEGMENTATION_CLASSES, Policy, image_modality
+if TYPE_CHECKING:
+    from robodl_envs import Policy
 
 MOTIONS = ("own", "still", "random")
 SIGHTS = ("own", "noise")
@@ -20,7 +22,7 @@ def random_motion(shape: tuple[int, ...], seed: int) -> Iterator[np.ndarray]:
             yield action
 
 
-def replace_motion(policy: Policy, size: int, motion: str, seed: int) -> Policy:
+def replace_motion(policy: "Policy", size: int, motion: str, seed: int) -> "Policy":
     """Keep a policy's outputs for the task, and move the arm as `motion` says.
 
     Args:
@@ -41,8 +43,10 @@ def replace_motion(policy: Policy, size: int, motion: str, seed: int) -> Policy:
     return replaced
 
 
-def replace_images(policy: Policy, sight: str, seed: int) -> Policy:
+def replace_images(policy: "Policy", sight: str, seed: int) -> "Policy":
     """Give a policy its "own" images, or "noise": uniform in each image's range, new in each step."""
+    from robodl_envs import MAX_DEPTH, SEGMENTATION_CLASSES, image_modality
+
     if sight == "own":
         return policy
     rng = np.random.default_rng(seed)

@@ -5,7 +5,7 @@
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
 import gymnasium
@@ -24,12 +24,14 @@ MAX_ROWS = 250  # simulated together
 class Score:
     """The results of n episodes, one entry an episode."""
 
+    seeds: np.ndarray  # (n,) int, that the episodes were reset with
     success: np.ndarray  # (n,) bool, success_at_end
     success_once: np.ndarray  # (n,) bool
     first_success: np.ndarray  # (n,) control steps until the first success, -1 where there was none
+    lengths: np.ndarray  # (n,) control steps
     distance: np.ndarray  # (n,) m, between the goals at the end
     returns: np.ndarray  # (n,) sums of rewards
-    diverged: int
+    has_diverged: np.ndarray  # (n,) bool
     final_metrics: Samples = field(default_factory=dict)  # (n,) each, the task's metrics at the end
     summary: Callable[[Samples], Statistics] = lambda final_metrics: {}  # of these, over all episodes
 
@@ -40,6 +42,11 @@ class Score:
     @property
     def success_rate(self) -> float:
         return float(self.success.mean())
+
+    @property
+    def diverged(self) -> int:
+        """The number of episodes that diverged."""
+        return int(self.has_diverged.sum())
 
     @functools.cached_property
     def metrics(self) -> Statistics:
@@ -75,13 +82,17 @@ def evaluate_policy(
 
     Args:
         envs: made with AutoresetMode.DISABLED; a row whose episode is over idles until all are.
-        progress: called now and then with the number of finished episodes.
+        progress: called in each step with the number of episodes behind it; those that run count by their share of the
+            time limit.
     """
     scores = []
     for first in range(0, episodes, envs.num_envs):
         count = min(envs.num_envs, episodes - first)
-        scores.append(run_episodes(policy, envs, count, seed + first))
-        progress(first + count)
+
+        def on_step(share: float, first: int = first, count: int = count) -> None:
+            progress(first + int(share * count))
+
+        scores.append(run_episodes(policy, envs, count, seed + first, on_step))
     return functools.reduce(concat_scores, scores)
 
 
@@ -94,14 +105,15 @@ def untrained_scores(
     threads: int = 0,
     progress: Callable[[int], object] = int,
 ) -> Iterator[tuple[str, Score | None]]:
-    """Scores of policies that need no training in the time limit of the task's id, by the policy's name.
+    """Scores of policies that need no training, by the policy's name, with a task's default settings and time limit.
 
     None where the task has no such policy. The last arguments are those of evaluate_policy.
     """
-    limit, num = gymnasium.spec(task_id(task)).max_episode_steps, min(MAX_ROWS, episodes)
-    envs = make_vec(
-        task, robot=robot, num_envs=num, threads=threads, max_episode_steps=limit, autoreset_mode="Disabled"
-    )
+    from robodl.tuned import env_settings
+
+    settings = {"robot": robot, "num_envs": min(MAX_ROWS, episodes), "threads": threads, "autoreset_mode": "Disabled"}
+    settings["max_episode_steps"] = gymnasium.spec(task_id(task)).max_episode_steps
+    envs = make_vec(task, **settings, **env_settings(task))
     for name in policies:
         try:
             policy = make_policy(name, envs, seed)
@@ -112,13 +124,19 @@ def untrained_scores(
     envs.close()
 
 
-def run_episodes(policy: Policy, envs: gymnasium.vector.VectorEnv, count: int, seed: int) -> Score:
-    """Run one episode in each of the first `count` rows; the other rows idle."""
+def run_episodes(
+    policy: Policy, envs: gymnasium.vector.VectorEnv, count: int, seed: int, on_step: Callable[[float], object] = bool
+) -> Score:
+    """Run one episode in each of the first `count` rows; the other rows idle.
+
+    Args:
+        on_step: called in each step with the share of the time limit that is over, 1 at the end.
+    """
     num, inner = envs.num_envs, cast(Any, envs.unwrapped)
     observation, info = envs.reset(seed=seed)
     running, step = np.arange(num) < count, 0
     first_success = np.where(info["is_success"], 0, -1)
-    returns = np.zeros(num)
+    returns, lengths = np.zeros(num), np.zeros(num, int)
     # As the episodes ended:
     at_end = {key: np.zeros(num, bool) for key in ("success_at_end", "success_once", "diverged")}
     metrics = {key: value.copy() for key, value in inner.metrics().items()}
@@ -126,6 +144,7 @@ def run_episodes(policy: Policy, envs: gymnasium.vector.VectorEnv, count: int, s
     while running.any():
         observation, reward, terminated, truncated, info = envs.step(policy(observation))
         returns += reward * running
+        lengths += running
         step += 1
         first_success[running & info["is_success"] & (first_success < 0)] = step
         ended = running & (terminated | truncated)
@@ -134,13 +153,16 @@ def run_episodes(policy: Policy, envs: gymnasium.vector.VectorEnv, count: int, s
             for key, value in (at_end | metrics).items():
                 value[ended] = info[key][ended]
             running &= ~ended
+        on_step(step / inner.max_episode_steps if running.any() else 1.0)
     return Score(
+        seeds=seed + np.arange(count),
         success=at_end["success_at_end"][:count],
         success_once=at_end["success_once"][:count],
         first_success=first_success[:count],
+        lengths=lengths[:count],
         distance=distance[:count],
         returns=returns[:count],
-        diverged=int(at_end["diverged"][:count].sum()),
+        has_diverged=at_end["diverged"][:count],
         final_metrics={key: value[:count] for key, value in metrics.items()},
         summary=task_summary(inner.task),
     )
@@ -148,8 +170,7 @@ def run_episodes(policy: Policy, envs: gymnasium.vector.VectorEnv, count: int, s
 
 def concat_scores(first: Score, second: Score) -> Score:
     """The score of the episodes of two scores."""
-    names = ("success", "success_once", "first_success", "distance", "returns")
+    names = [each.name for each in fields(Score) if each.name not in ("final_metrics", "summary")]
     joined = {name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names}
     metrics = {key: np.concatenate([value, second.final_metrics[key]]) for key, value in first.final_metrics.items()}
-    diverged = first.diverged + second.diverged
-    return Score(**joined, diverged=diverged, final_metrics=metrics, summary=first.summary)
+    return Score(**joined, final_metrics=metrics, summary=first.summary)

@@ -28,6 +28,33 @@ def wilson_interval(successes: int, count: int, z: float = 1.959964) -> tuple[fl
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+def paired_difference_interval(both: int, only_first: int, only_second: int, neither: int) -> tuple[float, float]:
+    """The 95 % confidence interval of p1 - p2, rates of success of two policies in the same n episodes.
+
+    Newcombe, Statistics in Medicine 17, 1998, pages 2635-2650, method 10. With Wilson's intervals l1 to u1 and l2 to u2
+    of the two rates, and the correlation phi of the outcomes, it spans
+    p1 - p2 - sqrt((p1 - l1)^2 - 2 phi (p1 - l1) (u2 - p2) + (u2 - p2)^2) to
+    p1 - p2 + sqrt((u1 - p1)^2 - 2 phi (u1 - p1) (p2 - l2) + (p2 - l2)^2).
+
+    Args:
+        both, only_first, only_second, neither: how many episodes the two succeeded in.
+    """
+    n = both + only_first + only_second + neither
+    first, second = both + only_first, both + only_second
+    p1, (l1, u1) = first / n, wilson_interval(first, n)
+    p2, (l2, u2) = second / n, wilson_interval(second, n)
+    covariance: float = both * neither - only_first * only_second
+    if covariance > 0:
+        covariance = max(covariance - 0.5 * n, 0.0)  # his correction for continuity
+    variances = first * (n - first) * second * (n - second)
+    phi = covariance / math.sqrt(variances) if variances else 0.0
+
+    def half(one: float, other: float) -> float:
+        return math.sqrt(max(one**2 - 2.0 * phi * one * other + other**2, 0.0))
+
+    return p1 - p2 - half(p1 - l1, u2 - p2), p1 - p2 + half(u1 - p1, p2 - l2)
+
+
 def bootstrap_intervals(
     statistics: Callable[[Samples], Statistics], samples: Samples
 ) -> dict[str, tuple[float, float]]:

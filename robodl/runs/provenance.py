@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,14 @@ def provenance() -> dict[str, Any]:
     }
 
 
-def save_numbers(path: str | Path, content: dict[str, Any]) -> None:
-    """Write measured numbers and their provenance as JSON."""
+def save_numbers(path: str | Path, content: dict[str, Any], outcomes: Sequence[dict[str, Any]] = ()) -> None:
+    """Write measured numbers and their provenance as JSON, and at the end, if any, outcomes, each on a line."""
+    text = json.dumps({**content, **provenance()}, indent=1)
+    if outcomes:
+        lines = ",\n".join(f"  {json.dumps(each)}" for each in outcomes)
+        text = text.removesuffix("\n}") + f',\n "outcomes": [\n{lines}\n ]\n}}'
     with replacing(Path(path)) as part:
-        part.write_text(json.dumps({**content, **provenance()}, indent=1) + "\n")
+        part.write_text(text + "\n")
 
 
 def cpu_name() -> str:

@@ -7,16 +7,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
-from typing import Any
 
+import numpy as np
 from omegaconf import OmegaConf
 from stable_baselines3.common.logger import Logger
 
 from robodl.evaluation.rollout import Score
+from robodl.evaluation.score_report import outcomes, score_facts, score_lines
 from robodl.runs.provenance import save_numbers
 from robodl.runs.run_folder import Run
 from robodl.vec_env import channels_first
 from robodl_envs import Policy
+
+ACTING_ROWS = 128  # of a learnt policy's batch: few enough for one arm, many enough for hundreds
 
 
 def algorithm(cfg) -> str:
@@ -26,8 +29,19 @@ def algorithm(cfg) -> str:
 
 
 def acting(policy) -> Policy:
-    """A policy's deterministic actions as a function of observations."""
-    return lambda observation: policy.predict(channels_first(observation), deterministic=True)[0]
+    """A learnt policy's deterministic actions as a function of observations.
+
+    A row's action depends on that row alone, to the last bit: products of matrices round by their number of rows, so
+    the network always gets ACTING_ROWS of them, of which the last repeats to fill up.
+    """
+
+    def act(observation: dict[str, np.ndarray]) -> np.ndarray:
+        num = len(next(iter(observation.values())))
+        ids = np.minimum(np.arange(-(-num // ACTING_ROWS) * ACTING_ROWS), num - 1).reshape(-1, ACTING_ROWS)
+        blocks = [channels_first({key: value[rows] for key, value in observation.items()}) for rows in ids]
+        return np.concatenate([policy.predict(block, deterministic=True)[0] for block in blocks])[:num]
+
+    return act
 
 
 def save_result(run: Run, cfg, score: Score, steps: int, train_seconds: float) -> None:
@@ -41,44 +55,7 @@ def save_result(run: Run, cfg, score: Score, steps: int, train_seconds: float) -
         **score_facts(score),
         "config": OmegaConf.to_container(cfg, resolve=True),
     }
-    save_numbers(run.result, content)
-
-
-def score_facts(score: Score) -> dict[str, Any]:
-    """A score's numbers under the names of result.json."""
-    low, high = score.interval
-    steps, most = score.steps_to_success or (None, None)
-    return {
-        "success_rate": score.success_rate,
-        "success_low": round(low, 4),
-        "success_high": round(high, 4),
-        "success_once": float(score.success_once.mean()),
-        "steps_to_success": None if steps is None else round(steps, 2),
-        "steps_to_success_95": most,
-        "return": round(float(score.returns.mean()), 4),
-        "episodes": score.episodes,
-        "diverged": score.diverged,
-        **{key: round(value, 5) for key, value in score.reported_metrics.items()},
-        **{f"{key}_low": round(low, 5) for key, (low, _) in score.intervals.items()},
-        **{f"{key}_high": round(high, 5) for key, (_, high) in score.intervals.items()},
-    }
-
-
-def score_lines(score: Score) -> dict[str, str]:
-    """A score in words, by what they are about."""
-    low, high = score.interval
-    lines = {
-        "success_rate": f"{score.success_rate:.1%} of {score.episodes} fresh episodes"
-        f" (95 % interval {low:.1%} to {high:.1%})",
-    }
-    for key, value in score.metrics.items():
-        interval = " (95 % interval {:.4g} to {:.4g})".format(*score.intervals[key]) if key in score.intervals else ""
-        lines[key] = f"{value:.4g}{interval}"
-    if not score.metrics:
-        lines["distance"] = f"{1e3 * score.distance.mean():.1f} mm from the goal at the end, on average"
-    if score.diverged:
-        lines["diverged"] = f"{score.diverged} episodes"
-    return lines
+    save_numbers(run.result, content, outcomes(score))
 
 
 def say(title: str, lines: dict[str, str]) -> None:
@@ -119,12 +96,12 @@ def near(path: Path) -> str:
     return os.path.relpath(path) if Path(path).is_absolute() and Path(path).is_relative_to(Path.cwd()) else str(path)
 
 
-def counting(noun: str) -> Callable[[int], None]:
-    """A function that shows a count as it grows, on a terminal alone."""
+def counting(noun: str, total: int) -> Callable[[int], None]:
+    """A function that shows a count as it grows, on a terminal alone, until it is the total."""
 
     def show(count: int) -> None:
         if sys.stdout.isatty():
-            print(f"\r{count} {noun}", end="", flush=True)
+            print(f"\r{count:,} / {total:,} {noun}" if count < total else "\r\033[K", end="", flush=True)
 
     return show
 

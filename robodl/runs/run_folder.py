@@ -12,9 +12,7 @@ result.json            the final numbers
 
 import contextlib
 import json
-import secrets
 import sys
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -27,7 +25,7 @@ from omegaconf import DictConfig, OmegaConf
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from robodl.atomic_write import FileSet
-from robodl.cli import one_line
+from robodl.cli import dated_name, one_line
 from robodl.options import UsageError
 from robodl.sb3_internals import flatten, restore_training, training_state, unflatten
 
@@ -114,14 +112,14 @@ class Run:
         return found.get("extra", {})
 
 
-def free_folder(parent: Path, name: str | None, job: int | None = None, resumes: bool = True) -> Path:
-    """The folder that a run is to have: of its name, with a number in a sweep, or of date, time and an id.
+def free_folder(parent: Path, name: str | None, job: str | None = None, resumes: bool = True) -> Path:
+    """The folder that a run is to have: of its name, with the job's label in a sweep, or of date, time and an id.
 
     Raises:
         UsageError: the name is no folder's, or another run has it, which may be one to resume.
     """
     if name is None:
-        return parent / f"{time.strftime('%Y-%m-%d_%H%M%S')}_{secrets.token_hex(2)}"
+        return parent / dated_name()
     if name in ("", ".", "..") or Path(name).name != name:
         raise UsageError(f"name must be a folder's name without '/', got {name!r}")
     folder = parent / (name if job is None else f"{name}_{job}")
@@ -131,7 +129,7 @@ def free_folder(parent: Path, name: str | None, job: int | None = None, resumes:
     return folder
 
 
-def new_folder(parent: Path, name: str | None, job: int | None = None, resumes: bool = True) -> Path:
+def new_folder(parent: Path, name: str | None, job: str | None = None, resumes: bool = True) -> Path:
     """Make a run's folder, which no other run has: two of one name that begin at once don't share it either."""
     folder = free_folder(parent, name, job, resumes)
     try:

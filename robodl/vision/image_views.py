@@ -39,8 +39,14 @@ def beside(scene: np.ndarray, images: dict[str, np.ndarray]) -> np.ndarray:
     return np.concatenate([scene, *columns], axis=1)
 
 
-def captioned(image: np.ndarray, text: str) -> np.ndarray:
-    """An image with a line of text in its lower left corner."""
+def captioned(
+    image: np.ndarray, text: str, line: int | None = None, color: tuple[int, int, int] = (20, 24, 30)
+) -> np.ndarray:
+    """An image with a line of text on a ground of some colour.
+
+    Args:
+        line: number of the line, from the top; None for one in the lower left corner.
+    """
     if not text:
         return image
     from PIL import Image, ImageDraw, ImageFont
@@ -48,8 +54,8 @@ def captioned(image: np.ndarray, text: str) -> np.ndarray:
     size = max(10, image.shape[0] // 20)
     canvas = Image.fromarray(image)
     draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(size)
-    corner = (size // 2, image.shape[0] - 2 * size)
-    draw.rectangle(draw.textbbox(corner, f" {text} ", font), fill=(20, 24, 30))
+    corner = (size // 2, image.shape[0] - 2 * size if line is None else size // 2 + round(1.4 * size) * line)
+    draw.rectangle(draw.textbbox(corner, f" {text} ", font), fill=color)
     draw.text(corner, f" {text} ", fill=(255, 255, 255), font=font)
     return np.asarray(canvas)
 

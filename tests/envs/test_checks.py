@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from robodl_envs.component import Observable
+from robodl_envs.experts.policy import expert_policy
+from robodl_envs.free_body import tool_offset
 from robodl_envs.gym_env import make
 from robodl_envs.perception.perception_task import PerceptionTask
 from robodl_envs.scene import add_marker
@@ -60,6 +62,34 @@ def test_a_faulty_task_is_told_in_one_line(members, line):
     with pytest.raises(TypeError, match=line) as caught:
         make(faulty(**members))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("make_observable", "line"),
+    [
+        (lambda goal: Observable("left", "1", *ONE, "left", goal), "observable 'left': read must be a function"),
+        (lambda goal: tool_offset(None, "spot", goal), "tool_offset of 'spot': pos must be a function .*; got ndarray"),
+    ],
+)
+def test_an_array_in_place_of_a_reading_is_told_in_one_line(make_observable, line):
+    """Where it is given, not where it is read: an array made once would be of that instant."""
+    with pytest.raises(TypeError, match=line):
+        make_observable(np.zeros((2, 3)))
+
+
+def test_a_misspelt_observable_is_told_with_near_names():
+    """In an expert and in the columns of a state."""
+    env = make("push")
+    policy = expert_policy(env.batch, lambda state, robot: state["to_cub"])
+    observation = env.batch.reset(env.batch.all, [0])[0]
+    for look_up in (lambda: policy(observation), lambda: env.state_columns["to_cub"]):
+        with pytest.raises(KeyError, match=r"no observable named 'to_cub'; did you mean 'to_cube'.*; there are qpos, "):
+            look_up()
+
+
+def test_a_misspelt_field_of_the_model_is_told_with_near_names():
+    with pytest.raises(ValueError, match=r"geom_rgb is not a field of MjModel; did you mean 'geom_rgba'"):
+        make("push").batch.sim.expand("geom_rgb")
 
 
 @pytest.mark.parametrize("bounds", [([1.0], [0.0]), (0.0, 1.0), ([0.0], [1.0, 2.0]), ([0.0], [np.inf])])

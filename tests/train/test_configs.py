@@ -1,25 +1,23 @@
 """Every configuration file composes and builds what it names."""
 
+import subprocess
 import sys
 from dataclasses import fields
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
-import robodl.conf
 from robodl.config import TrainConfig, settled
 from robodl.hydra_command import jobs, register
 from robodl.learning.build import algo_class, build_model, pick_device, training_envs
 from robodl.options import UsageError
 from robodl.train import check
+from robodl.tuned import CONF
 from robodl_envs import make_vec, task_class, task_names
 from tests.envs.plugins import install
 from tests.train.conftest import python_path, run
-
-CONF = Path(next(iter(robodl.conf.__path__)))
 
 
 @pytest.mark.parametrize("group", ["algo", "env", "robot", "observation", "encoder", "randomize"])
@@ -45,7 +43,10 @@ def test_a_robot_without_a_file(composed, monkeypatch):
 def test_an_environment_chooses_how_it_is_learnt(composed, env):
     """Its tuned file's choices are in force where nobody chooses, its values with the algorithm that it chooses."""
     cfg = composed(f"env={env}")
-    assert set(OmegaConf.load(CONF / f"env/{env}.yaml")) <= {"task", *(f.name for f in fields(task_class(env)))}
+    values = {"task": env} | {each.name: each.default for each in fields(task_class(env))}
+    assert (
+        OmegaConf.load(CONF / f"env/{env}.yaml").items() <= values.items()
+    )  # defaults of the class, for people to see
     assert cfg.total_timesteps != TrainConfig.total_timesteps
     envs = training_envs(cfg, 2)
     model = build_model(cfg, envs, pick_device("cpu"))
@@ -73,6 +74,24 @@ def test_jobs_over_environments_are_each_tuned(composed):
     algos = [composed(*job).algo._target_.rpartition(".")[2] for job in jobs(["env=reach,push", "num_envs=4"])]
     targets = [composed(*job).get("total_timesteps") for job in jobs(["env=reach,push", "num_envs=4"])]
     assert algos == ["PPO", "PPO"] and targets == [32_768, 300_000]
+
+
+SOURCE_TREE = """
+import runpy, sys
+sys.meta_path = [each for each in sys.meta_path if "editable" not in str(each)]
+sys.path[:0] = ["", "envs"]  # the tree as the working directory, and the environments, which are installed
+sys.argv = [sys.argv[1], *sys.argv[2:]]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize("command", ["train", "pretrain"])
+def test_a_source_tree_finds_its_configuration(command):
+    """After `pip install .`, `python -m` in a clone runs the clone's package, which has its conf beside it."""
+    words = (sys.executable, "-c", SOURCE_TREE, f"robodl.{command}", "env=push", "--cfg", "job")
+    done = subprocess.run(words, cwd=CONF.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert OmegaConf.create(done.stdout).env.task == "push" and not done.stderr
 
 
 def test_plugins_bring_configurations(tmp_path):

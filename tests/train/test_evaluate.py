@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -11,6 +12,13 @@ from robodl.options import options
 from robodl_envs import make_policy
 from robodl_envs.gym_env import make_vec
 from tests.train.conftest import run
+
+
+def score_of(**arrays):
+    """A score with these arrays, of one length, and zeros for the others."""
+    zeros = np.zeros(len(next(iter(arrays.values()))))
+    names = [each.name for each in fields(Score) if each.name not in ("final_metrics", "summary")]
+    return Score(**{name: zeros for name in names} | arrays)
 
 
 def test_evaluation_repeats(trained, tmp_path):
@@ -49,7 +57,7 @@ def test_episodes_are_those_of_their_seeds(policy):
     [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (500, 500, 0.9924, 1.0)],
 )
 def test_interval_is_wilsons(successes, episodes, low, high):
-    score = Score(np.arange(episodes) < successes, *(np.zeros(episodes),) * 4, diverged=0)
+    score = score_of(success=np.arange(episodes) < successes)
     np.testing.assert_allclose(score.interval, (low, high), atol=1e-4)
 
 
@@ -71,9 +79,9 @@ def test_steps_to_success():
         observation, _, _, _, info = envs.step(policy(observation))
         first, step = np.minimum(first, np.where(info["is_success"], step + 1, 99)), step + 1
     np.testing.assert_array_equal(score.first_success[:20], first)
-    counted = Score(*(np.zeros(4),) * 2, np.array([-1, 2, 9, 4]), *(np.zeros(4),) * 2, diverged=0)
+    counted = score_of(first_success=np.array([-1, 2, 9, 4]))
     assert counted.steps_to_success == (5.0, 9)
-    never = Score(*(np.zeros(4),) * 2, np.full(4, -1), *(np.zeros(4),) * 2, diverged=0)
+    never = score_of(first_success=np.full(4, -1))
     assert never.steps_to_success is None
 
 
@@ -96,4 +104,7 @@ def test_help_of_composed_commands_teaches(command, tmp_path):
     shown = run(f"robodl.{command}", "--help", cwd=tmp_path).stdout
     assert "encoder: article, impala, keypoints, nature, small" in shown
     assert "seed=0  " in shown and "(an integer of at least 0)" in shown and "env.<name>" in shown
+    groups = [line.partition(":")[0] for line in shown.split("options:")[1].split("Keys,")[0].split("\n") if line]
+    assert "images" not in groups and {"env", "robot", "randomize"} < set(groups)  # images is of our own making
+    assert ("data" in groups) == (command == "pretrain") and ("algo" in groups) == (command == "train")
     assert not list(tmp_path.iterdir())

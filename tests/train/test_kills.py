@@ -47,13 +47,21 @@ LEARNERS = {
 }
 
 
+def time_of(path):
+    """When a file was written last; 0 if there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 def kill(command, folder, state, checkpoints, delay):
     """Start a command in a folder and kill it some seconds after so many more states have been saved."""
     process = subprocess.Popen([sys.executable, "-m", *command], cwd=folder, stdout=subprocess.DEVNULL)
-    written, last = 0, state.stat().st_mtime_ns if state.exists() else 0
+    written, last = 0, time_of(state)
     while written < checkpoints:
         assert process.poll() is None, "it ended before it was killed"
-        now = state.stat().st_mtime_ns if state.exists() else last  # it is nowhere while its place is taken
+        now = time_of(state) or last  # it is nowhere while its place is taken
         written, last = written + (now != last), now
         time.sleep(0.001)
     time.sleep(delay)

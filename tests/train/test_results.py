@@ -65,6 +65,13 @@ def test_runs_become_rows_and_tables(trained, place, capsys):
     assert "99 %" in (place / "text.md").read_text()
 
 
+def test_evaluations_of_other_settings_are_no_rows(place):
+    facts = {"env": "reach", "robot": "panda", "policy": "expert", "seed": 0, "success_rate": 1.0}
+    (place / "wide.json").write_text(json.dumps({**facts, "env_settings": {"radius": 0.3}}))
+    with pytest.raises(UsageError, match=r"wide\.json was measured with env\.<setting>="):
+        results.results(options(place, runs=[str(place / "wide.json")]))
+
+
 def test_evaluations_become_rows(place):
     values = {"accuracy": 0.5, "accuracy_low": 0.4, "accuracy_high": 0.6, "episodes": 20, "commit": "abc"}
     facts = {"env": "read_digit", "robot": "panda", "policy": "best", "seed": 0, "success_rate": 0.25, "run": "here"}

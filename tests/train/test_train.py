@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from robodl.hydra_command import label, varied
 from robodl.options import UsageError
 from robodl.runs.run_folder import new_folder
+from robodl.runs.sweep_table import SweptRun, sweep_lines
 from robodl.train import train
 from tests.train.conftest import SMALL, run
 
@@ -87,7 +89,7 @@ def test_video_plays_everywhere(tmp_path):
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
         assert (stream.width, stream.height, stream.average_rate) == (480, 480, 25)
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-    assert len(frames) == 61 and (frames[0] != frames[50]).mean() > 0.01
+    assert len(frames) == 76 and (frames[0] != frames[50]).mean() > 0.01
     events = EventAccumulator(str(tmp_path / "runs/reach/film/tb"))
     events.Reload()
     assert events.Images("eval/episode")[0].encoded_image_string.startswith(b"GIF89a")
@@ -111,10 +113,43 @@ def test_our_files_hold_no_pickle(trained):
             assert path.suffix in (".json", ".safetensors") and not zipfile.is_zipfile(path)
 
 
-def test_multirun(tmp_path):
-    run("robodl.train", "-m", "seed=0,1", "env=reach", "name=two", *SMALL, cwd=tmp_path)
-    seeds = [json.loads((tmp_path / f"runs/reach/two_{i}/result.json").read_text())["seed"] for i in range(2)]
-    assert seeds == [0, 1]
+def test_a_sweep_ends_with_a_table(tmp_path):
+    """Folders share a name and bear what varies, runs are counted, and the table has mean and spread over seeds."""
+    done = run("robodl.train", "-m", "seed=0,1", "env=reach", "env.radius=0.3", *SMALL, cwd=tmp_path)
+    folders = sorted(path for path in (tmp_path / "runs/reach").iterdir() if path.is_dir())
+    name = folders[0].name.removesuffix("_0_seed-0")
+    assert [folder.name for folder in folders] == [f"{name}_0_seed-0", f"{name}_1_seed-1"]
+    results = [json.loads((folder / "result.json").read_text()) for folder in folders]
+    assert [result["seed"] for result in results] == [0, 1]
+    lines = done.stdout.splitlines()
+    assert "run 1 of 2: seed=0" in lines and "run 2 of 2: seed=1" in lines
+    assert lines[-4].split() == ["run", "success_rate"]
+    for k, line in enumerate(lines[-3:-1]):
+        rate, low, high = (f"{results[k][key]:.1%}" for key in ("success_rate", "success_low", "success_high"))
+        assert line == f"runs/reach/{name}_{k}_seed-{k}  {rate} of 20 episodes (95 % interval {low} to {high})"
+    rates = [result["success_rate"] for result in results]
+    assert lines[-1].startswith(f"2 seeds: mean {np.mean(rates):.1%}, standard deviation {np.std(rates, ddof=1):.1%}, ")
+
+
+def test_seeds_are_grouped_by_the_other_overrides(tmp_path):
+    """A run without a result has no line; pretraining's runs have their own metric."""
+    runs = [
+        SweptRun(tmp_path / str(k), (f"seed={k % 2}", f"encoder={'small' if k < 2 else 'impala'}")) for k in range(4)
+    ]
+    assert sweep_lines(runs) == []
+    for k in (0, 1, 2):
+        runs[k].folder.mkdir()
+        (runs[k].folder / "result.json").write_text(json.dumps({"error_mm": 10.0 + 2 * k, "seed": k % 2}))
+    head, *rows, group = sweep_lines(runs)
+    assert head.split() == ["run", "error_mm"] and [row.split()[-2:] for row in rows][2] == ["14.0", "mm"]
+    assert group == "encoder=small, 2 seeds: mean 11.0 mm, standard deviation 1.4 mm, from 10.0 mm to 12.0 mm"
+
+
+def test_labels_of_jobs_are_safe_in_paths():
+    fixed = ["env", "name"]
+    words = ["env=reach", "++algo.hidden=[64,64]", "encoder.weights='../a b/c.safetensors'", "seed=-1"]
+    assert label(3, varied(words, fixed)) == "3_algo.hidden-64-64_encoder.weights-..-a-b-c.safetensors_seed--1"
+    assert len(label(0, ["x=" + "y" * 300])) == 150
 
 
 def test_two_runs_never_share_a_folder(tmp_path):
@@ -123,7 +158,7 @@ def test_two_runs_never_share_a_folder(tmp_path):
     assert folder == tmp_path / "reach/mine" and folder.is_dir()
     with pytest.raises(UsageError, match=r"there is a run .*reach/mine already; .*resume="):
         new_folder(tmp_path / "reach", "mine")
-    assert new_folder(tmp_path / "reach", "mine", job=1).name == "mine_1"
+    assert new_folder(tmp_path / "reach", "mine", job="1_seed-1").name == "mine_1_seed-1"
     assert len({new_folder(tmp_path / "reach", None) for _ in range(5)}) == 5
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from robodl_envs.arrays import Array, cast, clip, concat, did_you_mean
+from robodl_envs.observation import ByObservable
 from robodl_envs.random_streams import RandomStreams
 from robodl_envs.registry import imported, task_entry, task_name
 
@@ -97,7 +98,7 @@ def expert_policy(batch, expert: str | Expert | None = None) -> Policy:
         if batch.observation != "state" and "achieved_goal" not in observation:
             observation = batch.state_observation()
         vector = cast(observation["observation"], "float64")
-        state = {name: vector[:, place] for name, place in columns.items()}
+        state: State = ByObservable({name: vector[:, place] for name, place in columns.items()})
         state |= {"achieved": observation["achieved_goal"], "desired": observation["desired_goal"]}
         return as_action(function(state, robot), state, robot)
 

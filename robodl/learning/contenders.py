@@ -1,0 +1,81 @@
+"""Policies to evaluate: of a run, or without training; and those that may be compared."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from robodl.evaluation.ablation import replace_images, replace_motion
+from robodl.learning.build import pick_device
+from robodl.learning.policy_files import load_policy
+from robodl.options import UsageError
+from robodl.runs.report import acting
+from robodl.runs.run_folder import Run
+from robodl_envs import BASELINES, Policy, make_policy
+from robodl_envs.experts.policy import POLICIES
+
+BASELINE_IMAGE_SIZE = 64  # pixels
+SAME_EPISODES = ("env", "robot", "control_dt", "randomize")  # what decides on the episode of a seed
+
+
+class Contender(NamedTuple):
+    """A policy to evaluate."""
+
+    policy_in: Callable[[Any], Policy]  # from environments to the policy in them
+    cfg: Any  # of its environments
+    title: str
+
+
+def trained(folder: str, policy_name: str, device: str, threads: int) -> Contender:
+    """The "best" or the "last" policy of a run's folder."""
+    run = Run.existing(folder)
+    stem = run.best if policy_name == "best" else run.last
+    if not stem.with_suffix(".json").is_file():
+        why = f"{folder} has no {stem.name}.json, as runs that were stopped before they tried their policy"
+        raise UsageError(f"{why}: policy=last takes it as it was saved")
+    policy, cfg = load_policy(stem, pick_device(device))
+    cfg.threads = threads
+    return Contender(lambda envs: acting(policy), cfg, f"{cfg.env['task']}, {cfg.robot['name']}, {stem}")
+
+
+def untrained(name: str, cfg: Any, seed: int) -> Contender:
+    """A policy that needs no training, in environments of a configuration; baselines get the images that they need."""
+    task, cfg = cfg.env["task"], cfg.copy()
+    if name not in POLICIES:
+        cfg.observation, cfg.image_size = "image", BASELINE_IMAGE_SIZE
+        cfg.cameras = list(BASELINES[task][name].cameras)
+    title = f"{task}, {cfg.robot['name']}, {name} policy"
+    return Contender(lambda envs: make_policy(name, envs, seed), cfg, title)
+
+
+def untrained_policies(task: str) -> tuple[str, ...]:
+    """Names of policies of a task that need no training."""
+    return (*POLICIES, *BASELINES.get(task, ()))
+
+
+def opponent(first: Contender, against: str, seed: int, device: str, threads: int) -> Contender:
+    """The policy that another one is compared with, by its name, or the best of a run's folder.
+
+    Raises:
+        UsageError: there is no such policy, or its episodes are not those of the first.
+    """
+    cfg, choices = first.cfg, untrained_policies(first.cfg.env["task"])
+    if against in choices:
+        return untrained(against, cfg, seed)
+    if not Path(against).is_dir():
+        raise UsageError(f"against must be a run's folder, or one of {', '.join(choices)}, got {against!r}")
+    other = trained(against, "best", device, threads)
+    for key in (*SAME_EPISODES, "observation", "cameras") if cfg.randomize else SAME_EPISODES:  # images draw, too
+        if cfg[key] != other.cfg[key]:
+            here, there = (str(each[key]).replace("'", "") for each in (cfg, other.cfg))
+            raise UsageError(f"only policies of the same {key} can be compared: {against} has {there}, not {here}")
+    return other
+
+
+def ablated(contender: Contender, motion: str, sight: str, seed: int) -> Contender:
+    """A policy whose motion or images are replaced, by fresh random numbers in each environment."""
+
+    def policy_in(envs: Any) -> Policy:
+        arm = envs.unwrapped.robot.action_size
+        return replace_motion(replace_images(contender.policy_in(envs), sight, seed), arm, motion, seed)
+
+    return contender._replace(policy_in=policy_in)
