@@ -127,7 +127,8 @@ def load_image_encoder(encoder: ImageEncoder, path: Path) -> None:
     if wrong or len(tensors) != len(needed):
         in_file, in_network = (first_difference(each, wrong) for each in (tensors, needed))
         raise ValueError(
-            f"encoder.weights={path} is of another network, number of cameras, image_size or frame_stack: "
+            f"encoder.weights={path} is of another network, number of cameras or image_size, "
+            "or of single images (frame_stack=1): "
             f"it has {in_file}, encoder={encoder.name} with these images has {in_network}"
         )
     if inputs != encoder.inputs:
