@@ -154,6 +154,7 @@ class TrainConfig(EnvironmentConfig):
     algo: AlgoConfig = group(AlgoConfig, open=True, help="any other argument of the algorithm's class")
     encoder: EncoderConfig = group(EncoderConfig)
     observation: str = option("state", help="what the policy sees", choices=OBSERVATIONS)
+    frame_stack: int = option(1, help="images of so many steps, up to now, that the policy sees", at_least=1)
     total_timesteps: int = option(1_000_000, help="steps of all rows together; 0 for imitation alone", at_least=0)
     num_envs: int = option(64, help="rows", at_least=1)
     torch_threads: int = option(1, help="more slow small networks down beside simulation threads", at_least=1)

@@ -28,7 +28,7 @@ def training_state(model: BaseAlgorithm) -> dict[str, Any]:
         "last_obs": model._last_obs,
         "last_episode_starts": model._last_episode_starts,
         "monitor": {"returns": monitor.episode_returns, "lengths": monitor.episode_lengths},
-        "envs": monitor.unwrapped.envs.unwrapped.get_state(),
+        "envs": monitor.unwrapped.envs.get_state(),
         "random": random_state(),
         "action_space": json.dumps(model.action_space.np_random.bit_generator.state),  # draws the first, random actions
         "diverged": monitor.unwrapped.diverged,
@@ -62,7 +62,7 @@ def restore_envs(model: BaseAlgorithm, state: dict[str, Any]) -> None:
     monitor.reset()
     monitor.episode_returns[:] = state["monitor"]["returns"]
     monitor.episode_lengths[:] = state["monitor"]["lengths"]
-    monitor.unwrapped.envs.unwrapped.set_state(state["envs"])
+    monitor.unwrapped.envs.set_state(state["envs"])
     monitor.unwrapped.diverged = int(state["diverged"])
     model._last_obs = state["last_obs"]
     model._last_original_obs = None

@@ -9,6 +9,7 @@ from gymnasium.vector import AutoresetMode
 from omegaconf import DictConfig, OmegaConf
 from stable_baselines3.common.vec_env import VecEnv
 
+from robodl.frame_stack import FrameStack
 from robodl_envs import make_vec
 from robodl_envs.registry import task_entry
 from robodl_envs.time_limits import scaled_limit
@@ -20,7 +21,7 @@ IMAGE_SETTINGS = ["cameras", "image_size", "renderer"]
 def make_envs(
     cfg: DictConfig, num: int, autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP, **settings
 ) -> gymnasium.vector.VectorEnv:
-    """Make the vector environment of a run's configuration, with num rows.
+    """Make the vector environment of a run's configuration, with num rows, its images stacked by `frame_stack`.
 
     Args:
         settings: constructor arguments that take precedence over the configuration's.
@@ -33,7 +34,12 @@ def make_envs(
         raise ValueError("env has no task")
     task = str(settings.pop("task"))
     settings.setdefault("max_episode_steps", scaled_limit(task_entry(task).max_episode_steps, cfg.control_dt))
-    return make_vec(task, num_envs=num, robot=cfg.robot["name"], autoreset_mode=autoreset_mode, **settings)
+    frame_stack = cfg.get("frame_stack", 1)
+    if frame_stack > 1 and observed == "state":
+        way_out = "give observation=image or image+state, or frame_stack=1"
+        raise ValueError(f"frame_stack={frame_stack} is of images, which observation=state has none of: {way_out}")
+    envs = make_vec(task, num_envs=num, robot=cfg.robot["name"], autoreset_mode=autoreset_mode, **settings)
+    return FrameStack(envs, frame_stack) if frame_stack > 1 else envs
 
 
 def boxes_of(space: spaces.Space) -> dict[str, Any]:
@@ -76,6 +82,11 @@ class Sb3VecEnv(VecEnv):
             raise ValueError(f"autoreset_mode must be SAME_STEP, got {envs.metadata['autoreset_mode']}")
         self.envs = envs
         observation_space = channels_first_space(envs.single_observation_space)
+        for key, box in image_boxes(observation_space).items():
+            if box.shape[0] > min(box.shape[1:]):  # Stable-Baselines3 takes the shortest axis for the channels
+                shape = " x ".join(map(str, box.shape[1:]))
+                rule = "an image must have at most as many channels as pixels along a side"
+                raise ValueError(f"{rule}, got {box.shape[0]} and {shape} of {key}: give a larger image_size")
         super().__init__(envs.num_envs, observation_space, envs.single_action_space)
         self.diverged = 0  # episodes cut short by a diverged simulation
 
@@ -106,14 +117,14 @@ class Sb3VecEnv(VecEnv):
         self.envs.close()
 
     def get_attr(self, attr_name: str, indices=None) -> list[Any]:
-        return [getattr(self.envs, attr_name)] * self.count(indices)
+        return [getattr(self.envs.unwrapped, attr_name)] * self.count(indices)
 
     def set_attr(self, attr_name: str, value: Any, indices=None) -> None:
-        setattr(self.envs, attr_name, value)
+        setattr(self.envs.unwrapped, attr_name, value)
 
     def env_method(self, method_name: str, *args, indices=None, **kwargs) -> list[Any]:
         """Call a method of the vector environment once; each row gets the same result."""
-        return [getattr(self.envs, method_name)(*args, **kwargs)] * self.count(indices)
+        return [getattr(self.envs.unwrapped, method_name)(*args, **kwargs)] * self.count(indices)
 
     def env_is_wrapped(self, wrapper_class, indices=None) -> list[bool]:
         return [False] * self.count(indices)

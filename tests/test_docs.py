@@ -39,3 +39,14 @@ def test_the_task_of_the_readme_registers_an_id():
     envs = make_vec("hover", num_envs=2, height=0.2)
     envs.reset(seed=0)
     np.testing.assert_allclose(envs.task.desired_goal()[:, 2], 0.2)
+
+
+def test_the_readmes_feature_extractor_learns_in_plain_sb3():
+    """On a single environment, and on our vector environment with stacks of images."""
+    block = next(block for block in blocks("README.md") if "ImageFeatures" in block)
+    assert block.count("model.learn(100_000)") == 2
+    namespace = {}
+    exec(block.replace("100_000", "64").replace("n_steps=256", "n_steps=64"), namespace)
+    encoder = namespace["model"].policy.features_extractor.encoder.image_encoder
+    assert encoder.cameras == [["front"], ["side_segmentation"], ["wrist_depth"]]
+    assert encoder.channels == [9, 15, 3]

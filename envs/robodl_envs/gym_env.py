@@ -1,6 +1,7 @@
 """The Gymnasium environments over BatchEnv: one arm, and many arms."""
 
 import copy
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from robodl_envs.engine import BatchEnv
 from robodl_envs.registry import task_entry
 from robodl_envs.rendering.scene_camera import SceneCamera
 from robodl_envs.robots.robot import Robot
+from robodl_envs.rows import Rows
 from robodl_envs.scene import CONTROL_DT
 from robodl_envs.settings import RENDER_MODES, EnvSettings, VectorEnvSettings, checked_mask, row_seeds, signature
 from robodl_envs.tasks.task import Task
@@ -50,6 +52,11 @@ class Episodes:
         if batch.cameras is not None:
             boxes |= batch.cameras.image_spaces()
         return Dict(boxes), Box(-1.0, 1.0, (batch.action_size,), np.float32)
+
+    @property
+    def task_description(self) -> str:
+        """The task in words, for policies that read an instruction: the first line of its docstring."""
+        return (inspect.getdoc(self.task) or "").partition("\n")[0]
 
     def state_observation(self) -> dict[str, np.ndarray]:
         """The observation of observation="state" at this instant, without noise, (N, ...), whatever is observed."""
@@ -139,7 +146,7 @@ class RobotTaskEnv(Episodes, gymnasium.Env):
         self.close_extras()
 
 
-class RobotTaskVectorEnv(Episodes, gymnasium.vector.VectorEnv):
+class RobotTaskVectorEnv(Episodes, Rows, gymnasium.vector.VectorEnv):
     """Many arms doing one task on a thread pool.
 
     Row i of an environment reset with seed s is the single environment reset with seed s + i, to the last bit.
@@ -152,6 +159,7 @@ class RobotTaskVectorEnv(Episodes, gymnasium.vector.VectorEnv):
 
     metadata = {"render_modes": RENDER_MODES, "render_fps": 25, "autoreset_mode": AutoresetMode.NEXT_STEP}
     __signature__ = signature(VectorEnvSettings)
+    closed = True  # there is nothing to close until it is made: old versions of Gymnasium close what is refused
 
     def __init__(self, task: str | Task, **settings: Any):
         self.single_observation_space, self.single_action_space = self.setup(VectorEnvSettings, task, settings)
@@ -160,6 +168,7 @@ class RobotTaskVectorEnv(Episodes, gymnasium.vector.VectorEnv):
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self.ended = np.zeros(self.num_envs, bool)  # rows whose episode is over
+        self.closed = False
 
     def reset(self, *, seed: int | Sequence[int | None] | None = None, options: dict | None = None):
         """Begin new episodes in all rows, or in those of options["reset_mask"], (N,) bool."""
@@ -218,11 +227,11 @@ class GoalRewards:
         return self.batch.rewards.of_goals(np.asarray(achieved_goal), np.asarray(desired_goal))
 
 
-class GoalEnv(GoalRewards, RobotTaskEnv):
+class GoalEnv(GoalRewards, RobotTaskEnv, gymnasium.Env):  # skrl looks for gymnasium's class among these alone
     """A RobotTaskEnv whose observations hold goals."""
 
 
-class GoalVectorEnv(GoalRewards, RobotTaskVectorEnv):
+class GoalVectorEnv(GoalRewards, RobotTaskVectorEnv, gymnasium.vector.VectorEnv):
     """A RobotTaskVectorEnv whose observations hold goals."""
 
 

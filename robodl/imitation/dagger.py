@@ -88,7 +88,8 @@ def expert_rounds(
 
     The state is saved when the next round is asked for: when the policy has learnt from this one.
     """
-    inner: Any = envs.envs.unwrapped
+    vector_env: Any = envs.envs
+    inner = vector_env.unwrapped
     rows, steps = settings.rows, -(-settings.transitions // settings.rows)
     envs.seed(FIRST_SEED + cfg.seed)
     first = envs.reset()
@@ -107,7 +108,7 @@ def expert_rounds(
     expert_actions = store.array("expert_actions", (kept_steps, rows, inner.single_action_space.shape[0]))
     action_errors = store.array("action_errors", (kept_steps, rows))
     if store.state:
-        inner.set_state(store.state["envs"])
+        vector_env.set_state(store.state["envs"])
         rng.bit_generator.state = json.loads(str(store.state["rng"]))
     progress(store.done * rows, None, 0.0)
     for begin in range(store.done, steps, episode_steps):
@@ -124,7 +125,7 @@ def expert_rounds(
             flatten_rows(expert_actions[:end]),
             1.0 + settings.error_weight * errors if settings.error_weight else None,
         )
-        store.save({"done": end, "envs": inner.get_state(), "rng": json.dumps(rng.bit_generator.state)})
+        store.save({"done": end, "envs": vector_env.get_state(), "rng": json.dumps(rng.bit_generator.state)})
 
 
 def dataset_rounds(

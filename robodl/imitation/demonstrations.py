@@ -77,10 +77,19 @@ def demonstrate(model: BaseAlgorithm, cfg: DictConfig) -> None:
     count, rows, buffer = cfg.algo["demonstrations"], model.n_envs, cast(OffPolicyAlgorithm, model).replay_buffer
     assert buffer is not None
     if isinstance(model, PixelSAC):
-        n_steps, rows = cast(FrameBuffer, buffer).n_steps, DEMO_ROWS
+        own, rows = cast(FrameBuffer, buffer), DEMO_ROWS
         box, action_box = cast(spaces.Dict, model.observation_space), cast(spaces.Box, model.action_space)
-        size = count + 2 * n_steps * rows
-        buffer = FrameBuffer(size, box, action_box, model.device, rows, n_steps=n_steps, gamma=model.gamma)
+        size = count + 2 * (own.n_steps + own.frame_stack - 1) * rows
+        buffer = FrameBuffer(
+            size,
+            box,
+            action_box,
+            model.device,
+            rows,
+            n_steps=own.n_steps,
+            gamma=model.gamma,
+            frame_stack=own.frame_stack,
+        )
         model.demo_buffer = buffer
     if buffer.size():
         return

@@ -26,7 +26,8 @@ from robodl_envs import did_you_mean
 
 TRUSTED_PACKAGES = ("stable_baselines3.", "sb3_contrib.", "robodl.")  # of classes that a file may name
 # Arguments of algorithms that `build_model` sets itself.
-RESERVED_ARGUMENTS = ("policy", "env", "policy_kwargs", "device", "seed", "tensorboard_log", "_init_setup_model")
+RESERVED_ARGUMENTS: tuple[str, ...] = ("policy", "env", "policy_kwargs", "device", "seed", "frame_stack")
+RESERVED_ARGUMENTS += ("tensorboard_log", "_init_setup_model")
 RENAMED_TARGETS = {"robodl.algos.PixelSAC": "robodl.learning.pixel_sac.PixelSAC"}  # since version 0.1
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU}
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # parameters of mallopt(3)
@@ -119,8 +120,10 @@ def build_model(cfg: DictConfig, envs: VecMonitor, device: torch.device) -> Base
     if algo.get("noise"):
         mean = np.zeros(envs.action_space.shape or ())
         arguments["action_noise"] = NormalActionNoise(mean, np.full_like(mean, algo["noise"]))
-    if issubclass(found, PixelSAC) and cfg.observation == "state":
-        raise ValueError("algo=pixel_sac learns from images: give observation=image, or take algo=sac")
+    if issubclass(found, PixelSAC):
+        if cfg.observation == "state":
+            raise ValueError("algo=pixel_sac learns from images: give observation=image, or take algo=sac")
+        arguments["frame_stack"] = cfg.frame_stack
     policy = policy_settings(cfg)
     model = found("MultiInputPolicy", envs, policy_kwargs=policy, device=device, seed=cfg.seed, **arguments)
     check_memory(model)

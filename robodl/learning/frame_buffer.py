@@ -16,12 +16,14 @@ MAX_DRAWS = 100  # for a full batch; almost every drawn entry has a transition
 
 
 class FrameBuffer(ReplayBuffer):
-    """Replay of dict observations, with images as bytes.
+    """Replay of dict observations, with images as bytes, of which stacks hold each once.
 
     Args:
         buffer_size: entries of all rows together.
         n_steps: transitions whose rewards a return sums; fewer where the episode ends before, or the stored part of it.
         gamma: discount of a step.
+        frame_stack: images along the channels of each image, (frame_stack * channels, height, width), the oldest first;
+            an episode's first image stands for those before it.
         Others: as Stable-Baselines3's DictReplayBuffer's.
     """
 
@@ -38,15 +40,20 @@ class FrameBuffer(ReplayBuffer):
         optimize_memory_usage: bool = False,
         n_steps: int = 1,
         gamma: float = 0.99,
+        frame_stack: int = 1,
     ):
         super(ReplayBuffer, self).__init__(buffer_size, observation_space, action_space, device, n_envs=n_envs)
         if n_steps < 1:
             raise ValueError(f"n_steps must be at least 1, got {n_steps}")
-        self.buffer_size = max(buffer_size // n_envs, n_steps + 2)
-        self.n_steps, self.gamma = n_steps, gamma
+        self.buffer_size = max(buffer_size // n_envs, n_steps + frame_stack + 1)
+        self.n_steps, self.gamma, self.frame_stack = n_steps, gamma, frame_stack
         shape = (self.buffer_size, n_envs)
+        boxes: dict[str, Any] = observation_space.spaces
+        # Of each image that is a stack, the channels of a single one:
+        self.channels = {key: box.shape[0] // frame_stack for key, box in boxes.items() if len(box.shape) == 3}
+        single = {key: (self.channels[key], *box.shape[1:]) for key, box in boxes.items() if key in self.channels}
         self.observations = {
-            key: np.zeros((*shape, *(box.shape or ())), box.dtype) for key, box in observation_space.spaces.items()
+            key: np.zeros((*shape, *single.get(key, box.shape)), box.dtype) for key, box in boxes.items()
         }
         self.actions = np.zeros((*shape, self.action_dim), np.float32)
         self.rewards = np.zeros(shape, np.float32)
@@ -75,7 +82,8 @@ class FrameBuffer(ReplayBuffer):
     def write(self, obs: dict[str, np.ndarray]) -> None:
         """Write observations into the next entries."""
         for key, stored in self.observations.items():
-            stored[self.next_entry, np.arange(self.n_envs)] = obs[key]
+            newest = obs[key][:, -self.channels[key] :] if key in self.channels else obs[key]
+            stored[self.next_entry, np.arange(self.n_envs)] = newest
 
     def advance(self, rows: np.ndarray) -> None:
         """Go on to the next entries of rows."""
@@ -111,7 +119,7 @@ class FrameBuffer(ReplayBuffer):
         """
         found: list[tuple[np.ndarray, np.ndarray]] = []
         missing = batch_size
-        max_age = min(int(self.num_entries.max()), self.buffer_size - 1)
+        max_age = min(int(self.num_entries.max()), self.buffer_size - self.frame_stack)  # with all images of its stack
         for _ in range(MAX_DRAWS if max_age else 0):
             row = np.random.randint(self.n_envs, size=2 * missing)
             age = np.random.randint(1, max_age + 1, size=2 * missing)  # 1 is the newest transition's
@@ -137,13 +145,25 @@ class FrameBuffer(ReplayBuffer):
             last = np.where(goes_on, (last + 1) % self.buffer_size, last)
             goes_on &= ~ended & (last != self.next_entry[row])  # the newest observation ends a return as well
         return DictReplayBufferSamples(
-            observations={key: self.to_torch(stored[entry, row]) for key, stored in self.observations.items()},
+            observations=self.observed(entry, row),
             actions=self.to_torch(self.actions[entry, row]),
-            next_observations={key: self.to_torch(stored[last, row]) for key, stored in self.observations.items()},
+            next_observations=self.observed(last, row),
             dones=self.to_torch(terminal[:, None].astype(np.float32)),
             rewards=self.to_torch(returns[:, None]),
             discounts=self.to_torch(discount[:, None]),
         )
+
+    def observed(self, entry: np.ndarray, row: np.ndarray) -> dict[str, torch.Tensor]:
+        """The observations of entries of rows, (B, ...) each, with their images' stacks."""
+        entries = [entry]  # of a stack's images, the newest first
+        for _ in range(self.frame_stack - 1):
+            before = (entries[-1] - 1) % self.buffer_size
+            entries.append(np.where(self.has_transition[before, row], before, entries[-1]))
+        found = {key: stored[entry, row] for key, stored in self.observations.items() if key not in self.channels}
+        for key in self.channels:
+            images = [self.observations[key][each, row] for each in reversed(entries)]
+            found[key] = images[0] if len(images) == 1 else np.concatenate(images, axis=1)
+        return {key: self.to_torch(found[key]) for key in self.observations}
 
     def to_torch(self, array: Any, copy: bool = False) -> torch.Tensor:  # fancy indexing has copied already
         return torch.as_tensor(array, device=self.device)

@@ -56,6 +56,7 @@ class PixelSAC(SAC):
         n_steps: transitions whose rewards a return sums.
         shift: pixels by which images are shifted at random; 0 for none.
         demonstration_share: share of each batch that comes from `demo_buffer`, where that is set.
+        frame_stack: images of an observation's stacks, see robodl.frame_stack, which replay stores once each.
         Others: as SAC's.
     """
 
@@ -79,6 +80,7 @@ class PixelSAC(SAC):
         demonstration_share: float = 0.25,
         ent_coef: str | float = "auto_0.1",
         target_entropy: str | float = "auto",
+        frame_stack: int = 1,
         policy_kwargs: dict[str, Any] | None = None,
         seed: int | None = None,
         device: torch.device | str = "auto",
@@ -100,7 +102,7 @@ class PixelSAC(SAC):
             train_freq,
             gradient_steps,
             replay_buffer_class=FrameBuffer,
-            replay_buffer_kwargs={"n_steps": n_steps, "gamma": gamma},
+            replay_buffer_kwargs={"n_steps": n_steps, "gamma": gamma, "frame_stack": frame_stack},
             ent_coef=ent_coef,
             target_entropy=target_entropy,
             policy_kwargs=policy_kwargs,

@@ -22,8 +22,9 @@ from robodl_envs import did_you_mean
 class ImageEncoder(nn.Module):
     """Images through a trunk of convolutions, a pooling and a dense head: (B, num_features).
 
-    All images of a camera, colour, depth and segmentation, are stacked along their channels. Cameras with equally many
-    channels share one trunk, because objects look alike from everywhere; the head takes the outputs of all cameras.
+    All images of a camera, colour, depth and segmentation, of one step or several, are stacked along their channels.
+    Cameras with equally many channels share one trunk, because objects look alike from everywhere; the head takes the
+    outputs of all cameras.
 
     Colours come in as numbers in [0, 1], depth in metres, segmentation as class numbers, which become one channel a
     class.
@@ -58,7 +59,8 @@ class ImageEncoder(nn.Module):
         for key in boxes:
             cameras.setdefault(key.removesuffix("_depth").removesuffix("_segmentation"), []).append(key)
         self.cameras = list(cameras.values())  # the names of the images of each
-        self.channels = [sum(self.num_classes.get(key, boxes[key].shape[0]) for key in keys) for keys in self.cameras]
+        channels = {key: self.num_classes.get(key, 1) * box.shape[0] for key, box in boxes.items()}
+        self.channels = [sum(channels[key] for key in keys) for keys in self.cameras]
         self.trunks = nn.ModuleDict({str(c): nn.Sequential(*network.trunk(c)) for c in set(self.channels)})
         self.pool = network.pool()
         self.query_size = self.pool.query_size  # numbers that say what to look for; 0 for most networks
@@ -88,7 +90,7 @@ class ImageEncoder(nn.Module):
     def normalized(self, key: str, image: torch.Tensor) -> torch.Tensor:
         """An image with values in about [-0.5, 0.5]: (B, channels, height, width)."""
         if key in self.num_classes:
-            image = nn.functional.one_hot(image[:, 0].long(), self.num_classes[key]).movedim(-1, 1).float()
+            image = nn.functional.one_hot(image.long(), self.num_classes[key]).movedim(-1, 2).flatten(1, 2).float()
         elif key in self.max_depth:
             image = image / self.max_depth[key]
         return image - 0.5
@@ -121,7 +123,8 @@ def load_image_encoder(encoder: ImageEncoder, path: Path) -> None:
     if wrong or len(tensors) != len(needed):
         in_file, in_network = (first_difference(each, wrong) for each in (tensors, needed))
         raise ValueError(
-            f"encoder.weights={path} is of another network, number of cameras or image_size: "
+            f"encoder.weights={path} is of another network, number of cameras or image_size, "
+            "or of single images (frame_stack=1): "
             f"it has {in_file}, encoder={encoder.name} with these images has {in_network}"
         )
     if inputs != encoder.inputs:

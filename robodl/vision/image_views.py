@@ -19,13 +19,16 @@ def color_images(observation: dict[str, np.ndarray], row: int = 0) -> dict[str, 
 
 
 def as_colors(name: str, image: np.ndarray) -> np.ndarray:
-    """An image, (height, width, channels), as colours: segmentation by class, depth in shades of grey."""
+    """An image, (height, width, channels), as colours: segmentation by class, depth in shades of grey.
+
+    Of images of several steps, the latest.
+    """
     if name.endswith("_segmentation"):
-        return PALETTE[image[..., 0]]
+        return PALETTE[image[..., -1]]
     if name.endswith("_depth"):
-        grey = 255.0 * (1.0 - np.clip(image / MAX_SHADED_DEPTH, 0.0, 1.0))
+        grey = 255.0 * (1.0 - np.clip(image[..., -1:] / MAX_SHADED_DEPTH, 0.0, 1.0))
         return np.repeat(grey.astype(np.uint8), 3, axis=-1)
-    return image
+    return image[..., -3:]
 
 
 def beside(scene: np.ndarray, images: dict[str, np.ndarray]) -> np.ndarray:

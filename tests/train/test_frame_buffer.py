@@ -89,3 +89,38 @@ def test_ended_episodes_do_not_go_on_in_the_next():
     buffer.reset()
     with pytest.raises(ValueError, match="no transition yet"):
         buffer.sample(1)
+
+
+@pytest.mark.parametrize("steps", [40, 1000])
+def test_stacks_are_those_that_were_given(steps):
+    """Each image is stored once; stacks do not reach over an episode's start, nor beyond the oldest entry."""
+    count, rows = 3, 3
+    space = spaces.Dict({"image": spaces.Box(0, 255, (count * 2, 4, 5), np.uint8), "time": spaces.Box(-1e6, 1e6, (2,))})
+    buffer = FrameBuffer(60 * rows, space, ACTION, "cpu", rows, n_steps=2, frame_stack=count)
+    assert buffer.observations["image"].shape == (60, rows, 2, 4, 5)
+    rng, given = np.random.default_rng(0), {}
+
+    def observed(images, times):
+        stacks = [np.concatenate([each[max(0, len(each) - k)] for k in (3, 2, 1)]) for each in images]
+        for row, (stack, time) in enumerate(zip(stacks, times, strict=True)):
+            given[row, *time.tolist()] = stack
+        return {"image": np.stack(stacks), "time": times.copy()}
+
+    def image():
+        return rng.integers(0, 256, (2, 4, 5), np.uint8)
+
+    times, images = np.zeros((rows, 2), np.float32), [[image()] for _ in range(rows)]
+    for _ in range(steps):
+        before = observed(images, times)
+        times[:, 1] += 1
+        for each in images:
+            each.append(image())
+        done = times[:, 1] == (5, 2, 9)
+        buffer.add(before, observed(images, times), np.zeros((rows, 1)), np.zeros(rows), done, [{}] * rows)
+        for row in np.flatnonzero(done):
+            times[row], images[row] = (times[row, 0] + 1, 0), [image()]
+    entry, row = buffer.draw(600)
+    data = buffer.gather(entry, row)
+    for part in (data.observations, data.next_observations):
+        for k, time in enumerate(part["time"].tolist()):
+            np.testing.assert_array_equal(part["image"][k], given[int(row[k]), *time])
