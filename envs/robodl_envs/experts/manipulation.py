@@ -165,16 +165,17 @@ def slide(state, robot):
     top = puck[:, 2] + HALF_HEIGHT + 0.01  # m, of the tool: a fingertip is 1 cm below it
     (x0, _), (x1, _) = robot.table
     end = x0 + 0.95 * (x1 - x0)  # m, where it lets go
-    let_go, rate = puck[:, 0] > end, robot.update_dt / CONTROL_DT
+    let_go = puck[:, 0] > end
+    interval = robot.update_dt / CONTROL_DT  # between the servos' updates, 1 at 25 Hz and below
     # Updated more often, the finger rises less in the first step: pressed lightly at the end, the puck isn't slowed.
-    release = 1.0 - (1.0 - rate**2) * (1.0 - clip((end - puck[:, 0]) / 0.1, 0.0, 1.0))
+    release = 1.0 - (1.0 - interval**2) * (1.0 - clip((end - puck[:, 0]) / 0.1, 0.0, 1.0))
     pressed = top - 0.0035 * release  # m, into the puck
     on_top = (horizontal_norm(tool - puck) < 0.015) & (tool[:, 2] < top + 0.005)
-    rise = 0.03 * rate * (robot.control_dt / CONTROL_DT)  # m
+    rise = 0.03 * interval * (robot.control_dt / CONTROL_DT)  # m
 
-    # Tuned for both arms: of the commanded speed 0.71 stays with the puck at 25 Hz, 0.89 at 50 Hz. The servos' pull falls
-    # off within a control step, so that objects are slower at its end than on average.
-    commanded = needed / (0.71 + 0.36 * (1.0 - rate)) + 0.4 * (needed - speed)  # m/s
+    # Tuned for both arms: of the commanded speed 0.71 stays with the puck at 25 Hz, 0.89 at 50 Hz. The servos' pull
+    # falls off between updates, so that objects are slower at its end than on average.
+    commanded = needed / (0.71 + 0.36 * (1.0 - interval)) + 0.4 * (needed - speed)  # m/s
     onward = tool + direction * (commanded * robot.control_dt)[:, None] + state["target_offset"]
     onward = at_height(onward, xp.where(let_go, tool[:, 2] + rise, pressed))
     to = xp.where(on_top[:, None], onward, from_above(tool, at_height(puck, pressed), 0.05))
