@@ -20,6 +20,7 @@ class Options:
     policy: str = option("best", help="best, last of a run; expert, random, zero of an env; track: kalman")
     robot: str | None = option(help="robot, of an env: panda")
     control: str | None = option(help="what an action moves, of an env: tool", choices=CONTROLS)
+    timestep: float | None = option(help="seconds of a step of MuJoCo, 0.0005 to 0.01; the run's own, or 0.004")
     motion: str = option("own", help="how the arm moves; own is the policy's way", choices=MOTIONS)
     sight: str = option("own", help="what the policy sees; noise replaces its images", choices=SIGHTS)
     episodes: int = option(500, help="fresh episodes", at_least=1)
@@ -55,6 +56,7 @@ def evaluate(options: Options) -> None:
         raise cli.UsageError(f"video must be a file named .mp4 or .gif, got {options.video}")
     with cli.settings_errors():
         policy_in, cfg, title = chosen(options)
+        cfg.timestep = cfg.timestep if options.timestep is None else options.timestep
         seed = cfg.seed if options.seed is None else options.seed
 
         def ablated_in(envs):
@@ -69,6 +71,7 @@ def evaluate(options: Options) -> None:
     if options.output:
         facts = {"env": cfg.env["task"], "robot": cfg.robot["name"], "policy": options.policy, "seed": seed}
         facts |= {key: getattr(options, key) for key in ("motion", "sight") if getattr(options, key) != "own"}
+        facts |= {"timestep": options.timestep} if options.timestep is not None else {}
         save_numbers(options.output, {**facts, "run": options.run, **report.score_facts(score)})
     report.say(title, report.score_lines(score))
     if options.video:

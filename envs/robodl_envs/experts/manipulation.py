@@ -7,7 +7,7 @@ import math
 
 from robodl_envs.arrays import Array, array, clip, copy, namespace, quat_conjugate, quat_mul, quat_to_rotvec
 from robodl_envs.experts.policy import Move
-from robodl_envs.scene import CONTROL_DT
+from robodl_envs.scene import CONTROL_DT, TIMESTEP
 from robodl_envs.tasks.slide import DECELERATION, HALF_HEIGHT
 
 CLEARANCE = 0.10  # m above an object: high enough to pass over its neighbours
@@ -47,7 +47,9 @@ def from_above(tool: Array, to: Array, height: float, near: float = 0.012) -> Ar
 def grasp(to_cube: Array, opening: Array, robot) -> tuple[Array, Array]:
     """Test whether the cube lies between the fingers, and whether they hold it: (N,) bool each."""
     at_cube = (horizontal_norm(to_cube) < GRASP_DISTANCE) & (abs(to_cube[:, 2]) < GRASP_DISTANCE)
-    return at_cube, at_cube & (opening < robot.cube + 0.0005)
+    # In longer timesteps an arm that leaves before the fingers touch pushes the cube away: they press it first.
+    gap = 0.0005 if robot.timestep <= TIMESTEP else -0.0004  # m; at full force the pads sink in by 0.3 mm each
+    return at_cube, at_cube & (opening < robot.cube + gap)
 
 
 def along_faces(state) -> Array | None:
