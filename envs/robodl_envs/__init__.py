@@ -30,6 +30,7 @@ LAZY = {  # public names whose modules are imported when they are first used: th
     "BASELINES": "experts.policy",
     "MAX_DEPTH": "rendering.modalities",
     "Move": "experts.policy",
+    "Constant": "component",
     "Observable": "component",
     "PerceptionTask": "perception.perception_task",
     "Policy": "experts.policy",
