@@ -28,9 +28,9 @@ from robodl_envs.registry import (
 
 LAZY = {  # public names whose modules are imported when they are first used: they would make importing slow
     "BASELINES": "experts.policy",
+    "Constant": "component",
     "MAX_DEPTH": "rendering.modalities",
     "Move": "experts.policy",
-    "Constant": "component",
     "Observable": "component",
     "PerceptionTask": "perception.perception_task",
     "Policy": "experts.policy",
