@@ -48,7 +48,7 @@ class EnvSettings:
             by name, as {"colors": 0.1}; see Randomize. Goals, and with them rewards and success, are exact
             whatever it says.
         control_dt: seconds of one step, a multiple of the timestep.
-        timestep: seconds of one step of MuJoCo, 0.0005 to 0.01: 0.008 halves the cost of a step, 0.002 doubles it.
+        timestep: seconds of one step of MuJoCo, 0.0005 to 0.01: 0.008 makes steps 1.6 times as fast.
         max_episode_steps: steps after which an episode is truncated; None for never.
         render_mode: "rgb_array" or None.
         threads: simulation threads; 0 for one per core.
