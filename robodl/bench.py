@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from robodl import cli
-from robodl.config import CONTROLS, OBSERVATIONS, OUTPUT
+from robodl.config import CONTROLS, OBSERVATIONS, OUTPUT, TIMESTEP
 from robodl.options import option
 
 REPEATS = 5
@@ -27,6 +27,7 @@ class Options:
     env: str = option("reach", help="task")
     robot: str = option("panda", help="robot")
     control: str | None = option(help="what an action moves; both are measured if not given", choices=CONTROLS)
+    timestep: float = option(0.004, **TIMESTEP)
     observation: str = option("state", help="image measures images", choices=OBSERVATIONS)
     cameras: list[str] = option(["front"], help="images, of observation=image")
     image_size: int = option(64, help="pixels, of observation=image")
@@ -53,7 +54,13 @@ def bench(options: Options) -> None:
     with cli.settings_errors():
         results = bench_rendering(options) if of_images else bench_steps(options)
     if options.output:
-        content = {"env": options.env, "robot": options.robot, "results": results, **provenance()}
+        content = {
+            "env": options.env,
+            "robot": options.robot,
+            "timestep": options.timestep,
+            "results": results,
+            **provenance(),
+        }
         Path(options.output).write_text(json.dumps(content, indent=1) + "\n")
 
 
@@ -81,7 +88,8 @@ def measure(options: Options, control: str, num: int) -> dict[str, Any]:
 
     from robodl_envs import make, make_vec
 
-    settings: dict[str, Any] = {"robot": options.robot, "control": control, "max_episode_steps": 50}
+    settings: dict[str, Any] = {"robot": options.robot, "control": control, "timestep": options.timestep}
+    settings["max_episode_steps"] = 50
     vector = {"num_envs": num, "threads": options.threads}
     env: Any = make(options.env, **settings) if num == 1 else make_vec(options.env, **vector, **settings)
     sim, nstep, stage = env.batch.sim, env.batch.nstep, int(mujoco.mjtStage.mjSTAGE_VEL)

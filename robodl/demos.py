@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass, fields
 
 from robodl import cli
-from robodl.config import CONTROLS, REWARDS, THREADS
+from robodl.config import CONTROLS, REWARDS, THREADS, TIMESTEP
 from robodl.options import option
 
 
@@ -23,6 +23,7 @@ class Options:
     robot: str = option("panda", help="robot")
     control: str = option("tool", help="what an action moves; experts act by tool", choices=CONTROLS)
     reward: str = option("dense", help="of the environment", choices=REWARDS)
+    timestep: float = option(0.004, **TIMESTEP)
     noise: float = option(0.0, help="standard deviation added to actions, which go from -1 to 1", at_least=0)
     only_successes: bool = option(False, help="leave out episodes without success at the end")
     seed: int = option(0, help="episode k's is 2^30 + seed + k: below evaluation's", at_least=0, at_most=2**30 - 1)
@@ -68,7 +69,7 @@ def write_dataset(options: Options) -> str:
 
     task = str(options.env)
     task_class(task)  # an unknown task is refused here, with ours and the plugins' names
-    settings = {key: getattr(options, key) for key in ("robot", "control", "reward")}
+    settings = {key: getattr(options, key) for key in ("robot", "control", "reward", "timestep")}
     settings |= {"task": task, "max_episode_steps": gymnasium.spec(task_id(task)).max_episode_steps}
     envs = make_rows(settings, options.n, options.threads)
     expert = make_policy("expert", envs)

@@ -29,6 +29,7 @@ class Options:
     against: str | None = option(help="run folder or policy to compare with, in the same episodes")
     robot: str | None = option(help="robot, of an env: panda")
     control: str | None = option(help="what an action moves, of an env: tool", choices=CONTROLS)
+    timestep: float | None = option(help="seconds of a step of MuJoCo, 0.0005 to 0.01; the run's own, or 0.004")
     motion: str = option("own", help="how the arm moves; own is the policy's way", choices=MOTIONS)
     sight: str = option("own", help="what the policy sees; noise replaces its images", choices=SIGHTS)
     episodes: int = option(500, help="fresh episodes", at_least=1)
@@ -64,11 +65,14 @@ def evaluate(options: Options) -> None:
         seed = found.cfg.seed if options.seed is None else options.seed
         first = ablated(found, options.motion, options.sight, seed)
         others = [opponent(found, options.against, seed, options.device, options.threads)] if options.against else []
+        for each in (first, *others):
+            each.cfg.timestep = each.cfg.timestep if options.timestep is None else options.timestep
         runs = [episodes_of(each, options, FIRST_SEED + seed) for each in (first, *others)]
     scores = [run() for run in runs]
     score, cfg = scores[0], first.cfg
     facts = {"env": cfg.env["task"], "robot": cfg.robot["name"], "policy": options.policy, "seed": seed}
     facts |= {key: getattr(options, key) for key in ("motion", "sight") if getattr(options, key) != "own"}
+    facts |= {"timestep": options.timestep} if options.timestep is not None else {}
     facts |= {"env_settings": options.settings} if options.settings else {}
     facts |= {"run": options.run, **score_facts(score)}
     title, lines, episodes = first.title, score_lines(score), outcomes(score)

@@ -14,7 +14,7 @@ from robodl_envs import make_vec
 from robodl_envs.registry import task_entry
 from robodl_envs.time_limits import scaled_limit
 
-STATE_SETTINGS = ["control", "reward", "control_dt", "threads", "randomize", "observation"]
+STATE_SETTINGS = ["control", "reward", "control_dt", "timestep", "threads", "randomize", "observation"]
 IMAGE_SETTINGS = ["cameras", "image_size", "renderer"]
 
 

@@ -28,6 +28,7 @@ from robodl_envs.registry import (
 
 LAZY = {  # public names whose modules are imported when they are first used: they would make importing slow
     "BASELINES": "experts.policy",
+    "Constant": "component",
     "MAX_DEPTH": "rendering.modalities",
     "Move": "experts.policy",
     "Observable": "component",

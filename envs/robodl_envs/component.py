@@ -17,6 +17,21 @@ if TYPE_CHECKING:
     from robodl_envs.simulator import Simulator
 
 
+@dataclass(frozen=True)
+class Constant:
+    """Values of an observable that are the same in all episodes of the task's expert.
+
+    Args:
+        values: their indices in the observable.
+        why: one phrase for the documentation.
+        keys: entries of the observation in which they are constant.
+    """
+
+    values: tuple[int, ...]
+    why: str
+    keys: tuple[str, ...] = ("desired_goal",)
+
+
 @dataclass(frozen=True, eq=False)
 class Observable:
     """One entry of an observation or of a goal.
@@ -27,6 +42,7 @@ class Observable:
         meaning: one phrase for the documentation, with the frame.
         read: gives the values of all rows now, (N, k). None in goals, which `achieved_goal` and `desired_goal` read.
         proprioceptive: whether the agent knows it without looking, so that observation="image" has it too.
+        constants: of its values; all others vary.
     """
 
     name: str
@@ -36,6 +52,7 @@ class Observable:
     meaning: str
     read: Callable[[], Array] | None = None
     proprioceptive: bool = False
+    constants: tuple[Constant, ...] = ()
 
     def __post_init__(self):
         low, high = np.asarray(self.low, float), np.asarray(self.high, float)

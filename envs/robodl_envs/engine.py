@@ -33,7 +33,7 @@ from robodl_envs.randomization.settings import NOTHING, Randomize
 from robodl_envs.randomization.variation import Dynamics
 from robodl_envs.rewards import EpisodeStats, Rewards
 from robodl_envs.robots.robot import Robot
-from robodl_envs.scene import CONTROL_DT, empty_scene, servo_updates, substeps
+from robodl_envs.scene import CONTROL_DT, TIMESTEP, empty_scene, servo_updates, substeps
 from robodl_envs.simulator import CpuSimulator, Simulator, available_cores
 from robodl_envs.tasks.task import Task
 
@@ -50,7 +50,7 @@ class BatchEnv:
         Others: as EnvSettings', which checks them.
         simulator: makes a Simulator of a model, a number of rows and a number of threads.
 
-    Settings are checked by EnvSettings; control_dt is here: ValueError if it is no multiple of the timestep.
+    Settings are checked by EnvSettings; control_dt and timestep are here: see `substeps`.
     """
 
     saved = ("last_vectors",)
@@ -67,6 +67,7 @@ class BatchEnv:
         observation: str = "state",
         cameras: CameraSensors | None = None,
         randomize: Randomize = NOTHING,
+        timestep: float = TIMESTEP,
         simulator: Callable[[mujoco.MjModel, int, int], Simulator] = CpuSimulator,
     ):
         self.num, self.robot, self.task, self.cameras = num, robot, task, cameras
@@ -76,10 +77,10 @@ class BatchEnv:
         dynamics = Dynamics(randomize) if randomize.varies("physics") else None
         self.components: list[Component] = [part for part in (robot, task, cameras, dynamics) if part is not None]
 
-        spec = empty_scene()
-        self.control_dt = control_dt
-        self.nstep = substeps(control_dt, spec.option.timestep)
-        robot.control_dt, robot.updates, task.robot = control_dt, servo_updates(self.nstep, spec.option.timestep), robot
+        self.control_dt, self.timestep, self.nstep = control_dt, timestep, substeps(control_dt, timestep)
+        robot.control_dt, robot.timestep, task.robot = control_dt, timestep, robot
+        robot.updates = servo_updates(self.nstep, timestep)
+        spec = empty_scene(timestep)
         if cameras is not None:
             cameras.scene_box = task.scene_box()
             if self.perception is not None:
@@ -89,7 +90,8 @@ class BatchEnv:
         self.model = spec.compile()
         self.action_size = robot.action_size + (self.perception.output_size if self.perception else 0)
         made_by = {"rows": num, "robot": robot, "task": task, "reward": reward, "observation": observation}
-        made_by |= {"cameras": cameras, "randomize": randomize, "control_dt": control_dt, "mujoco": mujoco.__version__}
+        made_by |= {"cameras": cameras, "randomize": randomize, "control_dt": control_dt, "timestep": timestep}
+        made_by |= {"mujoco": mujoco.__version__}
         self.made_by = {name: str(value) for name, value in made_by.items()}  # a state must be of the same to fit
         self.observation, self.make_simulator = observation, simulator
         self.bind()
@@ -264,8 +266,9 @@ class BatchEnv:
             ValueError: the state is of other settings; nothing has changed then.
         """
         self.survive_fork()
-        theirs = state.get("made_by", {})
-        facts = {name: str(theirs.get(name)) for name in self.made_by} if isinstance(theirs, Mapping) else {}
+        theirs, facts = state.get("made_by"), {"timestep": str(TIMESTEP)}  # of states that do not name theirs
+        if isinstance(theirs, Mapping):
+            facts |= {name: str(value) for name, value in theirs.items()}
         differing = [name for name, value in self.made_by.items() if facts.get(name) != value]
         if differing:
             words = [f"{name} is {self.made_by[name]}, the state's {facts.get(name)}" for name in differing]

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import mujoco
 
-TIMESTEP = 0.004  # s, as in scene.xml
+TIMESTEP = 0.004  # s, of MuJoCo where no other is given
+MIN_TIMESTEP, MAX_TIMESTEP = 0.0005, 0.01  # s; docs/benchmarks.md measures 2, 4 and 8 ms
 CONTROL_DT = 0.04  # s, of a control step where no other is given; time limits count such steps
 MAX_UPDATE_DT = 0.04  # s, the longest between updates of servo commands: longer control steps have several
 
@@ -30,10 +31,12 @@ POSITION_BOUNDS: Corners = (-1.5, -1.5, -0.5), (1.5, 1.5, 1.5)  # m, of objects 
 OFFSET_BOUNDS: Corners = (-1.0, -1.0, -1.0), (1.0, 1.0, 1.0)  # m, of objects from the tool, world frame
 
 
-def empty_scene() -> mujoco.MjSpec:
-    """A floor at z = 0, a light, and the physics settings; angles are radians."""
+def empty_scene(timestep: float = TIMESTEP) -> mujoco.MjSpec:
+    """A floor at z = 0, a light, and the physics settings, of a timestep, s; angles are radians."""
     quiet_log()
-    return mujoco.MjSpec.from_file(str(Path(__file__).with_name("scene.xml")))
+    spec = mujoco.MjSpec.from_file(str(Path(__file__).with_name("scene.xml")))
+    spec.option.timestep = timestep
+    return spec
 
 
 def add_marker(spec: mujoco.MjSpec, name: str, radius: float, rgba=(1.0, 0.2, 0.15, 1.0)) -> None:
@@ -43,7 +46,9 @@ def add_marker(spec: mujoco.MjSpec, name: str, radius: float, rgba=(1.0, 0.2, 0.
 
 
 def substeps(control_dt: float, timestep: float) -> int:
-    """Timesteps of a control step; ValueError unless it is a whole number of them."""
+    """Timesteps of a control step; ValueError for a timestep out of bounds, or if they aren't a whole number."""
+    if not MIN_TIMESTEP <= timestep <= MAX_TIMESTEP:
+        raise ValueError(f"timestep must be from {MIN_TIMESTEP:g} to {MAX_TIMESTEP:g} s, got {timestep} s")
     if not 0.0 < control_dt <= 1.0:
         raise ValueError(f"control_dt must be a multiple of the timestep {timestep:g} s up to 1 s, got {control_dt} s")
     nstep = round(control_dt / timestep)

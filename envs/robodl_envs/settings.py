@@ -21,7 +21,7 @@ from robodl_envs.randomization.settings import Randomize, randomize_settings
 from robodl_envs.renamed import adopt_old_hooks
 from robodl_envs.rewards import REWARDS
 from robodl_envs.robots.robot import Robot
-from robodl_envs.scene import CONTROL_DT
+from robodl_envs.scene import CONTROL_DT, TIMESTEP
 from robodl_envs.simulator import available_cores
 from robodl_envs.tasks.task import Task
 
@@ -48,7 +48,8 @@ class EnvSettings:
         randomize: what varies from episode to episode: "visuals", "cameras", "physics", "sensors", "all", or numbers
             by name, as {"colors": 0.1}; see Randomize. Goals, and with them rewards and success, are exact
             whatever it says.
-        control_dt: seconds of one step, a multiple of the timestep, 0.004 s.
+        control_dt: seconds of one step, a multiple of the timestep.
+        timestep: seconds of one step of MuJoCo, 0.0005 to 0.01: 0.008 makes steps 1.6 times as fast.
         max_episode_steps: steps after which an episode is truncated; None for never.
         render_mode: "rgb_array" or None.
         threads: simulation threads; 0 for one per core.
@@ -63,6 +64,7 @@ class EnvSettings:
     renderer: str = "ray"
     randomize: Randomize | Mapping[str, Any] | str | None = None
     control_dt: float = CONTROL_DT
+    timestep: float = TIMESTEP
     max_episode_steps: int | None = None
     render_mode: str | None = None
     threads: int = 1
@@ -140,6 +142,7 @@ class EnvSettings:
             self.observation,
             cameras,
             randomize,
+            self.timestep,
         )
 
 

@@ -91,7 +91,7 @@ def page(about: Subject, videos: Path, results: Results) -> str:
 def document(name: str):
     """A template that knows what all of these pages use."""
     functions: list[Callable] = [sources.described, sources.docstring, sources.first_paragraph, sources.settings]
-    functions += [task_id, robot_class, bounds, differences, with_columns, title]
+    functions += [task_id, robot_class, bounds, constants, differences, with_columns, title]
     return template(name, made=MADE, **{function.__name__: function for function in functions})
 
 
@@ -108,6 +108,16 @@ def with_columns(parts: Sequence[Any]) -> list[tuple[Any, str]]:
 def bounds(observable: Observable) -> str:
     low, high = observable.bounds
     return f"±{numbers(high)}" if (low == -high).all() else numbers(low, high)
+
+
+def constants(key: str, observables: Sequence[Observable]) -> list[str]:
+    """The elements of an entry of the observation that never vary, each with the reason."""
+    lines, first = [], 0
+    for each in observables:
+        found = [(constant, value) for constant in each.constants if key in constant.keys for value in constant.values]
+        lines += [f"`{key}[{first + value}]`: {constant.why}" for constant, value in found]
+        first += each.size
+    return lines
 
 
 def differences(ours: Sequence[Observable], theirs: Sequence[Observable]) -> list[str]:

@@ -19,7 +19,13 @@ def bench_rendering(options) -> list[dict[str, Any]]:
 
     num, size, cameras = options.num_envs[0], options.image_size, options.cameras
     settings: dict[str, Any] = {"robot": options.robot, "observation": options.observation, "threads": options.threads}
-    settings |= {"cameras": cameras, "image_size": size, "max_episode_steps": 50, "num_envs": num}
+    settings |= {
+        "cameras": cameras,
+        "image_size": size,
+        "max_episode_steps": 50,
+        "num_envs": num,
+        "timestep": options.timestep,
+    }
     names = ["ray"]
     try:
         make_gl_context(8, 8, learning=True).free()

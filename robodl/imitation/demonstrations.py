@@ -176,7 +176,8 @@ def read_dataset(name: str, cfg: DictConfig) -> list[Episode]:
 
 def check_settings(name: str, dataset: minari_io.Dataset, cfg: DictConfig) -> None:
     """Raise ValueError unless a dataset is of the task, robot and controller of a configuration."""
-    needed = {"env": cfg.env["task"], "robot": cfg.robot["name"], "control": cfg.control, "control_dt": cfg.control_dt}
+    needed = {"env": cfg.env["task"], "robot": cfg.robot["name"]}
+    needed |= {key: cfg[key] for key in ("control", "control_dt", "timestep")}
     if cfg.reward == "shaped":  # no function of goals, so rewards are the recorded ones
         needed["reward"] = cfg.reward
     recorded = {**minari_io.DEFAULTS, **dataset.settings, "env": dataset.settings["task"]}

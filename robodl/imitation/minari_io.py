@@ -26,7 +26,8 @@ from robodl.vec_env import boxes_of
 from robodl_envs import task_id
 
 # Settings of an environment that a dataset may leave out.
-DEFAULTS: dict[str, Any] = {"robot": "panda", "control": "tool", "reward": "dense", "control_dt": 0.04}
+DEFAULTS: dict[str, Any] = {"robot": "panda", "control": "tool", "reward": "dense"}
+DEFAULTS |= {"control_dt": 0.04, "timestep": 0.004}
 IRRELEVANT_SETTINGS = ("render_mode", "threads")  # they change no number
 
 

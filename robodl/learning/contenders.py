@@ -14,7 +14,7 @@ from robodl_envs import BASELINES, Policy, make_policy
 from robodl_envs.experts.policy import POLICIES
 
 BASELINE_IMAGE_SIZE = 64  # pixels
-SAME_EPISODES = ("env", "robot", "control_dt", "randomize")  # what decides on the episode of a seed
+SAME_EPISODES = ("env", "robot", "control_dt", "timestep", "randomize")  # what decides on the episode of a seed
 
 
 class Contender(NamedTuple):

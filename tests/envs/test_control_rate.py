@@ -12,13 +12,7 @@ from robodl_envs.time_limits import scaled_limit
 from tests.envs.robot_support import SUPPORTED
 
 RATES = (0.02, 0.04, 0.08)  # s
-# Strict: a mended expert fails the test that still expects it to fail.
-SLIDES_BADLY = pytest.mark.xfail(strict=True, reason="at 50 Hz the finger slows down before it leaves the puck")
-OTHER_RATES = [
-    pytest.param(*pair, dt, marks=SLIDES_BADLY if (pair[0], dt) == ("slide", 0.02) else ())
-    for pair in SUPPORTED
-    for dt in (0.02, 0.08)
-]
+OTHER_RATES = [(*pair, dt) for pair in SUPPORTED for dt in (0.02, 0.08)]
 
 
 @pytest.mark.unit

@@ -20,6 +20,11 @@ pytestmark = pytest.mark.unit
         ({"reward": "dens"}, ValueError, ["reward", "dense, sparse", "'dens'"]),
         ({"control_dt": 0.03}, ValueError, ["0.004", "0.03", "nearest: 0.032"]),
         ({"control_dt": -1.0}, ValueError, ["multiple of the timestep"]),
+        ({"timestep": 0.008, "control_dt": 0.02}, ValueError, ["timestep 0.008 s", "got 0.02", "nearest: 0.016"]),
+        ({"timestep": 0.02}, ValueError, ["timestep must be from 0.0005 to 0.01 s, got 0.02"]),
+        ({"timestep": float("nan")}, ValueError, ["timestep must be from 0.0005 to 0.01 s, got nan"]),
+        ({"timestep": 0.0}, ValueError, ["timestep must be from 0.0005 to 0.01 s, got 0.0"]),
+        ({"timstep": 0.008}, TypeError, ["timstep", "did you mean 'timestep'"]),
         ({"max_episode_steps": 0}, ValueError, ["max_episode_steps", "at least 1"]),
         ({"threads": -1}, ValueError, ["threads", "-1"]),
         ({"render_mode": "humn"}, ValueError, ["render_mode", "'humn'"]),
@@ -89,7 +94,8 @@ def test_presets_of_randomisation_have_names():
 
 
 @pytest.mark.parametrize(
-    "other", [{"reward": "shaped"}, {"observation": "image"}, {"control_dt": 0.02}, {"radius": 0.1}]
+    "other",
+    [{"reward": "shaped"}, {"observation": "image"}, {"control_dt": 0.02}, {"timestep": 0.008}, {"radius": 0.1}],
 )
 def test_a_state_of_other_settings_is_refused_whole(other):
     """The refusal names what differs, and nothing has changed."""
@@ -101,3 +107,14 @@ def test_a_state_of_other_settings_is_refused_whole(other):
     with pytest.raises(ValueError, match=f"the state is of another environment: .*{named} is"):
         envs.set_state(others.get_state())
     assert pickle.dumps(envs.get_state()) == before
+
+
+def test_a_state_that_names_no_timestep_is_of_the_usual_one():
+    """As states were before it was a setting."""
+    envs, others = make_vec("reach", num_envs=2), make_vec("reach", num_envs=2, timestep=0.008)
+    envs.reset(seed=0)
+    state = envs.get_state()
+    state["made_by"] = {name: value for name, value in state["made_by"].items() if name != "timestep"}
+    envs.set_state(state)
+    with pytest.raises(ValueError, match=r"timestep is 0.008, the state's 0.004"):
+        others.set_state(state)

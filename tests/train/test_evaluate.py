@@ -32,6 +32,17 @@ def test_evaluation_repeats(trained, tmp_path):
             assert again[key] == result[key]
 
 
+def test_a_run_is_evaluated_at_another_timestep(trained, tmp_path):
+    """Its own where none is given; the numbers say which."""
+    returns = []
+    for words in ((), ("timestep=0.004",), ("timestep=0.002",)):
+        run("robodl.evaluate", "run=runs/reach/small", "episodes=5", f"output={tmp_path}/out.json", *words, cwd=trained)
+        out = json.loads((tmp_path / "out.json").read_text())
+        assert out.get("timestep") == (float(words[0].partition("=")[2]) if words else None)
+        returns.append(out["return"])
+    assert returns[0] == returns[1] != returns[2]
+
+
 def test_expert_and_floors():
     """The expert reaches every goal; doing nothing and acting at random reach none but by luck."""
     rates = {}

@@ -187,6 +187,7 @@ def test_rewards_are_recomputed(folder):
         ({"robot": "ur5e"}, "is of robot=panda, not of robot=ur5e"),
         ({"control": "joint"}, "is of control=tool, not of control=joint"),
         ({"control_dt": 0.02}, "is of control_dt=0.04, not of control_dt=0.02"),
+        ({"timestep": 0.008}, "is of timestep=0.004, not of timestep=0.008"),
         ({"reward": "shaped"}, "is of reward=dense, not of reward=shaped"),
         ({"env": {"task": "push"}}, "is of env=reach, not of env=push"),
         ({"observation": "image"}, "observations of dataset .* this environment's front"),

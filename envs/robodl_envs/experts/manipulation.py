@@ -7,7 +7,7 @@ import math
 
 from robodl_envs.arrays import Array, array, clip, copy, namespace, quat_conjugate, quat_mul, quat_to_rotvec
 from robodl_envs.experts.policy import Move
-from robodl_envs.scene import CONTROL_DT
+from robodl_envs.scene import CONTROL_DT, TIMESTEP
 from robodl_envs.tasks.slide import DECELERATION, HALF_HEIGHT
 
 CLEARANCE = 0.10  # m above an object: high enough to pass over its neighbours
@@ -47,7 +47,9 @@ def from_above(tool: Array, to: Array, height: float, near: float = 0.012) -> Ar
 def grasp(to_cube: Array, opening: Array, robot) -> tuple[Array, Array]:
     """Test whether the cube lies between the fingers, and whether they hold it: (N,) bool each."""
     at_cube = (horizontal_norm(to_cube) < GRASP_DISTANCE) & (abs(to_cube[:, 2]) < GRASP_DISTANCE)
-    return at_cube, at_cube & (opening < robot.cube + 0.0005)
+    # In longer timesteps an arm that leaves before the fingers touch pushes the cube away: they press it first.
+    gap = 0.0005 if robot.timestep <= TIMESTEP else -0.0004  # m; at full force the pads sink in by 0.3 mm each
+    return at_cube, at_cube & (opening < robot.cube + gap)
 
 
 def along_faces(state) -> Array | None:
@@ -163,16 +165,21 @@ def slide(state, robot):
     speed = (velocity * direction).sum(axis=1)
     needed = xp.sqrt(2.0 * DECELERATION * remaining)  # m/s
     top = puck[:, 2] + HALF_HEIGHT + 0.01  # m, of the tool: a fingertip is 1 cm below it
-    pressed = top - 0.0035  # m, into the puck
-    on_top = (horizontal_norm(tool - puck) < 0.015) & (tool[:, 2] < top + 0.005)
     (x0, _), (x1, _) = robot.table
-    let_go = puck[:, 0] > x0 + 0.95 * (x1 - x0)
+    end = x0 + 0.95 * (x1 - x0)  # m, where it lets go
+    let_go = puck[:, 0] > end
+    interval = robot.update_dt / CONTROL_DT  # between the servos' updates, 1 at 25 Hz and below
+    # Updated more often, the finger rises less in the first step: pressed lightly at the end, the puck isn't slowed.
+    release = 1.0 - (1.0 - interval**2) * (1.0 - clip((end - puck[:, 0]) / 0.1, 0.0, 1.0))
+    pressed = top - 0.0035 * release  # m, into the puck
+    on_top = (horizontal_norm(tool - puck) < 0.015) & (tool[:, 2] < top + 0.005)
+    rise = 0.03 * interval * (robot.control_dt / CONTROL_DT)  # m
 
-    # Tuned for both arms: of the commanded speed 0.71 stays with the puck. The servos' pull falls off within a control
-    # step, so that objects are slower at its end than on average.
-    commanded = needed / 0.71 + 0.4 * (needed - speed)  # m/s
+    # Tuned for both arms: of the commanded speed 0.71 stays with the puck at 25 Hz, 0.89 at 50 Hz. The servos' pull
+    # falls off between updates, so that objects are slower at its end than on average.
+    commanded = needed / (0.71 + 0.36 * (1.0 - interval)) + 0.4 * (needed - speed)  # m/s
     onward = tool + direction * (commanded * robot.control_dt)[:, None] + state["target_offset"]
-    onward = at_height(onward, xp.where(let_go, tool[:, 2] + 0.03 * (robot.control_dt / CONTROL_DT), pressed))
+    onward = at_height(onward, xp.where(let_go, tool[:, 2] + rise, pressed))
     to = xp.where(on_top[:, None], onward, from_above(tool, at_height(puck, pressed), 0.05))
     slides = ~on_top & (speed > 0.1) | (remaining < 0.03)
     return Move(to=xp.where(slides[:, None], at_height(tool, 0.15), to))

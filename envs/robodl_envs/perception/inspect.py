@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 from robodl_envs.arrays import Array, array, clip, namespace
+from robodl_envs.component import Constant
 from robodl_envs.perception.defects import BLOCK, FACES, Defects
 from robodl_envs.perception.hand_camera import HandCamera
 from robodl_envs.perception.part import Part, add_plate
@@ -91,9 +92,10 @@ class Inspect(PerceptionTask):
         ]
 
     def goal_observables(self):
+        all_faces = Constant((0,), "all faces are to be viewed")
         return [
             share("is_bad", 1, "the evidence that the part is bad, and whether it is"),
-            share("all_viewed", 1, "the share of its faces that were viewed"),
+            share("all_viewed", 1, "the share of its faces that were viewed", constants=(all_faces,)),
         ]
 
     def achieved_goal(self):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from robodl_envs.arrays import Array, namespace
-from robodl_envs.component import Component, Observable
+from robodl_envs.component import Component, Constant, Observable
 from robodl_envs.tasks.task import Task
 
 SHARPNESS = 8.0  # of scores from -1 to 1: the best class may be exp(16) times as probable as the worst
@@ -62,10 +62,15 @@ class PerceptionTask(Task):
 
 
 def share(
-    name: str, size: int, meaning: str, read: Callable[[], Array] | None = None, proprioceptive: bool = False
+    name: str,
+    size: int,
+    meaning: str,
+    read: Callable[[], Array] | None = None,
+    proprioceptive: bool = False,
+    constants: tuple[Constant, ...] = (),
 ) -> Observable:
     """Observable of numbers from 0 to 1, such as probabilities, (N, size)."""
-    return Observable(name, "1", [0.0] * size, [1.0] * size, meaning, read, proprioceptive)
+    return Observable(name, "1", [0.0] * size, [1.0] * size, meaning, read, proprioceptive, constants)
 
 
 class ClassificationHead(Component):

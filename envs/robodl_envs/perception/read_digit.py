@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from robodl_envs.arrays import Array, array, concat
+from robodl_envs.component import Constant
 from robodl_envs.perception.digit_plate import DIGITS, DigitPlate
 from robodl_envs.perception.hand_camera import HandCamera
 from robodl_envs.perception.part import Part
@@ -55,9 +56,10 @@ class ReadDigit(PerceptionTask):
         ]
 
     def goal_observables(self):
+        committed = Constant((0,), "every answer is to be committed")
         return [
             share("answer", len(DIGITS), "the probability of each digit"),
-            share("is_committed", 1, "1 for a committed answer"),
+            share("is_committed", 1, "1 for a committed answer", constants=(committed,)),
         ]
 
     def achieved_goal(self):

@@ -12,7 +12,7 @@ from robodl_envs.component import Component, Observable
 from robodl_envs.robots.arm import Arm
 from robodl_envs.robots.controllers import CONTROLLERS, JointDelta, ToolDelta
 from robodl_envs.robots.gripper import FINGERTIPS, Gripper, ParallelGripper
-from robodl_envs.scene import CONTROL_DT, MAX_UPDATE_DT, POSITION_BOUNDS, Corners
+from robodl_envs.scene import CONTROL_DT, MAX_UPDATE_DT, POSITION_BOUNDS, TIMESTEP, Corners
 
 
 @dataclass(eq=False)
@@ -49,8 +49,10 @@ class Robot(Component):
     scene_view: ClassVar[tuple[tuple[float, float, float], float]] = (0.3, 0.0, 0.3), 1.6  # m; see gym_env.scene_view
     cube: ClassVar[float] = 0.04  # m, the edge of cubes that the gripper holds well
 
-    # Set by the engine before `build`: seconds of a step of the environment, updates of the servos' commands in it.
+    # Set by the engine before `build`: seconds of a step of the environment and of one of MuJoCo, and updates of the
+    # servos' commands in a step of the environment.
     control_dt: float = field(init=False, default=CONTROL_DT, repr=False)
+    timestep: float = field(init=False, default=TIMESTEP, repr=False)
     updates: int = field(init=False, default=1, repr=False)
     hand_camera: Any = field(init=False, default=None, repr=False)  # of perception tasks, which set it in `build`
 

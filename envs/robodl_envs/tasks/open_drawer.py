@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from robodl_envs.arrays import distance, namespace
-from robodl_envs.component import Observable
+from robodl_envs.component import Constant, Observable
 from robodl_envs.free_body import GOAL_GREEN, tool_offset
 from robodl_envs.scene import add_marker
 from robodl_envs.tasks.fixtures import HANDLE_HEIGHT, HANDLE_STANDOFF, add_drawer
-from robodl_envs.tasks.task import Task, length
+from robodl_envs.tasks.task import Task, goal_position, length
 
 
 @dataclass(eq=False)
@@ -44,6 +44,9 @@ class OpenDrawer(Task):
     def observables(self):
         speed = Observable("drawer_qvel", "m/s", [-1.5], [1.5], "the drawer's speed, opening", lambda: self.qvel)
         return [tool_offset(self.robot, "handle", self.achieved_goal), speed]
+
+    def goal_observables(self):
+        return [goal_position(Constant((2,), "the drawer slides level", ("achieved_goal", "desired_goal")))]
 
     def achieved_goal(self):
         return self.cabinet + self.up_to_handle - self.opened * self.forward

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from robodl_envs.arrays import namespace
-from robodl_envs.component import Observable
+from robodl_envs.component import Constant, Observable
 from robodl_envs.free_body import YELLOW, FreeBody
 from robodl_envs.scene import OFFSET_BOUNDS
 from robodl_envs.tasks.fixtures import HOLE_BLOCK, add_hole_block
-from robodl_envs.tasks.task import Task, bounded, length
+from robodl_envs.tasks.task import Task, bounded, goal_position, length
 
 PEG = (0.010, 0.010, 0.040)  # m, half sizes
 START_OFFSET = (0.0, 0.0, -0.02)  # m, from the tool to the peg's middle at the start
@@ -46,6 +46,9 @@ class PegInsert(Task):
         meaning = "from the peg's tip to the block's foot"
         to_block = Observable("to_block", "m", *OFFSET_BOUNDS, meaning, lambda: self.block - self.achieved_goal())
         return [*super().observables(), to_block]
+
+    def goal_observables(self):
+        return [goal_position(Constant((2,), "the block stands on the table"))]
 
     def achieved_goal(self):
         w, x, y, z = (self.peg.quat[:, i] for i in range(4))

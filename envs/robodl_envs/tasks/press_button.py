@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from robodl_envs.arrays import distance
-from robodl_envs.component import Observable
+from robodl_envs.component import Constant, Observable
 from robodl_envs.free_body import tool_offset
 from robodl_envs.tasks.fixtures import BUTTON_BOX_HEIGHT, CAP_HALF_HEIGHT, TRAVEL, add_push_button
-from robodl_envs.tasks.task import Task, length
+from robodl_envs.tasks.task import Task, goal_position, length
 
 
 @dataclass(eq=False)
@@ -37,6 +37,9 @@ class PressButton(Task):
             Observable("pressed", "m", [-0.005], [TRAVEL + 0.005], down, lambda: self.pressed),
             Observable("button_qvel", "m/s", [-1.0], [1.0], speed, lambda: self.qvel),
         ]
+
+    def goal_observables(self):
+        return [goal_position(Constant((2,), "the box stands on the table"))]
 
     def achieved_goal(self):
         return self.box + (BUTTON_BOX_HEIGHT + TRAVEL - self.pressed) * self.up

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from robodl_envs.arrays import distance
 from robodl_envs.free_body import GOAL_GREEN
 from robodl_envs.scene import add_marker
-from robodl_envs.tasks.task import MIN_DISTANCE, Task, length, turned_by
+from robodl_envs.tasks.task import GOAL_ON_TABLE, MIN_DISTANCE, Task, goal_position, length, turned_by
 
 
 @dataclass(eq=False)
@@ -29,6 +29,9 @@ class Push(Task):
         start = rng.uniform(ids, low, high)
         self.place_turned(self.cube, ids, start, rng)
         self.goal[ids] = rng.uniform_apart(ids, low, high, start, MIN_DISTANCE)
+
+    def goal_observables(self):
+        return [goal_position(GOAL_ON_TABLE)]
 
     def achieved_goal(self):
         return self.cube.pos

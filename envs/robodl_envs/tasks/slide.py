@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from robodl_envs.arrays import distance, namespace, norm
-from robodl_envs.component import Observable
 from robodl_envs.free_body import BLUE, GOAL_GREEN, FreeBody
 from robodl_envs.scene import HARD, add_marker
-from robodl_envs.tasks.task import Task, length
+from robodl_envs.tasks.task import GOAL_ON_TABLE, Task, goal_position, length
 
 RADIUS, HALF_HEIGHT = 0.03, 0.0125  # m, of the puck
 SLIPPERY = [0.01, 0.01, 0.001, 0.0001, 0.0001]  # friction between puck and table: two ways, torsional, rolling
@@ -47,7 +46,7 @@ class Slide(Task):
         self.goal[ids] = xp.stack([radius * xp.cos(angle), radius * xp.sin(angle), 0.0 * angle + z], axis=1)
 
     def goal_observables(self):
-        return [Observable("position", "m", *PUCK_BOUNDS, "position, world frame")]
+        return [goal_position(GOAL_ON_TABLE, bounds=PUCK_BOUNDS)]
 
     def achieved_goal(self):
         return self.puck.pos

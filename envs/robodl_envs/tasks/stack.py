@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from robodl_envs.arrays import concat, distance
-from robodl_envs.component import Observable
+from robodl_envs.component import Constant, Observable
 from robodl_envs.free_body import BLUE
 from robodl_envs.tasks.task import MIN_DISTANCE, Task, length, turned_by
 
@@ -37,9 +37,10 @@ class Stack(Task):
 
     def goal_observables(self):
         offset, widest = "from the blue cube to the red one, world frame", self.robot.fingers.widest + 0.02
+        upon, wide = Constant((0, 1, 2), "one cube is to lie upon the other"), Constant((0,), "the fingers are to open")
         return [
-            Observable("offset", "m", [-1.5] * 3, [1.5] * 3, offset),
-            Observable("opening", "m", [-0.02], [widest], "gap between the fingers"),
+            Observable("offset", "m", [-1.5] * 3, [1.5] * 3, offset, constants=(upon,)),
+            Observable("opening", "m", [-0.02], [widest], "gap between the fingers", constants=(wide,)),
         ]
 
     def achieved_goal(self):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import mujoco
 
 from robodl_envs.arrays import Array, distance
-from robodl_envs.component import Component, Observable
+from robodl_envs.component import Component, Constant, Observable
 from robodl_envs.free_body import RED, FreeBody, grasp_yaw
 from robodl_envs.scene import POSITION_BOUNDS, Corners
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from robodl_envs.robots.robot import Robot
 
 MIN_DISTANCE = 0.10  # m, between a cube and its goal at the start, and between cubes
+GOAL_ON_TABLE = Constant((2,), "goals lie on the table")
 
 
 class Task(Component):
@@ -87,7 +88,7 @@ class Task(Component):
 
     def goal_observables(self) -> list[Observable]:
         """Parts of a goal, without readings: by default a position within 1.5 m of the robot's base."""
-        return [Observable("position", "m", *POSITION_BOUNDS, "position, world frame")]
+        return [goal_position()]
 
     def achieved_goal(self) -> Array:
         """The present state of what the goal is about: (N, g)."""
@@ -128,6 +129,11 @@ class Task(Component):
         if self.parallel_fingers and not robot.gripper_class.parallel:
             return f"it needs fingers that stay parallel, and {robot.name} has a hinged jaw"
         return None
+
+
+def goal_position(*constants: Constant, bounds: Corners = POSITION_BOUNDS) -> Observable:
+    """A goal's position, with the reasons why some of it is always the same."""
+    return Observable("position", "m", *bounds, "position, world frame", constants=constants)
 
 
 def bounded(default: float, low: float, high: float, unit: str = "", closed: bool = False) -> Any:
