@@ -216,6 +216,7 @@ def test_other_algorithms_start(algo, tmp_path):
         "algo.gradient_steps=1",
         "algo.batch_size=32",
         "algo.buffer_size=4000",
+        "algo.learning_starts=400",
         "total_timesteps=800",
     ]
     run("robodl.train", f"algo={algo}", "name=x", *SMALL[1:], *small, cwd=tmp_path)

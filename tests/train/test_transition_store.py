@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from safetensors.numpy import load_file
 from stable_baselines3.common.logger import Logger
 
+from robodl.atomic_write import together
 from robodl.imitation.dagger import imitate
 from robodl.imitation.transition_store import TransitionStore
 from robodl.options import UsageError
@@ -29,7 +30,8 @@ def test_imitation_is_resumed_to_the_bit(composed, tmp_path, when):
     run.checkpoints.mkdir()
 
     def save(state):
-        run.save_training(half, {"imitation": state})
+        with together() as files:
+            run.save_training(files, half, {"imitation": state})
 
     def die(count, loss, learnt):
         if (count // 12, learnt) >= when and (loss is not None or when[1] < 1.0):
