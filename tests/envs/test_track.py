@@ -5,7 +5,7 @@ import pytest
 
 from robodl_envs import make_policy, make_vec
 from robodl_envs.experts.policy import student_observable_policy
-from robodl_envs.experts.track import is_visible
+from robodl_envs.experts.track import PARTLY_VISIBLE, is_visible
 from robodl_envs.perception.moving_objects import HALF_HEIGHT, MAX_VELOCITY
 from robodl_envs.perception.target_estimate import ACQUIRE_TIME, correction_steps
 from robodl_envs.perception.track import MAX_VIEW_DISTANCE, Track
@@ -175,6 +175,28 @@ def test_the_student_observable_expert_searches_for_a_target_out_of_view():
     assert visible.any() and not visible[hidden].any()
     np.testing.assert_array_equal(search(observation)[visible], expert(observation)[visible])
     assert (expert(observation)[hidden] != action).any(axis=1).all()
+
+
+@pytest.mark.parametrize("randomize", [None, {"camera_angle": 5.0, "camera_position": 0.01}])
+def test_the_search_sees_what_each_rows_camera_sees(randomize):
+    """Its visibility, from the state, is the simulator's projection, to 7 % of the distance to the image's edge."""
+    images = {"observation": "image+state", "cameras": ["wrist"], "image_size": 4, "randomize": randomize}
+    envs = make_vec("track", num_envs=64, **images)
+    act, rng = make_policy("expert", envs), np.random.default_rng(1)
+    observation, _ = envs.reset(seed=1)
+    counts = np.zeros(2, int)
+    for _ in range(15):
+        action = act(observation)
+        action[:, :2] += rng.uniform(-1.0, 1.0, (64, 1))
+        observation = envs.step(np.clip(action, -1.0, 1.0))[0]
+        state = {name: observation["observation"][:, columns] for name, columns in envs.state_columns.items()}
+        visible = is_visible(state["tool"][:, :2] + state["to_target"], state, envs.robot)[:, 0]
+        right, up, _ = abs(image_coordinates_of_target(envs))
+        seen = np.maximum(right, up) / PARTLY_VISIBLE
+        clear = abs(seen - 1.0) > 1e-3  # rounding of float32 aside
+        np.testing.assert_array_equal(visible[clear], seen[clear] < 1.0)
+        counts += [visible.sum(), (~visible).sum()]
+    assert (counts > 20).all()
 
 
 @pytest.mark.parametrize("policy", ["zero", "random"])

@@ -10,7 +10,6 @@ import numpy as np
 from robodl_envs.arrays import quat_mul, quat_rotate
 from robodl_envs.experts.policy import KALMAN, Move, as_action
 from robodl_envs.experts.track import TRAIL_TIME, camera_pose, over, search_correction
-from robodl_envs.perception.hand_camera import ORIENTATION
 from robodl_envs.perception.moving_objects import OBJECTS
 from robodl_envs.perception.target_estimate import correction_steps
 from robodl_envs.rendering.modalities import SEGMENTATION_CLASSES
@@ -36,7 +35,8 @@ def kalman(observation, batch):
     tool, to_estimate, velocity, dt = state["tool"], state["to_estimate"], state["estimate_velocity"], robot.control_dt
     camera, hand = camera_pose(state, robot)
     rgb, depth, segmentation = (observation[name] for name in IMAGES)
-    position, seen = measure(rgb, depth, segmentation, state["target"], camera, hand, robot.hand_camera.tan_half_fovy)
+    frame = quat_mul(hand, np.asarray(robot.hand_camera.orientation))
+    position, seen = measure(rgb, depth, segmentation, state["target"], camera, frame, robot.hand_camera.tan_half_fovy)
     estimate = tool[:, :2] + to_estimate
     innovation = position - estimate  # (N, 2) m
     near = np.sqrt((innovation**2).sum(axis=1, keepdims=True)) < LOST_DISTANCE
@@ -49,12 +49,12 @@ def kalman(observation, batch):
     return as_action(Move(to=over(estimate + TRAIL_TIME * velocity, robot), answer=answer), state, robot)
 
 
-def measure(rgb, depth, segmentation, target, camera, hand, tan_half_fovy):
+def measure(rgb, depth, segmentation, target, camera, frame, tan_half_fovy):
     """The target's position, (N, 2) m, world frame, and whether it is seen, (N, 1) bool.
 
     Args:
         rgb, depth, segmentation: (N, height, width, channels).
-        target: (N, COUNT), 1 for the object to measure. camera: (N, 3) m, its position. hand: (N, 4), its quaternion.
+        target: (N, COUNT), 1 for the object to measure. camera: (N, 3) m, its position. frame: (N, 4), its quaternion.
         tan_half_fovy: of half its vertical field of view, (N, 1) or one number.
     """
     num, height, width, _ = rgb.shape
@@ -68,7 +68,6 @@ def measure(rgb, depth, segmentation, target, camera, hand, tan_half_fovy):
     right, up = (j + 0.5 - 0.5 * width) * slope * ahead, (0.5 * height - 0.5 - i) * slope * ahead
     pixels = np.bincount(row, minlength=num)
     middle = [np.bincount(row, part, num) / np.maximum(pixels, 1) for part in (right, up, -ahead)]
-    frame = quat_mul(hand, np.array(ORIENTATION))
     position = camera + quat_rotate(frame, np.stack(middle, axis=1))
     return position[:, :2], (pixels >= MIN_PIXELS)[:, None]
 

@@ -88,7 +88,7 @@ def is_seen(part: Array, normal: Array, state, robot, max_incidence, max_off_cen
     line = part - (state["tool"] - camera_to_tool(robot, hand))
     distance = xp.sqrt((line**2).sum(axis=1))
     line = line / distance[:, None]
-    forward = quat_rotate(hand, array([0.0, 0.0, 1.0], hand))
+    forward = quat_rotate(hand, array(robot.hand_camera.line_of_sight, hand))
     incidence, off_center = (
         xp.arccos(clip((line * direction).sum(axis=1), -1.0, 1.0)) for direction in (-normal, forward)
     )

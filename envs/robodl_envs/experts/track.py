@@ -10,7 +10,7 @@ import numpy as np
 
 from robodl_envs.arrays import array, concat, copy, namespace, quat_conjugate, quat_mul, quat_rotate, rotvec_to_quat
 from robodl_envs.experts.policy import Move
-from robodl_envs.perception.hand_camera import ORIENTATION, camera_to_tool
+from robodl_envs.perception.hand_camera import camera_to_tool
 from robodl_envs.perception.moving_objects import HALF_HEIGHT, Arena, arena, moved, moved_straight
 from robodl_envs.perception.target_estimate import correction_steps
 
@@ -55,7 +55,7 @@ def arena_of(robot, state) -> Arena:
 def over(place, robot):
     """Tool positions, (N, 3), from which the camera looks down at places, (N, 2), from its height at the start."""
     height = 0.0 * place[:, :1] + robot.home_tool[2]
-    return concat([place + camera_to_tool(robot, robot.home_quat)[:2], height])
+    return concat([place + camera_to_tool(robot, robot.home_quat)[..., :2], height])
 
 
 def camera_pose(state, robot):
@@ -68,7 +68,7 @@ def is_visible(place, state, robot):
     """Test whether the image shows anything of an object at places, (N, 2): (N, 1) bool."""
     camera, hand = camera_pose(state, robot)
     offset = concat([place, 0.0 * place[:, :1] + arena(robot).scale * HALF_HEIGHT]) - camera
-    frame = quat_mul(hand, array(ORIENTATION, hand))
+    frame = quat_mul(hand, array(robot.hand_camera.orientation, hand))
     in_camera = quat_rotate(quat_conjugate(frame), offset)
     right, up, back = (in_camera[:, k, None] for k in range(3))
     sideways = namespace(right).maximum(abs(right) / robot.hand_camera.aspect, abs(up))

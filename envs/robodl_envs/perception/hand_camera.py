@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from robodl_envs.arrays import Array, array, clip, namespace, quat_conjugate, quat_mul, quat_rotate, quat_to_rotvec
+from robodl_envs.arrays import (
+    Array,
+    array,
+    clip,
+    copy,
+    namespace,
+    quat_conjugate,
+    quat_mul,
+    quat_rotate,
+    quat_to_rotvec,
+)
 from robodl_envs.component import Component, Observable
 
 if TYPE_CHECKING:
@@ -26,7 +36,11 @@ class HandCamera(Component):
 
     def __init__(self, robot: Robot, aspect: float):
         self.robot, self.aspect = robot, aspect
-        self.tan_half_fovy: Any = TAN_HALF_FOVY  # or (N, 1), where rows have a field of view of their own
+        # The camera's own, or rows' where these vary: (N, 1); (N, 3) m, (N, 4) and (N, 3), hand frame.
+        self.tan_half_fovy: Any = TAN_HALF_FOVY
+        self.position: Any = POSITION
+        self.orientation: Any = ORIENTATION
+        self.line_of_sight: Any = (0.0, 0.0, 1.0)
         robot.hand_camera = self
 
     def build(self, spec):
@@ -43,6 +57,12 @@ class HandCamera(Component):
         fovy = self.sim.expanded.get("cam_fovy")
         if fovy is not None:
             self.tan_half_fovy = namespace(fovy).tan(0.5 * math.pi / 180.0 * fovy[:, self.index])[:, None]
+        pos, quat = (self.sim.expanded.get(field) for field in ("cam_pos", "cam_quat"))
+        if pos is not None:
+            self.position = copy(pos[:, self.index])
+        if quat is not None:
+            self.orientation = copy(quat[:, self.index])
+            self.line_of_sight = quat_rotate(self.orientation, array([0.0, 0.0, -1.0], self.orientation))
 
     def hand_rotation(self) -> Array:
         """Rotation vectors of the hand from its orientation at the start, pointing down: (N, 3) rad, world frame."""
@@ -77,5 +97,7 @@ class HandCamera(Component):
 
 def camera_to_tool(robot: Robot, quat: Array) -> Array:
     """Offsets, (N, 3) m, from the camera to the tool when the hand's quaternion is quat, (N, 4)."""
-    offset = array([tool - camera for tool, camera in zip(robot.tool_in_hand, POSITION, strict=True)], quat)
-    return quat_rotate(quat, offset)
+    camera = robot.hand_camera.position
+    if camera is not POSITION:
+        return quat_rotate(quat, array(robot.tool_in_hand, quat) - array(camera, quat))
+    return quat_rotate(quat, array([tool - at for tool, at in zip(robot.tool_in_hand, camera, strict=True)], quat))
