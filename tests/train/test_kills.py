@@ -15,14 +15,14 @@ KILLS = 5  # of each learner
 COMMON = ("eval_episodes=5", "test_episodes=10", "video_episodes=0", "checkpoint_every=256", "algo.hidden=[32]")
 IMAGES = ("observation=image", "cameras=[wrist]", "image_size=16", "num_envs=8")
 LEARNERS = {
-    "ppo": ("env=reach", "algo=ppo", "total_timesteps=16384", "eval_every=4096", "num_envs=32"),
+    "ppo": ("env=reach", "algo=ppo", "total_timesteps=131072", "eval_every=16384", "num_envs=32"),
     "sac_with_hindsight": (
         "env=reach",
         "algo=sac",
         "algo.her=4",
         "algo.gradient_steps=2",
         "algo.batch_size=64",
-        "total_timesteps=4096",
+        "total_timesteps=8192",
         "eval_every=1024",
         "num_envs=8",
     ),
@@ -32,7 +32,7 @@ LEARNERS = {
         "algo.learning_starts=512",
         "algo.gradient_steps=1",
         "algo.batch_size=32",
-        "total_timesteps=4096",
+        "total_timesteps=16384",
         "eval_every=1024",
         *IMAGES,
     ),
@@ -85,7 +85,7 @@ def test_twenty_kills_change_no_bit(tmp_path, learner):
             shutil.rmtree(killed)
         command = ["robodl.train", *([f"resume={killed}"] if begun else [*words, "name=killed"])]
         checkpoints = int(rng.integers(0, 3))
-        delay = rng.uniform(0.0, 0.5 if checkpoints else 8.0)
+        delay = rng.uniform(0.0, 0.5 if checkpoints else 5.0)
         kill(command, tmp_path, killed / "checkpoints/last.npz", checkpoints, delay)
     run("robodl.train", f"resume={killed}", cwd=tmp_path, wait=1200)
     for name in ("last.safetensors", "best.safetensors"):
