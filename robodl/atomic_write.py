@@ -14,7 +14,7 @@ class FileSet:
         self.earlier: dict[Path, Path] = {}  # where what was in a place goes
 
     def part(self, path: Path, earlier: Path | None = None) -> Path:
-        """Where to write the file that is to be at `path`.
+        """Give the path to write the file to that is to be at `path`.
 
         Args:
             earlier: where what was at `path` goes then; None to delete it.

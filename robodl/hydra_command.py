@@ -214,7 +214,7 @@ def job_label() -> str | None:
 
 
 def job_overrides() -> list[str]:
-    """What the job that Hydra runs varies in its sweep."""
+    """The overrides that the job that Hydra runs varies in its sweep."""
     running = HydraConfig.get()
     return varied(running.overrides.task, running.job.config.override_dirname.exclude_keys)
 

@@ -14,7 +14,7 @@ import robodl
 from robodl import cli
 from robodl.config import TrainConfig, imitation_config, settled
 
-# What may change in a resumed run.
+# Settings that may change in a resumed run.
 RESUMABLE = ("total_timesteps", "device", "resume", "video_episodes", "test_episodes", "algo.anneal_to")
 
 

@@ -1,4 +1,4 @@
-"""How long a gripper keeps an object in an arm that swings: python -m robodl.evaluation.grip
+"""Time that a gripper keeps an object in an arm that swings: python -m robodl.evaluation.grip
 
 An object that an arm swings creeps out of its fingers, however hard they press: MuJoCo lets friction act on velocities
 and leaves out the acceleration of the contact's frame, so that an object drifts outward in every turn.
@@ -39,7 +39,7 @@ class Options:
 
 @dataclass
 class Grip:
-    """What became of the objects of N arms that held one when the swinging began."""
+    """Results for the objects of N arms that held one when the swinging began."""
 
     held: np.ndarray  # (N,) s, until the object was lost, or the end
     kept: np.ndarray  # (N,) bool

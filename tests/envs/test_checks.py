@@ -72,7 +72,7 @@ def test_a_faulty_task_is_told_in_one_line(members, line):
     ],
 )
 def test_an_array_in_place_of_a_reading_is_told_in_one_line(make_observable, line):
-    """Where it is given, not where it is read: an array made once would be of that instant."""
+    """The line that gives it is named, not one that reads it: an array made once would be of that instant."""
     with pytest.raises(TypeError, match=line):
         make_observable(np.zeros((2, 3)))
 
