@@ -27,7 +27,7 @@ def score_facts(score: Score) -> dict[str, Any]:
 
 
 def outcomes(score: Score) -> list[dict[str, Any]]:
-    """The outcome of each episode of a score, under the names of score_facts; env.reset(seed=<its seed>) begins it again."""
+    """The outcome of each episode, under the names of score_facts; env.reset(seed=<its seed>) begins it again."""
     metrics = score.final_metrics or {"distance_mm": 1e3 * score.distance}
     return [
         {
