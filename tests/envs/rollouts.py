@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from robodl_envs import make_policy
 from robodl_envs.gym_env import make, make_vec
 
 DYNAMICS = {"mass": 0.3, "friction": 0.3, "damping": 0.3, "gain": 0.2, "gravity_tilt": 1.0}
@@ -57,6 +58,16 @@ def assert_rows_equal_single_envs(task, seed, num, rows=None, **settings):
     batch = batch_rollout(task, seed=seed, num=num, threads=threads, **settings)
     for i in range(num) if rows is None else rows:
         np.testing.assert_array_equal(batch[:, i], single_rollout(task, seed=seed + i, **settings))
+
+
+def expert_success(task, num, steps, seed=0, **settings):
+    """Success at the end, (N,) bool, of a task's expert in episodes of so many steps."""
+    envs = make_vec(task, num_envs=num, max_episode_steps=steps, autoreset_mode="Disabled", **settings)
+    policy = make_policy("expert", envs)
+    observation, _ = envs.reset(seed=seed)
+    for _ in range(steps):
+        observation, *_, info = envs.step(policy(observation))
+    return info["success_at_end"]
 
 
 @functools.cache

@@ -6,10 +6,11 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from robodl_envs import make_policy, make_vec, task_id
+from robodl_envs import make_vec, task_id
 from robodl_envs.registry import task_entry
 from robodl_envs.time_limits import scaled_limit
 from tests.envs.robot_support import SUPPORTED
+from tests.envs.rollouts import expert_success
 
 RATES = (0.02, 0.04, 0.08)  # s
 OTHER_RATES = [(*pair, dt) for pair in SUPPORTED for dt in (0.02, 0.08)]
@@ -38,13 +39,7 @@ def test_the_tools_top_speed_is_the_same(robot):
 @pytest.mark.parametrize(("task", "robot", "control_dt"), OTHER_RATES)
 def test_experts_do_their_tasks_at_other_rates(task, robot, control_dt):
     steps = scaled_limit(task_entry(task).max_episode_steps, control_dt)
-    settings = {"robot": robot, "control_dt": control_dt, "max_episode_steps": steps, "autoreset_mode": "Disabled"}
-    envs = make_vec(task, num_envs=60, **settings)
-    policy = make_policy("expert", envs)
-    observation, _ = envs.reset(seed=0)
-    for _ in range(steps):
-        observation, _, _, _, info = envs.step(policy(observation))
-    assert info["success_at_end"].mean() >= 0.9
+    assert expert_success(task, 60, steps, robot=robot, control_dt=control_dt).mean() >= 0.9
 
 
 def steps_to_the_end(env):

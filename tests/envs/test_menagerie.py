@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 import robodl_envs
-from robodl_envs.gym_env import make, make_vec
+from robodl_envs.gym_env import make
 from robodl_envs.robots.iiwa14 import Iiwa14
 from robodl_envs.robots.panda import Panda
 from robodl_envs.scene import OBJECT_BIT, ROBOT_BIT, empty_scene
 from tests.envs.arms import begin_episodes, simulate, without_contacts
-from tests.envs.rollouts import assert_rows_equal_single_envs
+from tests.envs.rollouts import assert_rows_equal_single_envs, expert_success
 
 pytestmark = pytest.mark.unit
 
@@ -169,12 +169,7 @@ def test_links_are_drawn_coarsely_for_learning_and_finely_for_people():
 @pytest.mark.parametrize("task", ["pick_and_place", "pose_reach", "stack"])
 def test_experts_work_with_it(task):
     """Experts know nothing of it, and yet it reaches, grips, carries and rotates."""
-    envs = make_vec(task, num_envs=8, robot="iiwa14", autoreset_mode="Disabled")
-    policy = robodl_envs.make_policy("expert", envs)
-    observation, _ = envs.reset(seed=3)
-    for _ in range(150):
-        observation, *_, info = envs.step(policy(observation))
-    assert info["success_at_end"].all()
+    assert expert_success(task, 8, 150, seed=3, robot="iiwa14").all()
 
 
 @pytest.mark.usefixtures("menagerie")

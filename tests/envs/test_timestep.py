@@ -4,11 +4,11 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from robodl_envs import make, make_policy, make_vec, task_id
+from robodl_envs import make, make_vec, task_id
 from robodl_envs.registry import task_entry
 from robodl_envs.scene import TIMESTEP
 from tests.envs.robot_support import SUPPORTED
-from tests.envs.rollouts import ALL_STATE_NOISE, assert_rows_equal_single_envs
+from tests.envs.rollouts import ALL_STATE_NOISE, assert_rows_equal_single_envs, expert_success
 
 LEAVES_THE_FINGER = pytest.mark.xfail(strict=True, reason="at 8 ms the puck jumps out from under the finger")
 OTHER_TIMESTEPS = [
@@ -65,10 +65,4 @@ def test_the_tool_goes_the_same_way(robot):
 @pytest.mark.parametrize(("task", "robot", "timestep"), OTHER_TIMESTEPS)
 def test_experts_do_their_tasks_at_other_timesteps(task, robot, timestep):
     steps = task_entry(task).max_episode_steps
-    settings = {"robot": robot, "timestep": timestep, "max_episode_steps": steps, "autoreset_mode": "Disabled"}
-    envs = make_vec(task, num_envs=60, **settings)
-    policy = make_policy("expert", envs)
-    observation, _ = envs.reset(seed=0)
-    for _ in range(steps):
-        observation, _, _, _, info = envs.step(policy(observation))
-    assert info["success_at_end"].mean() >= 0.9
+    assert expert_success(task, 60, steps, robot=robot, timestep=timestep).mean() >= 0.9

@@ -9,9 +9,11 @@ import tempfile
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import numpy as np
 import pytest
 import torch
 from hydra import compose, initialize_config_module
+from safetensors.numpy import load_file
 
 from robodl.config import TrainConfig, settled
 from robodl.hydra_command import register
@@ -81,6 +83,23 @@ def model_of(cfg):
     """An untrained model with four environments, the same each time."""
     torch.manual_seed(0)
     return build_model(cfg, training_envs(cfg, 4), pick_device("cpu"))
+
+
+def assert_same_policy(one, other):
+    """Compare the last policies of two run folders, to the bit; returns the tensors by name."""
+    ours, theirs = (load_file(folder / "checkpoints/last.safetensors") for folder in (one, other))
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name])
+    return ours
+
+
+def assert_resumes_exactly(words, steps, cwd):
+    """Half of a Reach run, then resumed, ends in the bits of a whole one, `whole`; returns its tensors by name."""
+    run("robodl.train", *words, f"total_timesteps={steps}", "name=whole", cwd=cwd)
+    run("robodl.train", *words, f"total_timesteps={steps // 2}", "name=half", cwd=cwd)
+    run("robodl.train", "resume=runs/reach/half", f"total_timesteps={steps}", cwd=cwd)
+    return assert_same_policy(cwd / "runs/reach/whole", cwd / "runs/reach/half")
 
 
 def imitation_words(**settings):

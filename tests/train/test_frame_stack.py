@@ -5,12 +5,11 @@ import json
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
-from safetensors.numpy import load_file
 
 from robodl.frame_stack import FrameStack
 from robodl.vision.image_views import color_images
 from robodl_envs import make_vec
-from tests.train.conftest import run
+from tests.train.conftest import assert_resumes_exactly, run
 from tests.train.test_image_training import IMAGES, PPO, SAC, TINY
 
 SETTINGS = {"observation": "image", "cameras": ["front", "side_depth"], "image_size": 8, "renderer": "ray"}
@@ -141,13 +140,8 @@ def test_trains_and_resumes_exactly(algo, tmp_path):
     """Half a run, then resumed, ends in the bits of a whole one; the policy evaluates from its files as it did."""
     cameras = "cameras=[front,side_depth,front_segmentation]"
     words = ("env=reach", *IMAGES, *TINY, *algo, cameras, "frame_stack=3")
-    run("robodl.train", *words, "name=whole", cwd=tmp_path)
-    run("robodl.train", *words, "name=half", "total_timesteps=256", cwd=tmp_path)
-    run("robodl.train", "resume=runs/reach/half", "total_timesteps=512", cwd=tmp_path)
-    one, other = (load_file(tmp_path / f"runs/reach/{name}/checkpoints/last.safetensors") for name in ("whole", "half"))
-    for name in one:
-        np.testing.assert_array_equal(one[name], other[name])
-    assert any(tensor.ndim == 4 and tensor.shape[1] == 9 + 3 * 5 for tensor in one.values())  # front's channels
+    tensors = assert_resumes_exactly(words, 512, tmp_path)
+    assert any(tensor.ndim == 4 and tensor.shape[1] == 9 + 3 * 5 for tensor in tensors.values())  # front's channels
     run("robodl.evaluate", "run=runs/reach/whole", "episodes=4", "output=score.json", cwd=tmp_path)
     score, result = (
         json.loads((tmp_path / name).read_text()) for name in ("score.json", "runs/reach/whole/result.json")

@@ -3,11 +3,9 @@
 import json
 import sys
 
-import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
-from tests.train.conftest import run
+from tests.train.conftest import assert_resumes_exactly, run
 
 IMAGES = ("observation=image", "image_size=16", "env.radius=0.05", "reward=shaped")
 TINY = ("num_envs=8", "total_timesteps=512", "eval_every=256", "eval_episodes=4", "test_episodes=4", "video_episodes=0")
@@ -19,12 +17,7 @@ SAC = ("algo=pixel_sac", "algo.learning_starts=128", "algo.batch_size=16", "algo
 def test_trains_and_resumes_exactly(algo, tmp_path):
     """Half a run, then resumed, ends in the bits of a whole one; the policy evaluates from its files."""
     words = ("env=reach", *IMAGES, *TINY, *algo)
-    run("robodl.train", *words, "name=whole", cwd=tmp_path)
-    run("robodl.train", *words, "name=half", "total_timesteps=256", cwd=tmp_path)
-    run("robodl.train", "resume=runs/reach/half", "total_timesteps=512", cwd=tmp_path)
-    one, other = (load_file(tmp_path / f"runs/reach/{name}/checkpoints/last.safetensors") for name in ("whole", "half"))
-    for name in one:
-        np.testing.assert_array_equal(one[name], other[name])
+    assert_resumes_exactly(words, 512, tmp_path)
     run("robodl.evaluate", "run=runs/reach/whole", "episodes=3", "output=score.json", cwd=tmp_path)
     assert json.loads((tmp_path / "score.json").read_text())["episodes"] == 3
 

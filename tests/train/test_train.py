@@ -14,7 +14,7 @@ from robodl.options import UsageError
 from robodl.runs.run_folder import new_folder
 from robodl.runs.sweep_table import SweptRun, sweep_lines
 from robodl.train import train
-from tests.train.conftest import SMALL, run
+from tests.train.conftest import SMALL, assert_resumes_exactly, assert_same_policy, run
 
 
 def tree(folder):
@@ -55,10 +55,7 @@ def test_tensorboard(trained):
 
 def test_same_seed_same_bits(trained, tmp_path):
     run("robodl.train", "env=reach", "name=again", *SMALL, cwd=tmp_path)
-    one = load_file(trained / "runs/reach/small/checkpoints/last.safetensors")
-    other = load_file(tmp_path / "runs/reach/again/checkpoints/last.safetensors")
-    for name in one:
-        np.testing.assert_array_equal(one[name], other[name])
+    assert_same_policy(trained / "runs/reach/small", tmp_path / "runs/reach/again")
 
 
 @pytest.mark.parametrize("algo", ["ppo", "sac"])
@@ -66,14 +63,7 @@ def test_resume_is_exact(algo, tmp_path):
     """Half a run, then resumed, ends in the bits of a whole run; best so far and wall-clock go on too."""
     small = [*SMALL, f"algo={algo}", "env=reach", "num_envs=8", "eval_every=1024"]
     small += ["algo.gradient_steps=1", "algo.batch_size=32", "algo.buffer_size=4000"] if algo == "sac" else []
-    run("robodl.train", *small, "name=whole", cwd=tmp_path)
-    run("robodl.train", *small, "name=half", "total_timesteps=1024", cwd=tmp_path)
-    run("robodl.train", "resume=runs/reach/half", "total_timesteps=2048", "test_episodes=5", cwd=tmp_path)
-    whole, half = (
-        load_file(tmp_path / f"runs/reach/{name}/checkpoints/last.safetensors") for name in ("whole", "half")
-    )
-    for name in whole:
-        np.testing.assert_array_equal(whole[name], half[name])
+    assert_resumes_exactly(small, 2048, tmp_path)
 
 
 def test_video_plays_everywhere(tmp_path):
