@@ -106,8 +106,6 @@ def check_outputs(options: Options) -> None:
         raise cli.UsageError(f"video must be a file named .mp4 or .gif, got {options.video}")
     if options.failures:
         cli.check_new_folder(options.failures)
-        if options.motion == "random" or options.sight == "noise":
-            raise cli.UsageError("failures= films episodes one by one, which motion=random and sight=noise change")
 
 
 def episodes_of(contender: Any, options: Options, seed: int) -> Callable[[], Any]:

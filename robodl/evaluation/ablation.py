@@ -1,7 +1,6 @@
 """Ablations of a policy's motion and of its images: what each is worth."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,48 +12,51 @@ SIGHTS = ("own", "noise")
 HOLD_STEPS = 6  # that random motion keeps its direction
 
 
-def random_motion(shape: tuple[int, ...], seed: int) -> Iterator[np.ndarray]:
-    """Yield actions of many arms, in [-1, 1], of this shape, (N, size): random directions, each kept for some steps."""
-    rng = np.random.default_rng(seed)
-    while True:
-        action = rng.uniform(-1.0, 1.0, shape)
-        for _ in range(HOLD_STEPS):
-            yield action
-
-
-def replace_motion(policy: "Policy", size: int, motion: str, seed: int) -> "Policy":
+def replace_motion(policy: "Policy", envs: Any, motion: str, seed: int) -> "Policy":
     """Keep a policy's outputs for the task, and move the arm as `motion` says.
 
     Args:
-        size: numbers of an action that move the arm.
-        motion: "own", as the policy does; "still", not at all; or "random".
+        envs: that it acts in, an environment of ours, single or vector.
+        motion: "own", as the policy does; "still", not at all; or "random", in directions that are each kept for some
+            steps: a function of the row's episode and of the seed.
     """
+    from robodl_envs.experts.policy import EpisodeStreams
+
     if motion == "own":
         return policy
-    motions: list[Iterator[np.ndarray]] = []
+    batch, size = envs.unwrapped.batch, envs.unwrapped.robot.action_size
+    streams, moves = EpisodeStreams(batch, seed), np.zeros((batch.num, size))
 
     def replaced(observation: dict[str, np.ndarray]) -> np.ndarray:
+        if motion == "random":
+            turns = np.flatnonzero(streams.elapsed % HOLD_STEPS == 0)
+            moves[turns] = streams.now().uniform(turns, [-1.0] * size, 1.0)
         action = np.array(policy(observation))
-        if motion == "random" and not motions:
-            motions.append(random_motion((len(action), size), seed))
-        action[:, :size] = next(motions[0]) if motions else 0.0
+        action[:, :size] = moves
         return action
 
     return replaced
 
 
-def replace_images(policy: "Policy", sight: str, seed: int) -> "Policy":
-    """Give a policy its "own" images, or "noise": uniform in each image's range, new in each step."""
+def replace_images(policy: "Policy", envs: Any, sight: str, seed: int) -> "Policy":
+    """Give a policy its "own" images, or "noise".
+
+    Noise is uniform in each image's range, new in each step, a function of the row's episode and of the seed.
+    """
     from robodl_envs import MAX_DEPTH, SEGMENTATION_CLASSES, image_modality
+    from robodl_envs.experts.policy import EpisodeStreams
 
     if sight == "own":
         return policy
-    rng = np.random.default_rng(seed)
+    streams, rows = EpisodeStreams(envs.unwrapped.batch, seed), np.arange(envs.unwrapped.batch.num)
 
-    def noise(name: str, image: np.ndarray) -> np.ndarray:
-        high = {"depth": MAX_DEPTH, "segmentation": len(SEGMENTATION_CLASSES)}.get(image_modality(name)[1], 256)
-        return (high * rng.random(image.shape)).astype(image.dtype)
+    def blinded(observation: dict[str, np.ndarray]) -> "np.ndarray":
+        stream, seen = streams.now(), dict(observation)
+        for name, image in observation.items():
+            if image.ndim == 4:
+                high = {"depth": MAX_DEPTH, "segmentation": len(SEGMENTATION_CLASSES)}.get(image_modality(name)[1], 256)
+                unit = stream.unit(rows, image[0].size).reshape(image.shape)
+                seen[name] = (high * unit).astype(image.dtype)
+        return policy(seen)
 
-    return lambda observation: policy(
-        {name: noise(name, value) if value.ndim == 4 else value for name, value in observation.items()}
-    )
+    return blinded

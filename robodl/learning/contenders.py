@@ -72,10 +72,9 @@ def opponent(first: Contender, against: str, seed: int, device: str, threads: in
 
 
 def ablated(contender: Contender, motion: str, sight: str, seed: int) -> Contender:
-    """A policy whose motion or images are replaced, by fresh random numbers in each environment."""
+    """A policy whose motion or images are replaced."""
 
     def policy_in(envs: Any) -> Policy:
-        arm = envs.unwrapped.robot.action_size
-        return replace_motion(replace_images(contender.policy_in(envs), sight, seed), arm, motion, seed)
+        return replace_motion(replace_images(contender.policy_in(envs), envs, sight, seed), envs, motion, seed)
 
     return contender._replace(policy_in=policy_in)

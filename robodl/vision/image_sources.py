@@ -1,12 +1,12 @@
 """Labelled images by the name in `data.name`: from files, or rendered, with labels from the simulator's state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig
 
-from robodl.evaluation.ablation import random_motion
+from robodl.evaluation.ablation import HOLD_STEPS
 from robodl.vec_env import channels_first, channels_first_space, image_boxes, make_envs
 from robodl.vision.labelled_images import TEST_SHARE, LabelledImages, read_idx_folder, sklearn_digits
 from robodl.vision.task_labels import class_names, default_label, image_labels
@@ -94,3 +94,12 @@ def motion_actions(motion: str, envs, seed: int) -> Callable[[], np.ndarray]:
         return random_motion(shape, seed).__next__
     expert, rng = make_policy("expert", envs), np.random.default_rng(seed)
     return lambda: np.clip(expert(inner.state_observation()) + NOISE_STD * rng.standard_normal(shape), -1.0, 1.0)
+
+
+def random_motion(shape: tuple[int, ...], seed: int) -> Iterator[np.ndarray]:
+    """Yield actions of many arms, in [-1, 1], of this shape, (N, size): random directions, each kept for some steps."""
+    rng = np.random.default_rng(seed)
+    while True:
+        action = rng.uniform(-1.0, 1.0, shape)
+        for _ in range(HOLD_STEPS):
+            yield action

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from robodl.evaluation.ablation import HOLD_STEPS, replace_images, replace_motion
+from robodl.evaluation.rollout import evaluate_policy
 from robodl_envs.gym_env import make_vec
 
 PERCEPTION = ["read_digit", "inspect", "track"]
@@ -16,12 +17,17 @@ def constant_policy(observation):
 
 def test_motions():
     """The arm moves as the policy says, not at all, or in random directions; the task's outputs are the policy's."""
-    observation = {"proprioception": np.zeros((5, 3))}
-    assert replace_motion(constant_policy, 3, "own", 0) is constant_policy
-    still = replace_motion(constant_policy, 3, "still", 0)
+    envs = make_vec("reach", num_envs=5)
+    observation, _ = envs.reset(seed=0)
+    observation["proprioception"] = np.zeros((5, 3))
+    assert replace_motion(constant_policy, envs, "own", 0) is constant_policy
+    still = replace_motion(constant_policy, envs, "still", 0)
     np.testing.assert_array_equal(still(observation), np.tile([0.0, 0.0, 0.0, 0.9], (5, 1)))
-    random = replace_motion(constant_policy, 3, "random", 0)
-    actions = np.stack([random(observation) for _ in range(2 * HOLD_STEPS)])
+    random, actions = replace_motion(constant_policy, envs, "random", 0), []
+    for _ in range(2 * HOLD_STEPS):
+        actions.append(random(observation))
+        envs.step(np.zeros(envs.action_space.shape))
+    actions = np.stack(actions)
     assert (actions[..., 3] == 0.9).all() and (abs(actions) <= 1.0).all()
     assert (actions[:HOLD_STEPS] == actions[0]).all() and (actions[HOLD_STEPS:, :, :3] != actions[0, :, :3]).all()
     assert len(np.unique(actions[0, :, 0])) == 5
@@ -33,15 +39,36 @@ def test_noise_in_place_of_images():
     envs = make_vec("reach", num_envs=4, observation="image", cameras=cameras, image_size=16)
     observation, _ = envs.reset(seed=0)
     given = []
-    noisy = replace_images(lambda observation: given.append(observation), "noise", 0)
+    noisy = replace_images(lambda observation: given.append(observation), envs, "noise", 0)
     noisy(observation)
-    noisy(observation)
+    noisy(envs.step(np.zeros(envs.action_space.shape))[0])
     np.testing.assert_array_equal(given[0]["proprioception"], observation["proprioception"])
     for name in cameras:
         space = envs.single_observation_space[name]
         assert given[0][name].dtype == space.dtype and given[0][name].shape == observation[name].shape
         assert (given[0][name] >= space.low).all() and (given[0][name] <= space.high).all()
         assert (given[0][name] != given[1][name]).mean() > 0.5 and len(np.unique(given[0][name])) >= 5
+
+
+def mean_colour(observation):
+    """Actions that depend on all that an image shows."""
+    return observation["front"].mean(axis=(1, 2)) / 255.0 - 0.5
+
+
+@pytest.mark.parametrize(("motion", "sight"), [("random", "own"), ("own", "noise"), ("random", "noise")])
+def test_ablated_episodes_do_not_depend_on_the_number_of_rows(motion, sight):
+    """What replaces motion and images is a function of the episode: alone, or among others, it goes the same way."""
+    settings = {"observation": "image", "cameras": ["front"], "image_size": 16}
+    settings |= {"autoreset_mode": "Disabled", "max_episode_steps": 2 * HOLD_STEPS}
+    ends = []
+    for num in (1, 5, 8):
+        envs = make_vec("reach", num_envs=num, **settings)
+        policy = replace_motion(replace_images(mean_colour, envs, sight, 3), envs, motion, 3)
+        score = evaluate_policy(policy, envs, 8, seed=5)
+        ends.append((score.distance, score.returns))
+    for end in ends[1:]:
+        np.testing.assert_array_equal(end, ends[0])
+    assert len(np.unique(ends[0][0])) == 8
 
 
 @pytest.mark.parametrize("task", PERCEPTION)

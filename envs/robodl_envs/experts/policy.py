@@ -120,11 +120,23 @@ def as_action(move: Move, state: State, robot) -> Array:
 
 def random_policy(batch, seed: int) -> Policy:
     """Uniform actions, from a stream a row that begins anew with each of its episodes."""
-    streams = RandomStreams(batch.num)
+    streams = EpisodeStreams(batch, seed)
+    return lambda observation: streams.now().uniform(np.arange(batch.num), [-1.0] * batch.action_size, 1.0)
 
-    def policy(observation: dict[str, Array]) -> Array:
-        begun = np.flatnonzero(np.asarray(batch.stats.elapsed) == 0)
-        streams.seed(begun, np.asarray(batch.rng.state).astype(np.uint64)[begun] + np.uint64(seed))
-        return streams.uniform(np.arange(batch.num), [-1.0] * batch.action_size, 1.0)
 
-    return policy
+class EpisodeStreams:
+    """A stream of random numbers a row for a policy: a function of its episode and a seed, not of other rows."""
+
+    def __init__(self, batch, seed: int):
+        self.batch, self.offset, self.streams = batch, np.uint64(seed), RandomStreams(batch.num)
+
+    @property
+    def elapsed(self) -> np.ndarray:
+        """Control steps of each row's episode so far, (N,)."""
+        return np.asarray(self.batch.stats.elapsed)
+
+    def now(self) -> RandomStreams:
+        """The streams in this step, to be called once in each; those of episodes that begin are begun anew."""
+        begun = np.flatnonzero(self.elapsed == 0)
+        self.streams.seed(begun, np.asarray(self.batch.rng.state).astype(np.uint64)[begun] + self.offset)
+        return self.streams
