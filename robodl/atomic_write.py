@@ -2,7 +2,8 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 
@@ -11,31 +12,30 @@ class FileSet:
 
     def __init__(self) -> None:
         self.parts: dict[Path, Path] = {}  # where a file is written, by its place
-        self.earlier: dict[Path, Path] = {}  # where what was in a place goes
 
-    def part(self, path: Path, earlier: Path | None = None) -> Path:
-        """Give the path to write the file to that is to be at `path`.
-
-        Args:
-            earlier: where what was at `path` goes then; None to delete it.
-        """
+    def part(self, path: Path) -> Path:
+        """Give the path to write the file to that is to be at `path`."""
         self.parts[path] = path.with_name(f".{path.name}.part")
-        if earlier is not None:
-            self.earlier[path] = earlier
         return self.parts[path]
 
 
 @contextlib.contextmanager
-def together() -> Iterator[FileSet]:
-    """Write files that take their places only when all went well and all are on the disk."""
+def together(earlier: Callable[[Path], Path] | None = None) -> Iterator[FileSet]:
+    """Write files that take their places only when all went well and all are on the disk.
+
+    Args:
+        earlier: the path at which what was in a file's place is kept; None to keep nothing. At any moment the files in
+            their places, or those kept, are of one set.
+    """
     files = FileSet()
     try:
         yield files
         for part in files.parts.values():
             sync(part)
+        for path in files.parts:
+            if earlier is not None and path.is_file():
+                keep(path, earlier(path))
         for path, part in files.parts.items():
-            if path in files.earlier and path.is_file():
-                path.replace(files.earlier[path])
             part.replace(path)
         for folder in {path.parent for path in files.parts}:
             sync(folder)
@@ -46,6 +46,15 @@ def together() -> Iterator[FileSet]:
     finally:
         for part in files.parts.values():
             part.unlink(missing_ok=True)
+
+
+def keep(path: Path, earlier: Path) -> None:
+    """Have a file at another path, too, where its place will be taken."""
+    earlier.unlink(missing_ok=True)
+    try:
+        os.link(path, earlier)
+    except OSError:  # a file system without links
+        shutil.copyfile(path, earlier)
 
 
 @contextlib.contextmanager

@@ -114,7 +114,7 @@ class Checkpoints(BaseCallback):
         self.check_weights()
         began = time.monotonic()
         self.last_checkpoint = self.num_timesteps
-        with together() as files:
+        with together(earlier=lambda path: path.with_name(path.name.replace("last", "before", 1))) as files:
             self.run.save_training(files, self.model, {**self.state(), **more})
             self.save_policy(files, self.run.last)
         self.saved_time = time.monotonic()

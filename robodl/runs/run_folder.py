@@ -3,7 +3,7 @@
 checkpoints/best.*     the policy that did best in the periodic evaluations, see robodl.learning.policy_files
 checkpoints/last.*     the policy of the last checkpoint
 checkpoints/last.npz   everything else training needs to go on from there: arrays only, nothing pickled
-checkpoints/before.npz the same of the checkpoint before, where last.npz is damaged
+checkpoints/before.*   the same of the checkpoint before, for where one of these is damaged
 checkpoints/imitation/ transitions of an imitation that is not over, see robodl.imitation.transition_store
 checkpoints/*_sb3.zip  the same policies as Stable-Baselines3 writes them, for people who use it directly
 tb/                    TensorBoard
@@ -15,7 +15,7 @@ import json
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,7 @@ class Run:
     def __init__(self, folder: Path):
         self.folder = folder
         self.checkpoints = folder / "checkpoints"
-        self.best, self.last = self.checkpoints / "best", self.checkpoints / "last"
-        self.before = self.checkpoints / "before.npz"
+        self.best, self.last, self.before = (self.checkpoints / name for name in ("best", "last", "before"))
         self.imitation = self.checkpoints / "imitation"
         self.tensorboard = folder / "tb"
         self.result = folder / "result.json"
@@ -73,15 +72,12 @@ class Run:
             yield
 
     def config(self) -> dict[str, Any]:
-        """The configuration that the run was started with, as it was written."""
-        try:
-            return dict(json.loads(self.last.with_suffix(".json").read_text())["config"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{self.last}.json is damaged: {error}") from error
+        """The configuration that the run was started with, as it was written; ValueError if it is damaged."""
+        return self.read(".json", lambda path: dict(json.loads(path.read_text())["config"]))
 
     def save_training(self, files: FileSet, model: BaseAlgorithm, extra: dict[str, Any]) -> None:
         """Write what `load_training` needs, as part of a set."""
-        with files.part(self.last.with_suffix(".npz"), self.before).open("wb") as file:
+        with files.part(self.last.with_suffix(".npz")).open("wb") as file:
             np.savez(file, **flatten({**training_state(model), "extra": extra}))  # type: ignore[arg-type]
 
     def load_training(self, model: BaseAlgorithm) -> dict[str, Any]:
@@ -90,17 +86,7 @@ class Run:
         Raises:
             ValueError: there is no state that is whole, or it is of another version.
         """
-        last, found = self.last.with_suffix(".npz"), {}
-        for path in (last, self.before):
-            if path.is_file():
-                try:
-                    with np.load(path, allow_pickle=False) as file:  # which checks the sums of what it reads
-                        found = unflatten({name: file[name] for name in file.files})
-                    break
-                except (ValueError, EOFError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
-                    print(f"warning: {path} is damaged: {one_line(error)}", file=sys.stderr)
-        if not found:
-            raise ValueError(f"{self.folder} can't be resumed: it has no whole checkpoints/last.npz or before.npz")
+        found = self.read(".npz", read_state)
         if "seen as" in str(found.get("envs", {}).get("made_by", "")):  # as version 0.1 wrote it
             raise ValueError(
                 f"{self.folder} is a run of robodl 0.1, which that version goes on with; its policies load"
@@ -110,6 +96,24 @@ class Run:
         except (KeyError, AttributeError, TypeError) as error:
             raise ValueError(f"{self.folder} is a run of another version, which goes on with it: {error!r}") from error
         return found.get("extra", {})
+
+    def read(self, suffix: str, reader: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+        """The content of a file of the last checkpoint, or, with a warning, of that before where it is damaged."""
+        paths = [stem.with_suffix(suffix) for stem in (self.last, self.before)]
+        for path in paths:
+            if path.is_file():
+                try:
+                    return reader(path)
+                except (ValueError, TypeError, EOFError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
+                    print(f"warning: {path} is damaged: {one_line(error)}", file=sys.stderr)
+        names = " or ".join(f"checkpoints/{path.name}" for path in paths)
+        raise ValueError(f"{self.folder} can't be resumed: it has no whole {names}")
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """A state of training."""
+    with np.load(path, allow_pickle=False) as file:  # which checks the sums of what it reads
+        return unflatten({name: file[name] for name in file.files})
 
 
 def free_folder(parent: Path, name: str | None, job: str | None = None, resumes: bool = True) -> Path:

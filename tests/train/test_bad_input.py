@@ -262,4 +262,6 @@ def test_runs_that_cannot_be_resumed(spoilt):
     assert "last.npz" in refused(lambda folder: [(folder / name).unlink() for name in ("last.npz", "before.npz")])
     assert "radios" in refused(edited("last.json", lambda config: config["env"].update(radios=1)))
     assert "unheard" in refused(edited("last.json", lambda config: config.update(unheard=1)))
-    assert "damaged" in refused(lambda checkpoints: (checkpoints / "last.json").write_text("{}"))
+    assert "damaged" in refused(
+        lambda folder: [(folder / name).write_text("{}") for name in ("last.json", "before.json")]
+    )

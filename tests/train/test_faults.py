@@ -1,5 +1,6 @@
 """Faults during a run: what survives them, what is said about them, and how the command ends."""
 
+import json
 import os
 import resource
 import shutil
@@ -7,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -39,24 +42,42 @@ def spoilt(trained, tmp_path):
     return tmp_path / "runs/reach/small"
 
 
+def damage(path, fault):
+    path.write_bytes(fault(path.read_bytes()))
+
+
 @pytest.mark.parametrize("fault", [*FAULTS.values(), one_bit])
-def test_a_damaged_state_falls_back_to_the_one_before(spoilt, fault):
+@pytest.mark.parametrize("names", [("last.npz",), ("last.json",), ("last.npz", "last.json", "last.safetensors")])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(spoilt, names, fault):
     """The run goes on from the checkpoint before, says so, and ends where it ended."""
-    last = spoilt / "checkpoints/last.npz"
+    if fault is one_bit and "last.json" in names:
+        pytest.skip("a wrong bit in a text is another text")
     expected = (spoilt / "checkpoints/last.safetensors").read_bytes()
-    last.write_bytes(fault(last.read_bytes()))
+    for name in names:
+        damage(spoilt / "checkpoints" / name, fault)
     done = run("robodl.train", f"resume={spoilt}", cwd=spoilt.parents[2])
-    assert "last.npz is damaged" in done.stderr and done.stderr.count("\n") == 1
+    warned = [name for name in names if f"{name} is damaged" in done.stderr]
+    assert warned == [name for name in names if name != "last.safetensors"] and done.stderr.count("\n") == len(warned)
     assert (spoilt / "checkpoints/last.safetensors").read_bytes() == expected
 
 
+def test_the_checkpoint_before_is_kept_whole(spoilt):
+    """Each of its files, from an earlier step of the run."""
+    last, before = ({path.suffix: path for path in spoilt.glob(f"checkpoints/{stem}*")} for stem in ("last", "before"))
+    assert set(last) == set(before) == {".json", ".npz", ".safetensors", ".zip"}
+    steps = [json.loads(files[".json"].read_text())["num_timesteps"] for files in (before, last)]
+    states = [int(np.load(files[".npz"])["counters|num_timesteps"]) for files in (before, last)]
+    assert steps == states and steps[0] < steps[1]
+
+
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("names", [("last.json",), ("last.npz", "before.npz"), ("best.safetensors",), ("best.json",)])
+@pytest.mark.parametrize(
+    "names", [("last.json", "before.json"), ("last.npz", "before.npz"), ("best.safetensors",), ("best.json",)]
+)
 def test_files_that_cannot_be_read_are_named(spoilt, names, fault):
     """In one line, with exit code 2, and what can be read stays as it is."""
     for name in names:
-        path = spoilt / "checkpoints" / name
-        path.write_bytes(FAULTS[fault](path.read_bytes()))
+        damage(spoilt / "checkpoints" / name, FAULTS[fault])
     before = contents(spoilt / "checkpoints")
     done = run("robodl.train", f"resume={spoilt}", cwd=spoilt.parents[2], check=False)
     *_, error = done.stderr.splitlines()
@@ -72,8 +93,8 @@ def test_one_wrong_bit_of_a_policy_is_found(spoilt):
 
 
 def test_a_set_of_files_changes_as_one(tmp_path):
-    """Until the last is written, all are as they were, and what was in a place can be kept."""
-    one, two, kept = (tmp_path / name for name in ("one", "two", "kept"))
+    """Until the last is written, all are as they were, and what was in their places can be kept."""
+    one, two = (tmp_path / name for name in ("one", "two"))
     for path in (one, two):
         path.write_text("old")
     with pytest.raises(RuntimeError), together() as files:
@@ -81,11 +102,49 @@ def test_a_set_of_files_changes_as_one(tmp_path):
         files.part(two).write_text("new")
         raise RuntimeError
     assert contents(tmp_path) == {"one": b"old", "two": b"old"}
-    with together() as files:
-        files.part(one, kept).write_text("new")
-        files.part(two).write_text("new")
-        assert one.read_text() == "old"
-    assert contents(tmp_path) == {"one": b"new", "two": b"new", "kept": b"old"}
+    for text in ("new", "newest"):
+        earlier = contents(tmp_path)
+        with together(earlier=lambda path: path.with_suffix(".kept")) as files:
+            files.part(one).write_text(text)
+            files.part(two).write_text(text)
+            assert contents(tmp_path).items() >= earlier.items()
+    assert contents(tmp_path) == {"one": b"newest", "two": b"newest", "one.kept": b"new", "two.kept": b"new"}
+
+
+def test_a_set_is_kept_without_links(tmp_path, monkeypatch):
+    """Some file systems have none."""
+    monkeypatch.setattr(os, "link", Mock(side_effect=PermissionError))
+    (tmp_path / "one").write_text("old")
+    with together(earlier=lambda path: path.with_suffix(".kept")) as files:
+        files.part(tmp_path / "one").write_text("new")
+    assert contents(tmp_path) == {"one": b"new", "one.kept": b"old"}
+
+
+@pytest.mark.parametrize("calls", range(4))
+def test_a_set_is_whole_wherever_it_is_cut_off(tmp_path, monkeypatch, calls):
+    """Of two files in their places or two kept ones, all are of one set, at each moment of the change."""
+    names = ("one", "two")
+    for name in names:
+        (tmp_path / name).write_text("old")
+        (tmp_path / f"{name}.kept").write_text("oldest")
+    left = iter(range(calls))
+
+    def counted(function):
+        def call(*arguments, **settings):
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return function(*arguments, **settings)
+
+        return call
+
+    monkeypatch.setattr(os, "link", counted(os.link))
+    monkeypatch.setattr(Path, "replace", counted(Path.replace))
+    with pytest.raises(KeyboardInterrupt), together(earlier=lambda path: path.with_suffix(".kept")) as files:
+        for name in names:
+            files.part(tmp_path / name).write_text("new")
+    found = contents(tmp_path)
+    places, kept = ([found.get(name) for name in group] for group in (names, [f"{name}.kept" for name in names]))
+    assert places in ([b"old"] * 2, [b"new"] * 2) or kept == [b"old"] * 2
 
 
 def test_fewer_steps_than_done_are_refused(spoilt):
