@@ -48,6 +48,20 @@ def integers(values: Any, like: Array) -> Array:
     return like.new_tensor(values, dtype=namespace(like).int64)
 
 
+def on_host(x: Array) -> bool:
+    """Test whether an array's numbers can be read without waiting for another device."""
+    return isinstance(x, np.ndarray) or x.device.type == "cpu"
+
+
+def to_numpy(values: Any) -> Any:
+    """Tensors as NumPy arrays on the host, in dicts, tuples and alone; all else as it is."""
+    if isinstance(values, dict):
+        return {key: to_numpy(value) for key, value in values.items()}
+    if isinstance(values, tuple):
+        return tuple(map(to_numpy, values))
+    return values.detach().cpu().numpy() if hasattr(values, "detach") else values
+
+
 def zeros(like: Array, *shape: int, dtype: str = "") -> Array:
     """Zeros of a shape in the library and on the device of `like`; its dtype unless one is named, such as "bool"."""
     kind = getattr(namespace(like), dtype) if dtype else like.dtype

@@ -19,6 +19,7 @@ from robodl_envs.arrays import (
     copy,
     distance,
     namespace,
+    on_host,
     row_ids,
     sum_of_squares,
     zeros,
@@ -36,8 +37,6 @@ from robodl_envs.robots.robot import Robot
 from robodl_envs.scene import CONTROL_DT, TIMESTEP, empty_scene, servo_updates, substeps
 from robodl_envs.simulator import CpuSimulator, Simulator, available_cores
 from robodl_envs.tasks.task import Task
-
-MAX_SPEED = 1e4  # rad/s or m/s; beyond it a simulation has exploded, though MuJoCo waits until 1e10
 
 
 class BatchEnv:
@@ -92,9 +91,10 @@ class BatchEnv:
         made_by = {"rows": num, "robot": robot, "task": task, "reward": reward, "observation": observation}
         made_by |= {"cameras": cameras, "randomize": randomize, "control_dt": control_dt, "timestep": timestep}
         made_by |= {"mujoco": mujoco.__version__}
-        self.made_by = {name: str(value) for name, value in made_by.items()}  # a state must be of the same to fit
         self.observation, self.make_simulator = observation, simulator
         self.bind()
+        made_by["backend"] = self.sim.backend
+        self.made_by = {name: str(value) for name, value in made_by.items()}  # a state must be of the same to fit
         self.rng = RandomStreams(num, self.sim.qpos)
         self.stats = EpisodeStats(self.sim.qpos, self.max_episode_steps, control_dt)
         self.last_vectors = zeros(self.low, num, self.layout.size)  # last observed, goals included
@@ -139,6 +139,7 @@ class BatchEnv:
 
     def begin_episodes(self, ids: Array) -> None:
         """Reset the simulation and all components in rows ids."""
+        self.sim.check_capacity()
         self.sim.reset(ids)
         self.sim.restore_expanded(ids)
         for component in self.components:
@@ -174,7 +175,7 @@ class BatchEnv:
         for _ in range(self.robot.updates):
             self.robot.act(action[:, :size])
             self.sim.step(self.nstep // self.robot.updates, acted)
-        diverged = self.diverged()
+        diverged = self.sim.diverged()
         self.task.update(self.all if acted is None else acted)
         if reset_mask is not None:
             self.begin_episodes(row_ids(reset_mask))
@@ -203,6 +204,12 @@ class BatchEnv:
         """Achieved and desired goals as last observed, (N, g) float32 each."""
         return self.last_vectors[:, self.layout.achieved], self.last_vectors[:, self.layout.desired]
 
+    def of_goals(self, achieved: Any, desired: Any) -> Array:
+        """Rewards, (...,), of goals with any leading axes, (..., g), in the simulator's library."""
+        if isinstance(self.last_vectors, np.ndarray):
+            return self.rewards.of_goals(np.asarray(achieved), np.asarray(desired))
+        return self.rewards.of_goals(array(achieved, self.last_vectors), array(desired, self.last_vectors))
+
     def goal_distance(self) -> Array:
         """Distances, (N,), from achieved to desired goals as last observed, in their first observable, m mostly."""
         achieved, desired = self.last_goals()
@@ -214,8 +221,9 @@ class BatchEnv:
         parts += [self.task.achieved_goal(), self.task.desired_goal()]
         vectors = self.layout.vectors(parts, self.low, self.high)
         if diverged is not None:
-            vectors[diverged] = self.last_vectors[diverged]
-            ids = ids[~diverged[ids]]
+            vectors = namespace(vectors).where(diverged[:, None], self.last_vectors, vectors)
+            if self.signals is not None or self.cameras is not None:
+                ids = ids[~diverged[ids]]
         if self.signals is not None:
             seen = self.layout.observed
             vectors[:, seen] = self.signals.transmitted(ids, vectors[:, seen], self.last_vectors[:, seen], self.rng)
@@ -237,22 +245,14 @@ class BatchEnv:
         action = array(action, self.sim.qpos)
         if tuple(action.shape) != (self.num, self.action_size):
             raise ValueError(f"actions must have shape {(self.num, self.action_size)}, got {tuple(action.shape)}")
-        # A finite sum of squares tells that all are finite; if it is not, look closer.
+        # A finite sum of squares tells that all are finite; if it is not, look closer. On another device that would
+        # wait for the work before it: what is not finite there makes its row diverge.
+        if not on_host(action):
+            return clip(action, -1.0, 1.0)
         if not math.isfinite(sum_of_squares(action)) and not (finite := namespace(action).isfinite(action)).all():
             row, column = (int(index[0]) for index in namespace(action).where(~finite))
             raise ValueError(f"actions must be finite, got {action[row, column]} in row {row}, column {column}")
         return clip(action, -1.0, 1.0)
-
-    def diverged(self) -> Array | None:
-        """Rows, (N,) bool, whose simulation exploded in this step; None when none did."""
-        rows, qvel = self.sim.diverged(), self.sim.qvel
-        if not sum_of_squares(qvel) < MAX_SPEED**2:  # of all rows together: rarely so, then look closer
-            fast = ~(namespace(qvel).amax(abs(qvel), axis=1) < MAX_SPEED)
-            if fast.any():
-                self.sim.reset(row_ids(fast))
-                self.sim.forward(row_ids(fast))
-                rows = fast if rows is None else rows | fast
-        return rows
 
     def get_state(self) -> dict[str, Any]:
         """An exact, picklable copy of everything that changes: physics, goals, controllers, streams."""
@@ -266,7 +266,7 @@ class BatchEnv:
             ValueError: the state is of other settings; nothing has changed then.
         """
         self.survive_fork()
-        theirs, facts = state.get("made_by"), {"timestep": str(TIMESTEP)}  # of states that do not name theirs
+        theirs, facts = state.get("made_by"), {"timestep": str(TIMESTEP), "backend": "cpu"}  # of states without
         if isinstance(theirs, Mapping):
             facts |= {name: str(value) for name, value in theirs.items()}
         differing = [name for name, value in self.made_by.items() if facts.get(name) != value]

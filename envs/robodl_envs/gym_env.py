@@ -12,14 +12,25 @@ from gymnasium.spaces import Box, Dict, Space
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
+from robodl_envs import arrays
 from robodl_envs.engine import BatchEnv
+from robodl_envs.host_batch import HostBatch
 from robodl_envs.registry import task_entry
 from robodl_envs.rendering.scene_camera import SceneCamera
 from robodl_envs.robots.robot import Robot
-from robodl_envs.rows import Rows
+from robodl_envs.rows import Rows, masked
 from robodl_envs.scene import CONTROL_DT
-from robodl_envs.settings import RENDER_MODES, EnvSettings, VectorEnvSettings, checked_mask, row_seeds, signature
+from robodl_envs.settings import (
+    RENDER_MODES,
+    EnvSettings,
+    VectorEnvSettings,
+    checked_mask,
+    gives_tensors,
+    row_seeds,
+    signature,
+)
 from robodl_envs.tasks.task import Task
+from robodl_envs.tensor_rows import TensorRows
 from robodl_envs.time_limits import follow_episode, scaled_limit
 
 KEPT = ("spec", "_np_random", "_np_random_seed", "observation_space", "action_space", "id_limit")  # in a pickle
@@ -167,7 +178,7 @@ class RobotTaskVectorEnv(Episodes, Rows, gymnasium.vector.VectorEnv):
         self.metadata["autoreset_mode"] = self.autoreset_mode
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self.ended = np.zeros(self.num_envs, bool)  # rows whose episode is over
+        self.ended = self.nowhere()  # rows whose episode is over
         self.closed = False
 
     def reset(self, *, seed: int | Sequence[int | None] | None = None, options: dict | None = None):
@@ -186,7 +197,7 @@ class RobotTaskVectorEnv(Episodes, Rows, gymnasium.vector.VectorEnv):
         info = masked(info, np.ones(self.num_envs, bool))
         if self.autoreset_mode == AutoresetMode.SAME_STEP and self.ended.any():
             observation, info = self.reset_ended(observation, info)
-            self.ended = np.zeros(self.num_envs, bool)
+            self.ended = self.nowhere()
         return observation, np.asarray(reward, np.float64), terminated, truncated, info
 
     def reset_ended(self, observation, info):
@@ -210,21 +221,25 @@ class RobotTaskVectorEnv(Episodes, Rows, gymnasium.vector.VectorEnv):
         return tuple(self.render_row(row) for row in range(self.num_envs))
 
     def get_state(self) -> dict[str, Any]:
-        return {**super().get_state(), "ended": self.ended.copy()}
+        return {**super().get_state(), "ended": arrays.copy(self.ended)}
 
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
-        self.ended = state.get("ended", np.zeros(self.num_envs, bool)).copy()
+        self.ended = arrays.copy(state["ended"]) if "ended" in state else self.nowhere()
+
+    def nowhere(self):
+        """No row, (N,) bool."""
+        return np.zeros(self.num_envs, bool)
 
 
 class GoalRewards:
     """compute_reward, for environments whose observations hold goals: hindsight replay asks for rewards of others."""
 
-    batch: BatchEnv
+    batch: BatchEnv | HostBatch
 
     def compute_reward(self, achieved_goal, desired_goal, info=None):
         """Rewards of goals with any leading axes, (..., g) -> (...,): a pure function, info is ignored."""
-        return self.batch.rewards.of_goals(np.asarray(achieved_goal), np.asarray(desired_goal))
+        return self.batch.of_goals(achieved_goal, desired_goal)
 
 
 class GoalEnv(GoalRewards, RobotTaskEnv, gymnasium.Env):  # skrl looks for gymnasium's class among these alone
@@ -233,6 +248,14 @@ class GoalEnv(GoalRewards, RobotTaskEnv, gymnasium.Env):  # skrl looks for gymna
 
 class GoalVectorEnv(GoalRewards, RobotTaskVectorEnv, gymnasium.vector.VectorEnv):
     """A RobotTaskVectorEnv whose observations hold goals."""
+
+
+class TensorVectorEnv(TensorRows, RobotTaskVectorEnv, gymnasium.vector.VectorEnv):
+    """A RobotTaskVectorEnv of torch tensors; see TensorRows."""
+
+
+class GoalTensorVectorEnv(GoalRewards, TensorVectorEnv, gymnasium.vector.VectorEnv):
+    """A TensorVectorEnv whose observations hold goals."""
 
 
 def scene_view(robot: Robot, task: Task) -> tuple[tuple[float, float, float], float]:
@@ -248,13 +271,6 @@ def first_row(observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def scalars(info: dict[str, np.ndarray]) -> dict[str, Any]:
     return {key: value[0].item() for key, value in info.items()}
-
-
-def masked(info: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Add to an info of a vector environment each value's mask, (N,) bool, of the rows it speaks of."""
-    for key in tuple(info):
-        info["_" + key] = rows
-    return info
 
 
 def restored(cls, task, settings, state, gymnasium_state):
@@ -277,6 +293,8 @@ def make(task: str | Task, **settings: Any) -> RobotTaskEnv:
 
 def make_vec(task: str | Task, **settings: Any) -> RobotTaskVectorEnv:
     """Make a vector environment: settings are VectorEnvSettings' and the task's."""
+    if gives_tensors(settings):
+        return (GoalTensorVectorEnv if has_goals(settings) else TensorVectorEnv)(task, **settings)
     return (GoalVectorEnv if has_goals(settings) else RobotTaskVectorEnv)(task, **settings)
 
 

@@ -28,12 +28,20 @@ class RandomStreams:
 
     def __init__(self, num: int, like: Array | None = None):
         self.like = np.zeros(0) if like is None else like
+        self.wide = cast(self.like[:0], "float64")  # what is drawn is computed in: the same numbers in any library
         self.state = mix(words(np.random.SeedSequence().generate_state(num, np.uint64), self.like))
 
     def seed(self, ids: Array, seeds: Any) -> None:
         """Start the streams of rows ids, (n,), anew from integer seeds, (n,) from 0 to 2^64 - 1."""
+        self._begin(ids, words(np.asarray(seeds).astype(np.uint64), self.like))
+
+    def seed_from(self, ids: Array, other: "RandomStreams", offset: int) -> None:
+        """Start the streams of rows ids anew from where another's streams are, which go on as they were."""
+        self._begin(ids, other.state[ids] + constant(offset, self.state))
+
+    def _begin(self, ids: Array, seeds: Array) -> None:
         # Mixed twice so that neighbouring seeds begin far apart on SplitMix64's single cycle.
-        self.state[ids] = mix(mix(words(np.asarray(seeds).astype(np.uint64), self.like)) + constant(GAMMA, self.state))
+        self.state[ids] = mix(mix(seeds) + constant(GAMMA, self.state))
 
     def bits(self, ids: Array, count: int) -> Array:
         """The next count numbers of rows ids: (n, count), 64 random bits each, unsigned in NumPy, signed in torch."""
@@ -43,13 +51,16 @@ class RandomStreams:
         return numbers
 
     def unit(self, ids: Array, count: int) -> Array:
-        """The next count numbers of rows ids, uniform in [0, 1): (n, count) floats."""
-        return array(cast(shifted_right(self.bits(ids, count), 11), "float64") * 2.0**-53, self.like)
+        """The next count numbers of rows ids, uniform in [0, 1): (n, count) float64."""
+        return cast(shifted_right(self.bits(ids, count), 11), "float64") * 2.0**-53
 
     def uniform(self, ids: Array, low: Any = 0.0, high: Any = 1.0) -> Array:
         """Draw from [low, high): (n, *shape), where shape is that of low and high broadcast together."""
-        low = array(low, self.like)
-        span = array(high, self.like) - low
+        return array(self._uniform(ids, low, high), self.like)
+
+    def _uniform(self, ids: Array, low: Any, high: Any) -> Array:
+        low = array(low, self.wide)
+        span = array(high, self.wide) - low
         return low + span * self.unit(ids, math.prod(span.shape)).reshape(-1, *span.shape)
 
     def uniform_apart(self, ids: Array, low: Any, high: Any, other: Array, least: float, tries: int = 16) -> Array:
@@ -58,22 +69,22 @@ class RandomStreams:
         Of `tries` points the first far enough is taken, or the farthest where none is.
         """
         xp = namespace(self.like)
-        low, high = (xp.tile(array(corner, self.like), (tries, 1)) for corner in (low, high))
-        points = self.uniform(ids, low, high)  # (n, tries, 3)
-        distances = distance(points, other[:, None])
+        low, high = (xp.tile(array(corner, self.wide), (tries, 1)) for corner in (low, high))
+        points = self._uniform(ids, low, high)  # (n, tries, 3)
+        distances = distance(points, array(other, self.wide)[:, None])
         good = distances >= least
         choice = xp.where(good.any(axis=1), first_true(good), distances.argmax(axis=1))
-        return points[arange(len(ids), self.like), choice]
+        return array(points[arange(len(ids), self.like), choice], self.like)
 
     def normal(self, ids: Array, mean: Any = 0.0, std: Any = 1.0) -> Array:
         """Draw from a normal distribution: (n, *shape), where shape is that of mean and std broadcast together."""
-        xp, mean, std = namespace(self.like), array(mean, self.like), array(std, self.like)
+        xp, mean, std = namespace(self.like), array(mean, self.wide), array(std, self.wide)
         shape = xp.broadcast_shapes(mean.shape, std.shape)
         size = math.prod(shape)
         unit = self.unit(ids, 2 * size)
         radius = xp.sqrt(-2.0 * xp.log1p(-unit[:, :size]))  # Box and Muller; 1 - unit is never zero
         angle = 2.0 * math.pi * unit[:, size:]
-        return mean + std * (radius * xp.cos(angle)).reshape(-1, *shape)
+        return array(mean + std * (radius * xp.cos(angle)).reshape(-1, *shape), self.like)
 
     def integers(self, ids: Array, high: int) -> Array:
         """Draw from 0 .. high - 1: (n,) int64. The bias, below high / 2^53, is beyond notice."""

@@ -37,7 +37,7 @@ class Rewards:
         potential = self.potential(*goals)
         reward = (self.last_potential - potential) / self.control_dt
         if diverged is not None:
-            reward[diverged] = 0.0
+            reward = reward * ~diverged
         self.last_potential = potential
         return reward
 

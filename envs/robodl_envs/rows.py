@@ -80,3 +80,10 @@ class Rows:
                 raise ValueError(f"rows share {name}: give one value, or {self.num_envs} equal ones, got {values!r}")
             values = values[0]
         setattr(self, name, values)
+
+
+def masked(info: dict[str, Any], rows: Any) -> dict[str, Any]:
+    """Add to an info of a vector environment each value's mask, (N,) bool, of the rows it speaks of."""
+    for key in tuple(info):
+        info["_" + key] = rows
+    return info

@@ -3,11 +3,12 @@
 import copy
 import dataclasses
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral
 from typing import Any
 
+import mujoco
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
@@ -16,17 +17,26 @@ from robodl_envs.arrays import check_choice, did_you_mean
 from robodl_envs.cameras import CameraSensors
 from robodl_envs.checks import check_once
 from robodl_envs.engine import BatchEnv
+from robodl_envs.host_batch import HostBatch
 from robodl_envs.observation import OBSERVATIONS
 from robodl_envs.randomization.settings import Randomize, randomize_settings
 from robodl_envs.renamed import adopt_old_hooks
 from robodl_envs.rewards import REWARDS
 from robodl_envs.robots.robot import Robot
 from robodl_envs.scene import CONTROL_DT, TIMESTEP
-from robodl_envs.simulator import available_cores
+from robodl_envs.simulator import CpuSimulator, Simulator, available_cores
 from robodl_envs.tasks.task import Task
 
 MAX_ROWS = 1_000_000
 RENDER_MODES = ["rgb_array"]
+BACKENDS, ARRAYS = ("cpu", "warp"), ("torch", "numpy")
+CAPACITIES = ("contacts", "constraints")
+OF_WARP: dict[str, Any] = {
+    "device": None,
+    "arrays": "torch",
+    "deterministic": True,
+    "capacity": {},
+}  # settings of backend="warp" alone
 OF_IMAGES = ("cameras", "image_size", "renderer")  # settings that observation="state" does not take
 
 
@@ -68,7 +78,7 @@ class EnvSettings:
     max_episode_steps: int | None = None
     render_mode: str | None = None
     threads: int = 1
-    num_envs = 1  # no setting of a single environment
+    num_envs, backend, arrays = 1, "cpu", "numpy"  # no settings of a single environment
 
     def __post_init__(self):
         check_choice("observation", self.observation, OBSERVATIONS)
@@ -110,7 +120,7 @@ class EnvSettings:
             task = copy.deepcopy(dataclasses.replace(found, **own) if own else found)  # type: ignore
         return cls(**copy.deepcopy({name: values[name] for name in values if name not in of_task})), task  # type: ignore
 
-    def make_batch(self, task: Task) -> BatchEnv:
+    def make_batch(self, task: Task) -> BatchEnv | HostBatch:
         """A BatchEnv of a copy of the task: two environments never share one."""
         task = copy.deepcopy(task)
         adopt_old_hooks(type(task))
@@ -125,16 +135,17 @@ class EnvSettings:
         def make_robot() -> Robot:
             return robot_class(control=self.control, gripper=task.gripper, rotation=task.rotation)
 
+        simulator, num = self.simulator(), self.num_envs
         robot, randomize, cameras = make_robot(), randomize_settings(self.randomize), None
         check_once(task, robot_class, lambda rows: BatchEnv(make_robot(), copy.deepcopy(task), rows, threads=1))
         if self.observation != "state":
             names = checked_names(task.cameras if self.cameras is None else self.cameras)
             drawing = max(1, min(self.threads or available_cores(), self.num_envs))
             cameras = CameraSensors(robot, names, checked_size(self.image_size), self.renderer, drawing, randomize)
-        return BatchEnv(
+        batch = BatchEnv(
             robot,
             task,
-            self.num_envs,
+            num,
             self.control_dt,
             self.reward,
             self.max_episode_steps,
@@ -143,7 +154,13 @@ class EnvSettings:
             cameras,
             randomize,
             self.timestep,
+            simulator,
         )
+        return batch if self.backend == "cpu" or self.arrays == "torch" else HostBatch(batch)
+
+    def simulator(self) -> Callable[[mujoco.MjModel, int, int], Simulator]:
+        """What makes the simulator of a model, a number of rows and a number of threads."""
+        return CpuSimulator
 
 
 @dataclass
@@ -153,6 +170,12 @@ class VectorEnvSettings(EnvSettings):
     Args:
         num_envs: number of arms N.
         autoreset_mode: when an ended episode's row begins anew: AutoresetMode.NEXT_STEP, SAME_STEP or DISABLED.
+        backend: "cpu", MuJoCo on all cores; or "warp", MuJoCo Warp on a GPU, for thousands of rows.
+        device: of backend="warp", as torch names it; None for the first GPU, or the CPU where there is none.
+        arrays: of backend="warp": "torch" for tensors on the device, or "numpy".
+        deterministic: with backend="warp", the same bits in each run on one device; False is faster on a GPU.
+        capacity: of backend="warp": {"contacts": ..., "constraints": ...}, room for those of a row, on average over all
+            rows and in each row; more than there is room for is an error when an episode ends.
         threads: simulation threads; 0, the default here, for one per core.
         Others: as EnvSettings'.
     """
@@ -160,9 +183,24 @@ class VectorEnvSettings(EnvSettings):
     threads: int = 0
     num_envs: int = 1
     autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP
+    backend: str = "cpu"
+    device: str | None = None
+    arrays: str = "torch"
+    deterministic: bool = True
+    capacity: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         super().__post_init__()
+        check_choice("backend", self.backend, BACKENDS)
+        check_choice("arrays", self.arrays, ARRAYS)
+        if self.backend == "cpu":
+            for name, default in OF_WARP.items():
+                if getattr(self, name) != default:
+                    raise ValueError(f"{name} is of backend='warp', got backend='cpu'")
+        for name, value in self.capacity.items():
+            check_choice("capacity", name, CAPACITIES)
+            if not isinstance(value, Integral) or value < 1:
+                raise ValueError(f"capacity must be whole numbers from 1 on, got {value!r} {name}")
         if self.num_envs < 1:
             raise ValueError(f"num_envs must be at least 1, got {self.num_envs}")
         if self.num_envs > MAX_ROWS:
@@ -172,6 +210,22 @@ class VectorEnvSettings(EnvSettings):
         except ValueError:
             modes = ", ".join(repr(mode.value) for mode in AutoresetMode)
             raise ValueError(f"autoreset_mode must be one of {modes}, got {self.autoreset_mode!r}") from None
+
+    def simulator(self):
+        if self.backend == "cpu":
+            return CpuSimulator
+        try:
+            from robodl_envs.warp_simulator import WarpSimulator, checked_device
+        except ImportError as error:
+            raise ValueError(f"backend='warp' needs what pip install 'robodl[warp]' installs: {error}") from None
+        device = checked_device(self.device)
+        more: dict[str, Any] = {"deterministic": self.deterministic, **self.capacity}
+        return lambda model, num, threads: WarpSimulator(model, num, device, **more)
+
+
+def gives_tensors(settings: Mapping[str, Any]) -> bool:
+    """Test whether a vector environment of these settings, by name, gives torch tensors."""
+    return settings.get("backend", "cpu") == "warp" and settings.get("arrays", "torch") == "torch"
 
 
 def signature(settings: type[EnvSettings]) -> inspect.Signature:

@@ -14,18 +14,20 @@ import mujoco
 import numpy as np
 from mujoco.batch import Batch
 
-from robodl_envs.arrays import Array, did_you_mean
+from robodl_envs.arrays import Array, did_you_mean, sum_of_squares
 from robodl_envs.scene import quiet_log
 
 # Enum members as plain integers: Batch takes those, and they are cheaper to pass.
 STAGE_NONE = int(mujoco.mjtStage.mjSTAGE_NONE)
 STAGE_VEL = int(mujoco.mjtStage.mjSTAGE_VEL)
+MAX_SPEED = 1e4  # rad/s or m/s; beyond it a simulation has exploded, though MuJoCo waits until 1e10
 BAD_STATE = slice(int(mujoco.mjtWarning.mjWARN_BADQPOS), int(mujoco.mjtWarning.mjWARN_BADQACC) + 1)
 
 
 class Simulator(Protocol):
     """Every member that components and the engine use, as CpuSimulator explains them; arrays are of one library."""
 
+    backend: str
     num: int
     model: mujoco.MjModel
     expanded: dict[str, Array]
@@ -51,6 +53,8 @@ class Simulator(Protocol):
     def forward(self, ids: Array | None = None) -> None: ...
     def step(self, nstep: int, ids: Array | None = None) -> None: ...
     def diverged(self) -> Array | None: ...
+    def check_capacity(self) -> None: ...
+    def load_row(self, row: int, model: mujoco.MjModel, data: mujoco.MjData) -> None: ...
     def get_state(self) -> dict[str, Any]: ...
     def set_state(self, state: dict[str, Any]) -> None: ...
 
@@ -63,6 +67,8 @@ class CpuSimulator:
         num: number of rows.
         threads: worker threads; 0 for one per core.
     """
+
+    backend = "cpu"  # the name of the setting that asks for it
 
     def __init__(self, model: mujoco.MjModel, num: int, threads: int):
         quiet_log()
@@ -89,27 +95,16 @@ class CpuSimulator:
 
     def mocap_pos(self, body: str) -> np.ndarray:
         """Position of a mocap body, (N, 3), world frame, live and writable."""
-        return self.batch.mocap_pos[:, self.mocap_id(body)]
+        return self.batch.mocap_pos[:, mocap_id(self.model, body)]
 
     def mocap_quat(self, body: str) -> np.ndarray:
         """Orientation of a mocap body, (N, 4), world frame, live and writable."""
-        return self.batch.mocap_quat[:, self.mocap_id(body)]
-
-    def mocap_id(self, body: str) -> int:
-        """The number of a mocap body; KeyError for a body that is none."""
-        found = int(self.model.body(body).mocapid[0])
-        if found < 0:
-            names = [self.model.body(i).name for i in range(self.model.nbody) if self.model.body_mocapid[i] >= 0]
-            raise KeyError(f"body {body!r} is not a mocap body; these are: {', '.join(names) or 'none'}")
-        return found
+        return self.batch.mocap_quat[:, mocap_id(self.model, body)]
 
     def expand(self, field: str) -> np.ndarray:
         """A field of the model with each row's own values, (N, ...), live and writable; the model's at a reset."""
         if field not in self.expanded:
-            fields = [name for name in dir(self.model) if not name.startswith("_")]
-            if field.partition(".")[0] not in fields:
-                raise ValueError(f"{field} is not a field of MjModel{did_you_mean(field, fields)}")
-            self.defaults[field] = attrgetter(field)(self.model).copy()  # such as opt.gravity
+            self.defaults[field] = model_field(self.model, field).copy()
             self.expanded[field] = self.batch.expand(field)
         return self.expanded[field]
 
@@ -139,15 +134,33 @@ class CpuSimulator:
         self.batch.step(ids, nstep, STAGE_VEL)
 
     def diverged(self) -> np.ndarray | None:
-        """Rows, (N,) bool, that MuJoCo found broken and reset since the last call; None when there are none."""
-        if self._bad.tobytes() == self._seen_bytes:  # comparing arrays costs 2 us more, every step
-            return None
-        rows = (self._bad != self._seen).any(axis=1)
-        self._remember_bad()
+        """Rows, (N,) bool, that exploded since the last call, and are reset: by MuJoCo, or as they are faster than
+        MAX_SPEED; None when there are none.
+        """
+        rows = None
+        if self._bad.tobytes() != self._seen_bytes:  # comparing arrays costs 2 us more, every step
+            rows = (self._bad != self._seen).any(axis=1)
+            self._remember_bad()
+        if not sum_of_squares(self.qvel) < MAX_SPEED**2:  # of all rows together: rarely so, then look closer
+            fast = ~(np.abs(self.qvel).max(axis=1) < MAX_SPEED)
+            if fast.any():
+                ids = np.flatnonzero(fast)
+                self.reset(ids)
+                self.forward(ids)
+                rows = fast if rows is None else rows | fast
         return rows
+
+    def check_capacity(self) -> None:
+        """Nothing: MuJoCo makes room for all contacts. Other simulators raise where they had none."""
 
     def _remember_bad(self) -> None:
         self._seen, self._seen_bytes = self._bad.copy(), self._bad.tobytes()
+
+    def load_row(self, row: int, model: mujoco.MjModel, data: mujoco.MjData) -> None:
+        """Copy a row's model and state into others'."""
+        if self.expanded:
+            self.batch.get_model(row, model)
+        self.batch.get_data(row, data)
 
     def get_state(self) -> dict[str, Any]:
         """An exact, picklable copy of all rows."""
@@ -164,6 +177,23 @@ class CpuSimulator:
         self.set_const()
         self._remember_bad()
         self.forward()
+
+
+def mocap_id(model: mujoco.MjModel, body: str) -> int:
+    """The number of a mocap body; KeyError for a body that is none."""
+    found = int(model.body(body).mocapid[0])
+    if found < 0:
+        names = [model.body(i).name for i in range(model.nbody) if model.body_mocapid[i] >= 0]
+        raise KeyError(f"body {body!r} is not a mocap body; these are: {', '.join(names) or 'none'}")
+    return found
+
+
+def model_field(model: mujoco.MjModel, field: str) -> np.ndarray:
+    """A field of a model, or of its options, such as opt.gravity; ValueError with near names if there is none."""
+    fields = [name for name in dir(model) if not name.startswith("_")]
+    if field.partition(".")[0] not in fields:
+        raise ValueError(f"{field} is not a field of MjModel{did_you_mean(field, fields)}")
+    return np.asarray(attrgetter(field)(model))
 
 
 def survive_fork(simulator: CpuSimulator) -> None:

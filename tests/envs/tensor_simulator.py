@@ -35,6 +35,8 @@ def host(values):
 class TensorSimulator:
     """A CpuSimulator behind tensors."""
 
+    backend = "cpu"
+
     def __init__(self, model, num, threads):
         self.cpu = CpuSimulator(model, num, threads)
         self.num, self.model, self.orphaned = num, model, False
@@ -95,3 +97,9 @@ class TensorSimulator:
 
     def set_state(self, state):
         self.cpu.set_state(state)
+
+    def check_capacity(self):
+        self.cpu.check_capacity()
+
+    def load_row(self, row, model, data):
+        self.cpu.load_row(row, model, data)

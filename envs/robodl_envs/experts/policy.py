@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from robodl_envs.arrays import Array, cast, clip, concat, did_you_mean
+from robodl_envs.arrays import Array, cast, clip, concat, did_you_mean, row_ids, zeros
+from robodl_envs.engine import BatchEnv
+from robodl_envs.host_batch import HostBatch
 from robodl_envs.observation import ByObservable
 from robodl_envs.random_streams import RandomStreams
 from robodl_envs.registry import imported, task_entry, task_name
@@ -65,10 +65,17 @@ def make_policy(name: str, env, seed: int = 0) -> Policy:
         ValueError: the expert acts by control="tool" only; so may a baseline, which needs images too.
     """
     batch = env.unwrapped.batch
+    if isinstance(batch, HostBatch):
+        return batch.policy(policy_of(name, batch.device_batch, seed))
+    return policy_of(name, batch, seed)
+
+
+def policy_of(name: str, batch: BatchEnv, seed: int) -> Policy:
+    """A policy by name, as make_policy's, on a batch's own arrays."""
     if name == "expert":
         return expert_policy(batch)
     if name == "zero":
-        return lambda observation: np.zeros((batch.num, batch.action_size))
+        return lambda observation: zeros(batch.sim.qpos, batch.num, batch.action_size)
     if name == "random":
         return random_policy(batch, seed)
     baselines = BASELINES.get(str(task_name(batch.task)), {})
@@ -79,14 +86,16 @@ def make_policy(name: str, env, seed: int = 0) -> Policy:
     return lambda observation: baseline(observation, batch)
 
 
-def student_observable_policy(batch) -> Policy:
+def student_observable_policy(batch: BatchEnv | HostBatch) -> Policy:
     """The policy that imitation learns from, of observation="state": one that knows no more than images show."""
     name = task_name(batch.task)
     return expert_policy(batch, task_entry(name).student_observable_expert if name else None)
 
 
-def expert_policy(batch, expert: str | Expert | None = None) -> Policy:
-    """An expert, by default that of a BatchEnv's task, as a policy of observation="state"."""
+def expert_policy(batch: BatchEnv | HostBatch, expert: str | Expert | None = None) -> Policy:
+    """An expert, by default that of a batch's task, as a policy of observation="state"."""
+    if isinstance(batch, HostBatch):
+        return batch.policy(expert_policy(batch.device_batch, expert))
     name, robot, columns = task_name(batch.task), batch.robot, batch.state_columns
     function = imported(expert or (name and task_entry(name).expert))
     if function is None:
@@ -118,25 +127,25 @@ def as_action(move: Move, state: State, robot) -> Array:
     return clip(concat(parts, axis=1), -1.0, 1.0)
 
 
-def random_policy(batch, seed: int) -> Policy:
+def random_policy(batch: BatchEnv, seed: int) -> Policy:
     """Uniform actions, from a stream a row that begins anew with each of its episodes."""
     streams = EpisodeStreams(batch, seed)
-    return lambda observation: streams.now().uniform(np.arange(batch.num), [-1.0] * batch.action_size, 1.0)
+    return lambda observation: streams.now().uniform(batch.all, [-1.0] * batch.action_size, 1.0)
 
 
 class EpisodeStreams:
     """A stream of random numbers a row for a policy: a function of its episode and a seed, not of other rows."""
 
-    def __init__(self, batch, seed: int):
-        self.batch, self.offset, self.streams = batch, np.uint64(seed), RandomStreams(batch.num)
+    def __init__(self, batch: BatchEnv, seed: int):
+        self.batch, self.seed, self.streams = batch, seed, RandomStreams(batch.num, batch.sim.qpos)
 
     @property
-    def elapsed(self) -> np.ndarray:
+    def elapsed(self) -> Array:
         """Control steps of each row's episode so far, (N,)."""
-        return np.asarray(self.batch.stats.elapsed)
+        return self.batch.stats.elapsed
 
     def now(self) -> RandomStreams:
         """The streams in this step, to be called once in each; those of episodes that begin are begun anew."""
-        begun = np.flatnonzero(self.elapsed == 0)
-        self.streams.seed(begun, np.asarray(self.batch.rng.state).astype(np.uint64)[begun] + self.offset)
+        begun = row_ids(self.elapsed == 0)
+        self.streams.seed_from(begun, self.batch.rng, self.seed)
         return self.streams

@@ -12,7 +12,7 @@ from robodl_envs.rendering.modalities import GROUPS_FOR_PEOPLE
 from robodl_envs.rendering.ray_images import DrawnGeoms
 from robodl_envs.rendering.ray_renderer import FixedCamera
 from robodl_envs.rendering.shading import SceneRows
-from robodl_envs.simulator import CpuSimulator
+from robodl_envs.simulator import Simulator
 
 SIZE = 480  # pixels, height and width of an image
 SKYBOX = int(mujoco.mjtRndFlag.mjRND_SKYBOX)
@@ -65,7 +65,7 @@ class SceneCamera:
             rgb[depth == 1.0] = background
         return rgb[::-1].copy()
 
-    def cast_rays(self, camera: FixedCamera, sim: CpuSimulator, row: int, background: np.ndarray | None) -> np.ndarray:
+    def cast_rays(self, camera: FixedCamera, sim: Any, row: int, background: np.ndarray | None) -> np.ndarray:
         model = copy.copy(sim.model)
         data = mujoco.MjData(model)
         load_row(sim, row, model, data)
@@ -86,11 +86,9 @@ class SceneCamera:
         self.context = self.ray_camera = None
 
 
-def load_row(sim: CpuSimulator, row: int, model: mujoco.MjModel, data: mujoco.MjData) -> None:
+def load_row(sim: Simulator, row: int, model: mujoco.MjModel, data: mujoco.MjData) -> None:
     """Copy a row's model and state into scratch ones, with all poses that an image needs."""
-    if sim.expanded:
-        sim.batch.get_model(row, model)
-    sim.batch.get_data(row, data)
+    sim.load_row(row, model, data)
     mujoco.mj_kinematics(model, data)
     mujoco.mj_comPos(model, data)  # cameras and lights may follow a body's centre of mass
     mujoco.mj_camlight(model, data)
