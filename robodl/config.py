@@ -15,6 +15,7 @@ from robodl.options import RenamedKeyWarning, UsageError, checked, group, option
 
 # Shared by several commands.
 CONTROLS, REWARDS, OBSERVATIONS = ("joint", "tool"), ("dense", "sparse", "shaped"), ("state", "image", "image+state")
+BACKENDS = ("cpu", "warp")
 TIMESTEP: dict[str, Any] = {"help": "seconds of a step of MuJoCo, 0.0005 to 0.01: 0.008 is 1.6 times as fast"}
 THREADS: dict[str, Any] = {"help": "simulation threads, 0 for one per core", "at_least": 0}
 DEVICE: dict[str, Any] = {"help": "cpu, cuda, or auto: cuda where there is one"}
@@ -159,6 +160,7 @@ class TrainConfig(EnvironmentConfig):
     frame_stack: int = option(1, help="images of so many steps, up to now, that the policy sees", at_least=1)
     total_timesteps: int = option(1_000_000, help="steps of all rows together; 0 for imitation alone", at_least=0)
     num_envs: int = option(64, help="rows", at_least=1)
+    backend: str = option("cpu", help="warp trains on a GPU, in thousands of rows; tests stay on cpu", choices=BACKENDS)
     torch_threads: int = option(1, help="more slow small networks down beside simulation threads", at_least=1)
     eval_every: int = option(20_000, help="steps between evaluations", at_least=1)
     eval_episodes: int = option(100, help="episodes of each evaluation", at_least=1)

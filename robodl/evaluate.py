@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from robodl import cli
-from robodl.config import CONTROLS, DEVICE, OUTPUT, THREADS, environment
+from robodl.config import BACKENDS, CONTROLS, DEVICE, OUTPUT, THREADS, environment
 from robodl.evaluation.ablation import MOTIONS, SIGHTS
 from robodl.options import group, option
 
@@ -34,6 +34,7 @@ class Options:
     sight: str = option("own", help="what the policy sees; noise replaces its images", choices=SIGHTS)
     episodes: int = option(500, help="fresh episodes", at_least=1)
     seed: int | None = option(help="episode k's is 2^31 + seed + k; the run's own, or 0", at_least=0)
+    backend: str = option("cpu", help="what simulates the episodes, whatever trained the policy", choices=BACKENDS)
     threads: int = option(0, **THREADS)
     device: str = option("auto", **DEVICE)
     video: str | None = option(help="file to write three episodes to, .mp4 or .gif")
@@ -72,6 +73,7 @@ def evaluate(options: Options) -> None:
     score, cfg = scores[0], first.cfg
     facts = {"env": cfg.env["task"], "robot": cfg.robot["name"], "policy": options.policy, "seed": seed}
     facts |= {key: getattr(options, key) for key in ("motion", "sight") if getattr(options, key) != "own"}
+    facts |= {"backend": options.backend} if options.backend != "cpu" else {}
     facts |= {"timestep": options.timestep} if options.timestep is not None else {}
     facts |= {"env_settings": options.settings} if options.settings else {}
     facts |= {"run": options.run, **score_facts(score)}
@@ -111,10 +113,12 @@ def check_outputs(options: Options) -> None:
 def episodes_of(contender: Any, options: Options, seed: int) -> Callable[[], Any]:
     """Make a policy's environments; returns a function that runs the episodes in them and gives their score."""
     from robodl.evaluation.rollout import MAX_ROWS, evaluate_policy
+    from robodl.learning.build import on_backend, pick_device
     from robodl.runs.report import counting
     from robodl.vec_env import make_envs
 
-    envs: Any = make_envs(contender.cfg, min(MAX_ROWS, options.episodes), "Disabled")
+    cfg, num = contender.cfg, min(MAX_ROWS, options.episodes)
+    envs: Any = make_envs(cfg, num, "Disabled", **on_backend(cfg, options.backend, pick_device(options.device)))
     policy = contender.policy_in(envs)
 
     def run() -> Any:

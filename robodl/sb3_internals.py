@@ -12,6 +12,8 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
+from robodl_envs.arrays import array
+
 COUNTERS = ("num_timesteps", "_n_updates", "_episode_num")
 
 
@@ -59,12 +61,12 @@ def restore_training(model: BaseAlgorithm, state: dict[str, Any]) -> None:
 
 def restore_envs(model: BaseAlgorithm, state: dict[str, Any]) -> None:
     monitor: Any = model.env
-    monitor.reset()
-    monitor.episode_returns[:] = state["monitor"]["returns"]
-    monitor.episode_lengths[:] = state["monitor"]["lengths"]
+    first = monitor.reset()
+    monitor.episode_returns[:] = array(state["monitor"]["returns"], monitor.episode_returns)
+    monitor.episode_lengths[:] = array(state["monitor"]["lengths"], monitor.episode_lengths)
     monitor.unwrapped.envs.set_state(state["envs"])
     monitor.unwrapped.diverged = int(state["diverged"])
-    model._last_obs = state["last_obs"]
+    model._last_obs = {key: array(value, first[key]) for key, value in state["last_obs"].items()}
     model._last_original_obs = None
     model._last_episode_starts = state["last_episode_starts"]
 

@@ -96,7 +96,7 @@ def build(cfg) -> tuple[Any, Any]:
     set_random_seed(cfg.seed)
     with cli.settings_errors():
         device = pick_device(cfg.device)
-        envs: Any = training_envs(cfg, cfg.num_envs)
+        envs: Any = training_envs(cfg, cfg.num_envs, device)
         test_envs = make_envs(cfg, min(MAX_ROWS, cfg.eval_episodes), "Disabled")
         model = build_model(cfg, envs, device)
         check_teaching(model, cfg, envs.unwrapped.envs)

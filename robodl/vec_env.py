@@ -1,6 +1,6 @@
 """Environments for training: made from a configuration, wrapped for Stable-Baselines3 without a process or a copy."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -61,12 +61,15 @@ def channels_first_space(space: spaces.Space) -> spaces.Dict:
     return spaces.Dict(boxes)
 
 
-def channels_first(observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def channels_first(observation: dict[str, Any]) -> dict[str, Any]:
     """An observation with images as PyTorch expects them: (..., channels, height, width)."""
-    return {
-        key: np.ascontiguousarray(np.moveaxis(value, -1, -3)) if value.ndim >= 3 else value
-        for key, value in observation.items()
-    }
+
+    def moved(image: Any) -> Any:
+        if isinstance(image, np.ndarray):
+            return np.ascontiguousarray(np.moveaxis(image, -1, -3))
+        return image.movedim(-1, -3).contiguous()
+
+    return {key: moved(value) if value.ndim >= 3 else value for key, value in observation.items()}
 
 
 class Sb3VecEnv(VecEnv):
@@ -131,3 +134,59 @@ class Sb3VecEnv(VecEnv):
 
     def count(self, indices) -> int:
         return len(list(self._get_indices(indices)))
+
+
+class TensorStep(NamedTuple):
+    """What a step of a TensorVecEnv gives: tensors, (N, ...)."""
+
+    observation: dict[str, Any]
+    reward: Any
+    terminated: Any
+    truncated: Any
+    final_observation: dict[str, Any] | None = None  # of rows that ended; None where none did
+    returns: Any = None  # of the episodes so far, the step's reward included
+    lengths: Any = None
+    success: Any = None  # success_at_end
+
+    def episodes(self) -> tuple[list[float], list[int], list[bool]]:
+        """Returns, lengths and successes of the episodes that ended."""
+        ended = self.terminated | self.truncated
+        return self.returns[ended].tolist(), self.lengths[ended].tolist(), self.success[ended].tolist()
+
+
+class TensorVecEnv(Sb3VecEnv):
+    """Stable-Baselines3's view of a vector environment of tensors; `step_tensors` is its step."""
+
+    def __init__(self, envs: gymnasium.vector.VectorEnv):
+        super().__init__(envs)
+        unwrapped: Any = envs.unwrapped
+        self.episode_returns = unwrapped.batch.sim.zeros()
+        self.episode_lengths = unwrapped.batch.sim.zeros(dtype="int64")
+
+    def reset(self):
+        self.episode_returns.zero_()
+        self.episode_lengths.zero_()
+        return super().reset()
+
+    def step_tensors(self, actions: Any) -> TensorStep:
+        """Advance all rows by actions, (N, a), on the device; rows whose episode ends begin anew."""
+        observation, reward, terminated, truncated, info = self.envs.step(actions)
+        self.episode_returns += reward
+        self.episode_lengths += 1
+        step = TensorStep(channels_first(observation), reward, terminated, truncated)
+        if "final_obs" not in info:
+            return step
+        final, ended = info["final_info"], terminated | truncated
+        self.diverged += int(final["diverged"].sum())
+        step = step._replace(
+            final_observation=channels_first(info["final_obs"]),
+            returns=self.episode_returns.clone(),
+            lengths=self.episode_lengths.clone(),
+            success=final["success_at_end"],
+        )
+        self.episode_returns[ended] = 0.0
+        self.episode_lengths[ended] = 0
+        return step
+
+    def step_async(self, actions: Any) -> None:
+        raise NotImplementedError("environments of tensors are for algorithms that call step_tensors")

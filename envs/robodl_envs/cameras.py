@@ -4,32 +4,33 @@ An image is named after its camera, "front", for colours, and "front_depth" or "
 modalities.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import mujoco
 import numpy as np
 from gymnasium import spaces
 
-from robodl_envs.arrays import check_choice, did_you_mean
+from robodl_envs.arrays import Array, did_you_mean
 from robodl_envs.component import Component
 from robodl_envs.random_streams import RandomStreams
 from robodl_envs.randomization.noise import ImageNoise
 from robodl_envs.randomization.settings import Randomize
 from robodl_envs.randomization.variation import Visuals
-from robodl_envs.rendering.gl_renderer import GlRenderer
 from robodl_envs.rendering.modalities import (
     MAX_DEPTH,
     MODALITIES,
     SEGMENTATION_CLASSES,
     ImageSpec,
+    as_bytes,
     geom_classes,
     image_layout,
     image_modality,
+    split_images,
 )
-from robodl_envs.rendering.ray_renderer import RayRenderer
 from robodl_envs.robots.robot import Robot
 from robodl_envs.scene import Corners
+from robodl_envs.simulator import Simulator
 
 FIXED_CAMERAS = {  # direction from the middle of the workspace, or of the task's scene, to the camera
     "front": (1.0, 0.0, 0.5),
@@ -41,7 +42,6 @@ FIXED_DISTANCE = 3.0  # of a fixed camera from the middle of the workspace, in h
 FIXED_FOVY = 45.0  # degrees
 WRIST_POS = (0.08, 0.0, 0.04)  # m, hand frame: in front of the hand
 WRIST_FOVY = 80.0  # degrees: the fingertips stay in the image
-RENDERERS = ("ray", "gl")
 IMAGE_SIDES = (4, 1024)  # pixels, the smallest and the largest
 
 
@@ -65,23 +65,22 @@ class CameraSensors(Component):
         robot: Robot,
         names: Sequence[str],
         size: tuple[int, int],
+        make_renderer: Callable[[Simulator, ImageSpec], Any],
         renderer: str,
-        threads: int,
         randomize: Randomize,
     ):
         low, high = IMAGE_SIDES
-        check_choice("renderer", renderer, RENDERERS)
         if not names:
             raise ValueError(f"cameras must name at least one image, such as {', '.join(FIXED_CAMERAS)} or wrist")
         if len(set(names)) < len(names):
             raise ValueError(f"cameras must differ, got {', '.join(names)}")
         if not all(low <= side <= high for side in size):
             raise ValueError(f"image_size must be from {low} to {high} pixels, got {size[0]} x {size[1]}")
-        self.robot, self.names, self.size, self.threads = robot, tuple(names), size, threads
-        self.renderer_name, self.randomize = renderer, randomize
+        self.robot, self.names, self.size = robot, tuple(names), size
+        self.make_renderer, self.renderer_name, self.randomize = make_renderer, renderer, randomize
         self.scene_box = robot.workspace  # what the camera overview shows; the task's, set by the engine before `build`
         self.visuals = Visuals(randomize) if randomize.varies("visuals") else None
-        self.renderer: RayRenderer | GlRenderer | None = None
+        self.renderer: Any = None
 
     def __repr__(self):
         return f"{', '.join(self.names)}, {self.size[0]} x {self.size[1]}, by {self.renderer_name}"
@@ -119,9 +118,8 @@ class CameraSensors(Component):
         if orthographic:
             raise ValueError(f"cameras must be perspective, which camera {orthographic[0]!r} of the model is not")
         spec = ImageSpec(self.sources, self.layout, *self.size, geom_classes(sim.model, self.robot.root_body))
-        is_ray = self.renderer_name == "ray"
-        self.renderer = RayRenderer(sim, spec) if is_ray else GlRenderer(sim, spec, self.threads)
-        self.image_bytes = np.zeros((sim.num, self.layout.itemsize), np.uint8)  # latest images of each row
+        self.renderer = self.make_renderer(sim, spec)
+        self.image_bytes = sim.zeros(self.layout.itemsize, dtype="uint8")  # latest images of each row
 
     def image_spaces(self) -> dict[str, spaces.Box]:
         """The space of each image of a single row."""
@@ -132,24 +130,23 @@ class CameraSensors(Component):
             boxes[name] = spaces.Box(0, high[modality], image.shape, image.base.type)
         return boxes
 
-    def capture(self, ids: np.ndarray, rng: RandomStreams) -> None:
+    def capture(self, ids: Array, rng: RandomStreams) -> None:
         """Draw rows ids, (n,), anew; noise, latency and dropout decide what arrives."""
         if not len(ids):
             return
-        assert self.renderer is not None
-        image_bytes = self.renderer.draw(ids, self.background(ids)).view(np.uint8).reshape(len(ids), -1)
+        image_bytes = as_bytes(self.renderer.draw(ids, self.background(ids)))
         if self.noise is not None:
             image_bytes = self.noise.transmitted(ids, image_bytes, self.image_bytes[ids], rng)
         self.image_bytes[ids] = image_bytes
 
-    def background(self, ids) -> np.ndarray | None:
+    def background(self, ids) -> Array | None:
         """Colours beyond the scene in rows ids, (n, 3) uint8; None where they do not vary."""
         return self.visuals.background[ids] if self.visuals is not None and self.randomize.background else None
 
-    def images(self) -> dict[str, np.ndarray]:
+    def images(self) -> dict[str, Array]:
         """The latest images of all rows, as new arrays: {name: (N, height, width, channels)}."""
-        images = self.image_bytes.view(self.layout)[:, 0]
-        return {name: images[name].copy() for name in self.names}
+        images = split_images(self.image_bytes, self.layout)
+        return {name: images[name] for name in self.names}
 
     def close(self) -> None:
         """Free what the renderer holds; the next `capture` acquires it anew."""

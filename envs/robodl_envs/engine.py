@@ -274,10 +274,11 @@ class BatchEnv:
             words = [f"{name} is {self.made_by[name]}, the state's {facts.get(name)}" for name in differing]
             raise ValueError(f"the state is of another environment: {'; '.join(words)}")
         self.sim.set_state(state["sim"])
-        self.rng.state[:] = state["rng"]
+        self.rng.state[:] = array(state["rng"], self.rng.state)
         for i, owner in enumerate(self.owners()):
             for name in owner.saved:
-                getattr(owner, name)[:] = state["saved"][i][name]
+                values = getattr(owner, name)
+                values[:] = array(state["saved"][i][name], values)
 
     def owners(self) -> list[Any]:
         """Everything that names arrays in `saved`."""

@@ -225,7 +225,7 @@ class RobotTaskVectorEnv(Episodes, Rows, gymnasium.vector.VectorEnv):
 
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
-        self.ended = arrays.copy(state["ended"]) if "ended" in state else self.nowhere()
+        self.ended = arrays.copy(arrays.array(state.get("ended", self.nowhere()), self.nowhere()))
 
     def nowhere(self):
         """No row, (N,) bool."""

@@ -21,6 +21,9 @@ from robodl_envs.host_batch import HostBatch
 from robodl_envs.observation import OBSERVATIONS
 from robodl_envs.randomization.settings import Randomize, randomize_settings
 from robodl_envs.renamed import adopt_old_hooks
+from robodl_envs.rendering.gl_renderer import GlRenderer
+from robodl_envs.rendering.modalities import ImageSpec
+from robodl_envs.rendering.ray_renderer import RayRenderer
 from robodl_envs.rewards import REWARDS
 from robodl_envs.robots.robot import Robot
 from robodl_envs.scene import CONTROL_DT, TIMESTEP
@@ -37,6 +40,7 @@ OF_WARP: dict[str, Any] = {
     "deterministic": True,
     "capacity": {},
 }  # settings of backend="warp" alone
+RENDERERS = ("ray", "gl")
 OF_IMAGES = ("cameras", "image_size", "renderer")  # settings that observation="state" does not take
 
 
@@ -83,6 +87,7 @@ class EnvSettings:
     def __post_init__(self):
         check_choice("observation", self.observation, OBSERVATIONS)
         check_choice("reward", self.reward, REWARDS)
+        check_choice("renderer", self.renderer, RENDERERS)
         if self.observation == "state":
             for each in fields(EnvSettings):
                 if each.name in OF_IMAGES and getattr(self, each.name) != each.default:
@@ -141,7 +146,8 @@ class EnvSettings:
         if self.observation != "state":
             names = checked_names(task.cameras if self.cameras is None else self.cameras)
             drawing = max(1, min(self.threads or available_cores(), self.num_envs))
-            cameras = CameraSensors(robot, names, checked_size(self.image_size), self.renderer, drawing, randomize)
+            size, make_renderer = checked_size(self.image_size), self.make_renderer(drawing)
+            cameras = CameraSensors(robot, names, size, make_renderer, self.renderer_name, randomize)
         batch = BatchEnv(
             robot,
             task,
@@ -161,6 +167,15 @@ class EnvSettings:
     def simulator(self) -> Callable[[mujoco.MjModel, int, int], Simulator]:
         """What makes the simulator of a model, a number of rows and a number of threads."""
         return CpuSimulator
+
+    def make_renderer(self, threads: int) -> Callable[[Any, ImageSpec], Any]:
+        """What makes the renderer of a simulator and the images to draw, with so many threads of its own."""
+        return RayRenderer if self.renderer == "ray" else lambda sim, spec: GlRenderer(sim, spec, threads)
+
+    @property
+    def renderer_name(self) -> str:
+        """The name of what draws images."""
+        return self.renderer
 
 
 @dataclass
@@ -193,6 +208,8 @@ class VectorEnvSettings(EnvSettings):
         super().__post_init__()
         check_choice("backend", self.backend, BACKENDS)
         check_choice("arrays", self.arrays, ARRAYS)
+        if self.backend == "warp" and self.renderer == "gl":
+            raise ValueError("renderer='gl' is of backend='cpu': MuJoCo Warp casts rays")
         if self.backend == "cpu":
             for name, default in OF_WARP.items():
                 if getattr(self, name) != default:
@@ -221,6 +238,17 @@ class VectorEnvSettings(EnvSettings):
         device = checked_device(self.device)
         more: dict[str, Any] = {"deterministic": self.deterministic, **self.capacity}
         return lambda model, num, threads: WarpSimulator(model, num, device, **more)
+
+    def make_renderer(self, threads):
+        if self.backend == "cpu":
+            return super().make_renderer(threads)
+        from robodl_envs.rendering.warp_renderer import WarpRenderer
+
+        return WarpRenderer
+
+    @property
+    def renderer_name(self) -> str:
+        return self.renderer if self.backend == "cpu" else self.backend
 
 
 def gives_tensors(settings: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@ Imported where backend="warp" is asked for and nowhere else: it imports torch an
 """
 
 import contextlib
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,15 +14,20 @@ import numpy as np
 import torch
 import warp
 
-warp.config.log_level = warp.LOG_ERROR  # or it tells of each kernel that it loads, and that there is no GPU
+warp.config.log_level = warp.LOG_WARNING  # or it tells of each kernel that it loads
+stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+os.dup2(nowhere, 2)  # its native part tells that there is no GPU, which `checked_device` does
+try:
+    warp.init()
+finally:
+    os.dup2(stderr, 2)
+    os.close(stderr)
+    os.close(nowhere)
 
-warp.init()
 import mujoco_warp  # noqa: E402
 
 from robodl_envs.arrays import did_you_mean  # noqa: E402
 from robodl_envs.simulator import MAX_SPEED, mocap_id, model_field  # noqa: E402
-
-warp.config.log_level = warp.LOG_WARNING
 
 STATE = (  # all that changes with time; what MuJoCo derives from it follows
     "time",
@@ -281,9 +287,9 @@ class WarpSimulator:
 
     def set_state(self, state: dict[str, Any]) -> None:
         for name, values in self.state.items():
-            values.copy_(state["state"][name])
-        for field, values in state["expanded"].items():
-            self.expanded[field].copy_(values)
+            values.copy_(torch.as_tensor(state["state"][name]))
+        for field, values in state.get("expanded", {}).items():  # files drop an empty dict
+            self.expanded[field].copy_(torch.as_tensor(values))
         self.broken.zero_()
         self.set_const()
         self.forward()

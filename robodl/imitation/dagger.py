@@ -16,6 +16,7 @@ from robodl.config import ImitationConfig, imitation_config
 from robodl.imitation.behaviour_cloning import MAX_WEIGHTS, continuous_columns, fit_policy, logit_slices
 from robodl.imitation.demonstrations import FIRST_SEED, read_dataset
 from robodl.imitation.transition_store import TransitionStore
+from robodl.learning.build import on_backend
 from robodl.options import UsageError
 from robodl.vec_env import Sb3VecEnv, make_envs
 from robodl_envs.experts.policy import student_observable_policy
@@ -54,7 +55,7 @@ def imitate(
         store: of the transitions, so that imitation can be resumed; in memory by default.
     """
     store, settings = store or TransitionStore(), imitation_config(cfg.algo)
-    envs = Sb3VecEnv(make_envs(cfg, settings.rows))
+    envs = Sb3VecEnv(make_envs(cfg, settings.rows, **on_backend(cfg, cfg.backend, model.device)))
     inner: Any = envs.envs.unwrapped
     slices = logit_slices(inner.task, inner.robot.action_size)
     if cfg.algo.get("dataset"):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from omegaconf import DictConfig
-from stable_baselines3 import HerReplayBuffer
+from stable_baselines3 import PPO, HerReplayBuffer
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.utils import LinearSchedule
@@ -19,8 +19,9 @@ from stable_baselines3.common.vec_env import VecMonitor
 from torch import nn
 
 from robodl.config import own_algo_keys
+from robodl.learning.device_ppo import DevicePPO
 from robodl.learning.pixel_sac import PixelSAC
-from robodl.vec_env import Sb3VecEnv, make_envs
+from robodl.vec_env import Sb3VecEnv, TensorVecEnv, make_envs
 from robodl.vision.encoder import Encoder, load_encoder_weights
 from robodl_envs import did_you_mean
 
@@ -29,6 +30,7 @@ TRUSTED_PACKAGES = ("stable_baselines3.", "sb3_contrib.", "robodl.")  # of class
 RESERVED_ARGUMENTS: tuple[str, ...] = ("policy", "env", "policy_kwargs", "device", "seed", "frame_stack")
 RESERVED_ARGUMENTS += ("tensorboard_log", "_init_setup_model")
 RENAMED_TARGETS = {"robodl.algos.PixelSAC": "robodl.learning.pixel_sac.PixelSAC"}  # since version 0.1
+CPU = torch.device("cpu")
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU}
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # parameters of mallopt(3)
 FREE_MEMORY_LIMIT = 2**30  # bytes that malloc keeps free, and the size from which it maps memory
@@ -87,7 +89,7 @@ def algo_class(algo: DictConfig | dict[str, Any]) -> type[BaseAlgorithm]:
     return found
 
 
-def build_model(cfg: DictConfig, envs: VecMonitor, device: torch.device) -> BaseAlgorithm:
+def build_model(cfg: DictConfig, envs: Any, device: torch.device) -> BaseAlgorithm:
     """Build an untrained model of the configuration's algorithm."""
     algo = dict(cfg.algo)
     found = algo_class(algo)
@@ -124,6 +126,8 @@ def build_model(cfg: DictConfig, envs: VecMonitor, device: torch.device) -> Base
         if cfg.observation == "state":
             raise ValueError("algo=pixel_sac learns from images: give observation=image, or take algo=sac")
         arguments["frame_stack"] = cfg.frame_stack
+    if isinstance(envs, TensorVecEnv):
+        found = DevicePPO
     policy = policy_settings(cfg)
     model = found("MultiInputPolicy", envs, policy_kwargs=policy, device=device, seed=cfg.seed, **arguments)
     check_memory(model)
@@ -165,6 +169,20 @@ def policy_settings(cfg: DictConfig) -> dict[str, Any]:
     return settings
 
 
-def training_envs(cfg: DictConfig, num: int) -> VecMonitor:
-    """Make the environments of a configuration for Stable-Baselines3, with episode statistics."""
-    return VecMonitor(Sb3VecEnv(make_envs(cfg, num)))
+def training_envs(cfg: DictConfig, num: int, device: torch.device = CPU) -> Any:
+    """Make the environments of a configuration for Stable-Baselines3, with episode statistics.
+
+    On backend=warp those of PPO are of tensors on the device, for DevicePPO; those of other algorithms of NumPy arrays.
+    """
+    if cfg.backend == "warp" and algo_class(cfg.algo) is PPO:
+        return TensorVecEnv(make_envs(cfg, num, **on_backend(cfg, cfg.backend, device, "torch")))
+    return VecMonitor(Sb3VecEnv(make_envs(cfg, num, **on_backend(cfg, cfg.backend, device))))
+
+
+def on_backend(cfg: DictConfig, backend: str, device: torch.device, arrays: str = "numpy") -> dict[str, Any]:
+    """Settings of environments that a backend simulates on a device."""
+    if backend == "cpu":
+        return {}
+    if cfg.frame_stack > 1:
+        raise ValueError(f"frame_stack={cfg.frame_stack} needs backend=cpu")
+    return {"backend": backend, "device": str(device), "arrays": arrays}

@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from robodl_envs.arrays import Array, arange, array, clip, copy
+from robodl_envs.arrays import Array, arange, array, cast, clip, copy, namespace
 from robodl_envs.component import Component
 from robodl_envs.random_streams import RandomStreams
 from robodl_envs.randomization.settings import Randomize
@@ -28,11 +28,10 @@ class ImageNoise(Component):
         self.settings, self.colors, self.size = settings, colors, size
 
     def bind(self, sim):
-        self.delay_frames = np.zeros(sim.num, np.int64)  # frames that the row's images come late
-        self.blur_std = np.zeros(sim.num)  # px, the standard deviation of the row's blur
-        shape = sim.num, self.settings.latency + 1, self.size
-        self.delay_buffer = np.zeros(shape, np.uint8)  # frames under way, newest first
-        self.is_first = np.ones(sim.num, bool)  # rows whose episode has no image yet
+        self.delay_frames = sim.zeros(dtype="int64")  # frames that the row's images come late
+        self.blur_std = sim.zeros()  # px, the standard deviation of the row's blur
+        self.delay_buffer = sim.zeros(self.settings.latency + 1, self.size, dtype="uint8")  # under way, newest first
+        self.is_first = sim.zeros(dtype="bool") | True  # rows whose episode has no image yet
 
     def reset(self, ids, rng):
         if self.settings.latency:
@@ -41,19 +40,19 @@ class ImageNoise(Component):
             self.blur_std[ids] = rng.uniform(ids, 0.0, self.settings.blur)
         self.is_first[ids] = True
 
-    def transmitted(self, ids: np.ndarray, frames: np.ndarray, received: np.ndarray, rng: RandomStreams) -> np.ndarray:
+    def transmitted(self, ids: Array, frames: Array, received: Array, rng: RandomStreams) -> Array:
         """Frames that arrive in rows ids, (n, B) uint8: the new one, or where it is lost the one received before.
 
         An episode's first frame arrives at once.
         """
         s, buffer = self.settings, self.delay_buffer
         for columns, shape in self.colors if s.blur or s.noise else ():
-            image = frames[:, columns].reshape(-1, *shape).astype(np.float32)
+            image = cast(frames[:, columns].reshape(-1, *shape), "float32")
             if s.blur:
                 image = blurred(image, self.blur_std[ids])
             if s.noise:
-                image += s.noise * normals(rng, ids, math.prod(shape)).reshape(image.shape)
-            frames[:, columns] = np.clip(image + 0.5, 0.0, 255.0).astype(np.uint8).reshape(len(ids), -1)
+                image = image + s.noise * normals(rng, ids, math.prod(shape)).reshape(image.shape)
+            frames[:, columns] = cast(clip(image + 0.5, 0.0, 255.0), "uint8").reshape(len(ids), -1)
         is_first = self.is_first[ids]
         buffer[ids, 1:] = buffer[ids, :-1]
         buffer[ids, 0] = frames
@@ -122,32 +121,36 @@ class SignalNoise(Component):
         return arrived
 
 
-def blurred(image: np.ndarray, std: np.ndarray) -> np.ndarray:
+def blurred(image: Array, std: Array) -> Array:
     """Images, (n, H, W, 3) float32, each under a Gaussian of its own standard deviation, (n,) px."""
-    reach = np.ceil(BLUR_REACH * std)  # px, each row's own: a row's blur is not its neighbours' matter
-    most = int(reach.max(initial=0.0))
+    xp = namespace(image)
+    reach = xp.ceil(BLUR_REACH * std)  # px, each row's own: a row's blur is not its neighbours' matter
+    most = int(reach.max()) if len(std) else 0
+    per_pixel = xp.where(std > 0.0, std, xp.ones_like(std))
     for axis in (1, 2):
-        total, weight = image.copy(), np.ones(len(std), np.float32)
-        margins = [(0, 0)] * 4
-        margins[axis] = (most, most)
-        padded = np.pad(image, margins, mode="edge")
-        length = image.shape[axis]
+        total, weight, length = copy(image), cast(xp.ones_like(std), "float32"), image.shape[axis]
+        edged = clip(arange(length + 2 * most, image) - most, 0, length - 1)  # beyond an edge is as at the edge
+        padded = image[:, edged] if axis == 1 else image[:, :, edged]
         for k in range(1, most + 1):
-            with np.errstate(divide="ignore"):
-                share = np.where(k <= reach, np.exp(-0.5 * (k / std) ** 2), 0.0).astype(np.float32)
-            ahead, behind = (np.take(padded, range(most + d, most + d + length), axis=axis) for d in (k, -k))
+            share = cast(xp.where(k <= reach, xp.exp(-0.5 * (k / per_pixel) ** 2), 0.0 * std), "float32")
+            ahead, behind = (
+                padded[:, first : first + length] if axis == 1 else padded[:, :, first : first + length]
+                for first in (most + k, most - k)
+            )
             total += share[:, None, None, None] * (ahead + behind)
             weight += 2.0 * share
         image = total / weight[:, None, None, None]
     return image
 
 
-def normals(rng: RandomStreams, ids: np.ndarray, count: int) -> np.ndarray:
+def normals(rng: RandomStreams, ids: Array, count: int) -> Array:
     """Numbers of about a normal distribution, (n, count) float32.
 
     An image needs thousands: each byte of a row's stream picks one of 256 equally likely values.
     """
-    return quantiles()[rng.bits(ids, -(-count // 8)).view(np.uint8)[:, :count]]
+    bits = rng.bits(ids, -(-count // 8))
+    picked = bits.view(namespace(bits).uint8)[:, :count]
+    return array(quantiles(), cast(picked[:0, :0], "float32"))[cast(picked, "int64")]
 
 
 @functools.cache

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import mujoco
 import numpy as np
+
+from robodl_envs.arrays import Array, copy, namespace
 
 MODALITIES = ("rgb", "depth", "segmentation")
 FORMATS: dict[str, tuple[int, type]] = {  # channels and dtype
@@ -49,6 +52,25 @@ def image_layout(sources: Mapping[str, tuple[str, str]], size: tuple[int, int]) 
         channels, dtype = FORMATS[sources[name][1]]
         fields.append((name, dtype, (*size, channels)))
     return np.dtype(fields)
+
+
+def as_bytes(images: Array) -> Array:
+    """Images of rows, (n,) of a layout or (n, B) bytes already, as bytes, (n, B) uint8."""
+    return images if images.ndim == 2 else images.view(np.uint8).reshape(len(images), -1)
+
+
+def split_images(image_bytes: Array, layout: np.dtype) -> dict[str, Array]:
+    """Images of rows by name, (n, height, width, channels), as new arrays, of their bytes, (n, B) uint8."""
+    if isinstance(image_bytes, np.ndarray):
+        images = image_bytes.view(layout)[:, 0]
+        return {name: images[name].copy() for name in images.dtype.names or ()}
+    fields: Any = layout.fields
+    found = {}
+    for name, (image, first) in fields.items():
+        part = copy(image_bytes[:, first : first + image.itemsize])
+        dtype = getattr(namespace(part), np.dtype(image.base).name)
+        found[name] = part.view(dtype).reshape(len(part), *image.shape)
+    return found
 
 
 def geom_classes(model: mujoco.MjModel, robot_root: int) -> np.ndarray:
