@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from robodl import cli
-from robodl.config import CONTROLS, OBSERVATIONS, OUTPUT, TIMESTEP
+from robodl.config import BACKENDS, CONTROLS, DEVICE, OBSERVATIONS, OUTPUT, TIMESTEP
 from robodl.options import option
 
 REPEATS = 5
@@ -21,17 +21,20 @@ class Options:
 
     Raw is `mujoco.batch.Batch.step` alone, with the same model, state, controls, substeps, stage and threads, called
     in turns with the environment in the same process. With observation=image both renderers are measured instead,
-    against mujoco.Renderer. Of 5 repeats the median counts.
+    against mujoco.Renderer. With backend=warp it is environments of tensors against the simulator's steps alone, with
+    observation=image too. Of 5 repeats the median counts.
     """
 
     env: str = option("reach", help="task")
     robot: str = option("panda", help="robot")
     control: str | None = option(help="what an action moves; both are measured if not given", choices=CONTROLS)
     timestep: float = option(0.004, **TIMESTEP)
+    backend: str = option("cpu", help="what simulates: warp is MuJoCo Warp", choices=BACKENDS)
+    device: str = option("auto", **DEVICE)
     observation: str = option("state", help="image measures images", choices=OBSERVATIONS)
     cameras: list[str] = option(["front"], help="images, of observation=image")
     image_size: int = option(64, help="pixels, of observation=image")
-    num_envs: list[int] = option([], help="rows; [1,64,1024], or [64] of observation=image", at_least=1)
+    num_envs: list[int] = option([], help="rows; [1,64,1024], [64] of images, [1024,4096,16384] on a GPU", at_least=1)
     threads: int = option(0, help="simulation threads of more than one row, 0 for one per core", at_least=0)
     seconds: float = option(2.0, help="length of one repeat", more_than=0, at_most=600)
     output: str | None = option(**OUTPUT)
@@ -43,21 +46,25 @@ def main() -> None:
 
 def bench(options: Options) -> None:
     """Measure every controller and number of rows, or both renderers, and print a table."""
+    from robodl.evaluation.bench_device import bench_device
     from robodl.evaluation.bench_rendering import bench_rendering
     from robodl.runs.provenance import provenance
 
     cli.check_writable(options.output)
-    of_images = options.observation != "state"
-    options.num_envs = options.num_envs or ([64] if of_images else [1, 64, 1024])
-    if of_images and (options.control or len(options.num_envs) > 1):
-        raise cli.UsageError("images are measured for one number of rows, whatever control= is: num_envs=[64]")
+    of_images, on_warp = options.observation != "state", options.backend == "warp"
+    if not on_warp:
+        options.num_envs = options.num_envs or ([64] if of_images else [1, 64, 1024])
+        if of_images and (options.control or len(options.num_envs) > 1):
+            raise cli.UsageError("images are measured for one number of rows, whatever control= is: num_envs=[64]")
+    measured = bench_device if on_warp else bench_rendering if of_images else bench_steps
     with cli.settings_errors():
-        results = bench_rendering(options) if of_images else bench_steps(options)
+        results = measured(options)
     if options.output:
         content = {
             "env": options.env,
             "robot": options.robot,
             "timestep": options.timestep,
+            "backend": options.backend,
             "results": results,
             **provenance(),
         }

@@ -222,8 +222,8 @@ class BatchEnv:
         vectors = self.layout.vectors(parts, self.low, self.high)
         if diverged is not None:
             vectors = namespace(vectors).where(diverged[:, None], self.last_vectors, vectors)
-            if self.signals is not None or self.cameras is not None:
-                ids = ids[~diverged[ids]]
+            if (self.signals is not None or self.cameras is not None) and on_host(diverged):
+                ids = ids[~diverged[ids]]  # on another device it would wait, and such rows are observed anew
         if self.signals is not None:
             seen = self.layout.observed
             vectors[:, seen] = self.signals.transmitted(ids, vectors[:, seen], self.last_vectors[:, seen], self.rng)

@@ -12,6 +12,7 @@ from tests.train.conftest import run
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("mujoco_warp")
+pytestmark = pytest.mark.warp
 DEVICE = ["backend=warp", "device=cpu"]
 SMALL = ["algo.n_steps=8", "algo.batch_size=64", "algo.n_epochs=3", "num_envs=16"]
 

@@ -54,19 +54,20 @@ class WarpRenderer:
         fields: Any = self.spec.layout.fields
         frames = torch.empty(len(ids), self.spec.layout.itemsize, dtype=torch.uint8, device=self.sim.device)
         self.cast()
+        rows = slice(None) if len(ids) == self.sim.num else ids
         for camera, images in self.by_camera.items():
             context, classes = self.contexts[camera], None
             if context.render_seg.numpy()[0]:
-                classes = self.classes[warp.to_torch(context.seg_data)[ids, :, 0].long()]  # (n, pixels)
+                classes = self.classes[warp.to_torch(context.seg_data)[rows, :, 0].long()]  # (n, pixels)
             for modality, name in images.items():
                 if modality == "rgb":  # packed as blue, green, red, alpha
                     packed = warp.to_torch(context.rgb_data).view(torch.uint8)
-                    image = packed.reshape(self.sim.num, -1, 4)[ids][..., [2, 1, 0]]
+                    image = packed.reshape(self.sim.num, -1, 4)[rows][..., [2, 1, 0]]
                     if background is not None:
                         assert classes is not None
                         image = torch.where((classes == BACKGROUND)[:, :, None], background[:, None], image)
                 elif modality == "depth":
-                    depth = warp.to_torch(context.depth_data)[ids]
+                    depth = warp.to_torch(context.depth_data)[rows]
                     image = torch.where(depth > 0.0, depth, MAX_DEPTH).clamp(max=MAX_DEPTH).view(torch.uint8)
                 else:
                     assert classes is not None
