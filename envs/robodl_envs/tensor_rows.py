@@ -1,6 +1,7 @@
 """The face of a vector environment whose arrays are torch tensors on its simulator's device."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,14 @@ class TensorRows:
         return zeros(self.batch.sim.qpos, self.num_envs, dtype="bool")
 
     def reset(self, *, seed: int | Sequence[int | None] | None = None, options: dict | None = None):
+        with without_gradients(self.batch.sim.qpos):
+            return self.reset_rows(seed, options)
+
+    def step(self, actions: Array):
+        with without_gradients(self.batch.sim.qpos):
+            return self.step_rows(actions)
+
+    def reset_rows(self, seed: int | Sequence[int | None] | None, options: dict | None):
         mask = (options or {}).get("reset_mask")
         rows = checked_mask(None if mask is None else {"reset_mask": to_numpy(mask)}, self.num_envs)
         ids, seeds = np.flatnonzero(rows), row_seeds(seed, self.num_envs)
@@ -38,7 +47,7 @@ class TensorRows:
         self.ended = self.ended & ~on_device
         return observation, masked(info, on_device)
 
-    def step(self, actions: Array):
+    def step_rows(self, actions: Array):
         begins = self.autoreset_mode == AutoresetMode.NEXT_STEP and bool(self.ended.any())
         observation, reward, terminated, truncated, info = self.batch.step(actions, self.ended if begins else None)
         self.ended = terminated | truncated
@@ -57,3 +66,11 @@ class TensorRows:
         info |= {"final_obs": observation, "_final_obs": ended}
         info |= {"final_info": masked(final, ended), "_final_info": ended}
         return new_observation, info
+
+
+@contextlib.contextmanager
+def without_gradients(like: Array) -> Iterator[None]:
+    """Have torch record nothing, and make plain tensors: those of its inference mode can't be changed outside it."""
+    torch = namespace(like)
+    with torch.inference_mode(False), torch.no_grad():
+        yield

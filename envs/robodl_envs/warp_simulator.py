@@ -5,8 +5,10 @@ Imported where backend="warp" is asked for and nowhere else: it imports torch an
 
 import contextlib
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import mujoco
@@ -120,6 +122,7 @@ class WarpSimulator:
         contacts: int = 64,
         constraints: int = 192,
     ):
+        notify_compilation()
         self.num, self.model, self.device = num, model, torch.device(device)
         self.warp_device = warp.device_from_torch(self.device)
         self.capacity = {"contacts": contacts, "constraints": constraints}
@@ -293,6 +296,12 @@ class WarpSimulator:
         self.broken.zero_()
         self.set_const()
         self.forward()
+
+
+def notify_compilation() -> None:
+    """Say that a first run takes longer, where no kernel has been kept by an earlier one."""
+    if not any(Path(str(warp.config.kernel_cache_dir)).glob("wp_mujoco_warp._src.solver*")):
+        print("MuJoCo Warp compiles its kernels, for about a minute, and keeps them for later runs", file=sys.stderr)
 
 
 def checked_device(name: str | None) -> str:

@@ -7,7 +7,18 @@ import pytest
 
 import robodl_envs
 
-FORBIDDEN = ("torch", "warp", "mujoco_warp", "stable_baselines3", "hydra", "omegaconf", "OpenGL", "mujoco.egl", "PIL", "tensorboard")
+FORBIDDEN = (
+    "torch",
+    "warp",
+    "mujoco_warp",
+    "stable_baselines3",
+    "hydra",
+    "omegaconf",
+    "OpenGL",
+    "mujoco.egl",
+    "PIL",
+    "tensorboard",
+)
 COMPONENTS = ("robodl_envs.robots.", "robodl_envs.tasks.", "robodl_envs.perception.")
 
 

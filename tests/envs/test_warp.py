@@ -182,6 +182,18 @@ def test_bad_actions_are_refused(task):
             envs.step(torch.full(envs.action_space.shape, float("nan")))
 
 
+def test_steps_in_inference_mode(task):
+    """As other libraries act: the environment can be reset and stepped outside it afterwards."""
+    envs = make_vec(task, num_envs=2, max_episode_steps=2, autoreset_mode="SameStep", **ON_DEVICE)
+    actions = torch.zeros(envs.action_space.shape, requires_grad=True)
+    with torch.inference_mode():
+        envs.reset(seed=0)
+        envs.step(actions)
+    observation = envs.step(actions)[0]
+    envs.reset(seed=0)
+    assert not any(value.requires_grad or value.is_inference() for value in observation.values())
+
+
 def test_numpy_face(task):
     """arrays="numpy" is as the CPU's environment: for code that knows no tensors."""
     envs = make_vec(task, num_envs=2, arrays="numpy", max_episode_steps=2, autoreset_mode="SameStep", **ON_DEVICE)
