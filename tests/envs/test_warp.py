@@ -6,11 +6,13 @@ Its kernels are compiled at their first use, for half a minute a task, and are c
 import os
 import sys
 import warnings
+from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pytest
 
+import robodl_envs
 from robodl_envs import make_policy, make_vec
 from robodl_envs.arrays import to_numpy
 from tests.envs.robot_support import SUPPORTED
@@ -280,3 +282,14 @@ def test_without_a_gpu_it_says_that_it_is_slow():
         warnings.simplefilter("always")
         make_vec("reach", num_envs=2, backend="warp")
     assert "runs on the CPU here, slowly" in str(found[0].message)
+
+
+def test_tasks_robots_and_cameras_ask_for_no_backend():
+    """One definition: only settings.py chooses what simulates and draws."""
+    folder = Path(robodl_envs.__file__).parent
+    files = [folder / "cameras.py", *folder.glob("tasks/*.py"), *folder.glob("robots/*.py")]
+    files += folder.glob("perception/*.py")
+    assert len(files) > 30
+    for path in files:
+        text = path.read_text().lower()
+        assert "warp" not in text and "backend" not in text, path
