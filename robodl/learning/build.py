@@ -1,6 +1,7 @@
 """From a configuration to a Stable-Baselines3 model; the device, threads and memory that it learns with."""
 
 import ctypes
+import functools
 import importlib
 import inspect
 import re
@@ -185,4 +186,12 @@ def on_backend(cfg: DictConfig, backend: str, device: torch.device, arrays: str 
         return {}
     if cfg.frame_stack > 1:
         raise ValueError(f"frame_stack={cfg.frame_stack} needs backend=cpu")
+    if device.type == "cpu":
+        notify_slow()
     return {"backend": backend, "device": str(device), "arrays": arrays}
+
+
+@functools.cache
+def notify_slow() -> None:
+    """Say once that MuJoCo Warp is meant for another machine."""
+    print("backend=warp runs on the CPU here, slowly: it is made for a CUDA GPU", file=sys.stderr)
