@@ -48,6 +48,7 @@ def bench(options: Options) -> None:
     """Measure every controller and number of rows, or both renderers, and print a table."""
     from robodl.evaluation.bench_device import bench_device
     from robodl.evaluation.bench_rendering import bench_rendering
+    from robodl.learning.build import pick_device
     from robodl.runs.provenance import provenance
 
     cli.check_writable(options.output)
@@ -56,9 +57,11 @@ def bench(options: Options) -> None:
         options.num_envs = options.num_envs or ([64] if of_images else [1, 64, 1024])
         if of_images and (options.control or len(options.num_envs) > 1):
             raise cli.UsageError("images are measured for one number of rows, whatever control= is: num_envs=[64]")
-    measured = bench_device if on_warp else bench_rendering if of_images else bench_steps
     with cli.settings_errors():
-        results = measured(options)
+        if on_warp:
+            results = bench_device(options, pick_device(options.device))
+        else:
+            results = bench_rendering(options) if of_images else bench_steps(options)
     if options.output:
         content = {
             "env": options.env,

@@ -30,34 +30,40 @@ class TaskEntry:
             episodes need.
         expert: a scripted policy, a function of (state, robot) to a Move, or "module:function"; None for none.
         student_observable_expert: the same for imitation, where the expert knows more than images show.
+        capacity: room that backend="warp" has, for contacts, on average over all rows, and for constraints of each
+            row; of ours at least 1.5 times what experts and random actions needed on any robot.
     """
 
     task: str | type
     max_episode_steps: int = 50
     expert: str | Callable | None = None
     student_observable_expert: str | Callable | None = None
+    capacity: tuple[int, int] = (64, 192)
 
 
-def ours(place: str, max_episode_steps: int, experts: str, student: str | None = None) -> TaskEntry:
+def ours(
+    place: str, max_episode_steps: int, capacity: tuple[int, int], experts: str, student: str | None = None
+) -> TaskEntry:
     """A row of a task of this package, whose experts lie in a module of robodl_envs.experts."""
     name = place.partition(":")[0].rpartition(".")[2]
     module = f"robodl_envs.experts.{experts}"
-    return TaskEntry(f"robodl_envs.{place}", max_episode_steps, f"{module}:{name}", student and f"{module}:{student}")
+    teacher = student and f"{module}:{student}"
+    return TaskEntry(f"robodl_envs.{place}", max_episode_steps, f"{module}:{name}", teacher, capacity)
 
 
 TASKS: dict[str, TaskEntry] = {
-    "reach": ours("tasks.reach:Reach", 50, "manipulation"),
-    "pose_reach": ours("tasks.pose_reach:PoseReach", 50, "manipulation"),
-    "push": ours("tasks.push:Push", 120, "manipulation"),
-    "slide": ours("tasks.slide:Slide", 200, "manipulation"),
-    "pick_and_place": ours("tasks.pick_and_place:PickAndPlace", 100, "manipulation"),
-    "stack": ours("tasks.stack:Stack", 150, "manipulation"),
-    "peg_insert": ours("tasks.peg_insert:PegInsert", 100, "manipulation"),
-    "open_drawer": ours("tasks.open_drawer:OpenDrawer", 100, "manipulation"),
-    "press_button": ours("tasks.press_button:PressButton", 50, "manipulation"),
-    "read_digit": ours("perception.read_digit:ReadDigit", 60, "perception"),
-    "inspect": ours("perception.inspect:Inspect", 120, "perception"),
-    "track": ours("perception.track:Track", 200, "track", "search_policy"),
+    "reach": ours("tasks.reach:Reach", 50, (8, 48), "manipulation"),
+    "pose_reach": ours("tasks.pose_reach:PoseReach", 50, (8, 48), "manipulation"),
+    "push": ours("tasks.push:Push", 120, (16, 96), "manipulation"),
+    "slide": ours("tasks.slide:Slide", 200, (16, 96), "manipulation"),
+    "pick_and_place": ours("tasks.pick_and_place:PickAndPlace", 100, (24, 96), "manipulation"),
+    "stack": ours("tasks.stack:Stack", 150, (32, 128), "manipulation"),
+    "peg_insert": ours("tasks.peg_insert:PegInsert", 100, (24, 96), "manipulation"),
+    "open_drawer": ours("tasks.open_drawer:OpenDrawer", 100, (16, 80), "manipulation"),
+    "press_button": ours("tasks.press_button:PressButton", 50, (16, 64), "manipulation"),
+    "read_digit": ours("perception.read_digit:ReadDigit", 60, (8, 48), "perception"),
+    "inspect": ours("perception.inspect:Inspect", 120, (8, 48), "perception"),
+    "track": ours("perception.track:Track", 200, (8, 64), "track", "search_policy"),
 }
 ROBOTS: dict[str, str | type] = {
     "iiwa14": "robodl_envs.robots.iiwa14:Iiwa14",

@@ -140,7 +140,7 @@ class EnvSettings:
         def make_robot() -> Robot:
             return robot_class(control=self.control, gripper=task.gripper, rotation=task.rotation)
 
-        simulator, num = self.simulator(), self.num_envs
+        simulator, num = self.simulator(task), self.num_envs
         robot, randomize, cameras = make_robot(), randomize_settings(self.randomize), None
         check_once(task, robot_class, lambda rows: BatchEnv(make_robot(), copy.deepcopy(task), rows, threads=1))
         if self.observation != "state":
@@ -164,8 +164,8 @@ class EnvSettings:
         )
         return batch if self.backend == "cpu" or self.arrays == "torch" else HostBatch(batch)
 
-    def simulator(self) -> Callable[[mujoco.MjModel, int, int], Simulator]:
-        """What makes the simulator of a model, a number of rows and a number of threads."""
+    def simulator(self, task: Task) -> Callable[[mujoco.MjModel, int, int], Simulator]:
+        """What makes the simulator of a task's model, a number of rows and a number of threads."""
         return CpuSimulator
 
     def make_renderer(self, threads: int) -> Callable[[Any, ImageSpec], Any]:
@@ -190,7 +190,7 @@ class VectorEnvSettings(EnvSettings):
         arrays: of backend="warp": "torch" for tensors on the device, or "numpy".
         deterministic: with backend="warp", the same bits in each run on one device; False is faster on a GPU.
         capacity: of backend="warp": {"contacts": ..., "constraints": ...}, room for those of a row, on average over all
-            rows and in each row; more than there is room for is an error when an episode ends.
+            rows and in each row, where the registry's does not do; an episode that needed more ends in an error.
         threads: simulation threads; 0, the default here, for one per core.
         Others: as EnvSettings'.
     """
@@ -228,7 +228,7 @@ class VectorEnvSettings(EnvSettings):
             modes = ", ".join(repr(mode.value) for mode in AutoresetMode)
             raise ValueError(f"autoreset_mode must be one of {modes}, got {self.autoreset_mode!r}") from None
 
-    def simulator(self):
+    def simulator(self, task):
         if self.backend == "cpu":
             return CpuSimulator
         try:
@@ -236,7 +236,10 @@ class VectorEnvSettings(EnvSettings):
         except ImportError as error:
             raise ValueError(f"backend='warp' needs what pip install 'robodl[warp]' installs: {error}") from None
         device = checked_device(self.device)
-        more: dict[str, Any] = {"deterministic": self.deterministic, **self.capacity}
+        name = registry.task_name(task)
+        room = registry.task_entry(name).capacity if name else registry.TaskEntry.capacity
+        more: dict[str, Any] = {"deterministic": self.deterministic}
+        more |= {**dict(zip(CAPACITIES, room, strict=True)), **self.capacity}
         return lambda model, num, threads: WarpSimulator(model, num, device, **more)
 
     def make_renderer(self, threads):

@@ -70,6 +70,9 @@ FULL = {  # what to enlarge where something is full
 }
 
 
+MORE_CONTACTS = 256  # room beside that of each row: few rows may be far above their average
+
+
 @warp.kernel(enable_backward=False)
 def restore_broken_rows(
     max_speed: float,
@@ -128,7 +131,8 @@ class WarpSimulator:
         self.capacity = {"contacts": contacts, "constraints": constraints}
         with self.on_device():
             self.m = mujoco_warp.put_model(model)
-            self.d = mujoco_warp.make_data(model, nworld=num, nconmax=contacts, njmax=constraints)
+            room = contacts * num + MORE_CONTACTS
+            self.d = mujoco_warp.make_data(model, nworld=num, naconmax=room, njmax=constraints)
             self.m.opt.warn_overflow = 0  # `check_capacity` tells
             flags = mujoco_warp.DeterminismType
             self.m.opt.deterministic = flags.ALL if deterministic else flags.NONE

@@ -10,7 +10,7 @@ STEPS_AT_ONCE = 10  # between two looks at the clock, for which the device must 
 GPU_ROWS, CPU_ROWS = [1024, 4096, 16384], [64]
 
 
-def bench_device(options) -> list[dict[str, Any]]:
+def bench_device(options, device: Any) -> list[dict[str, Any]]:
     """Measure the environments of every number of rows and print a table; returns its rows.
 
     Actions are random and on the device before a step; autoreset, rewards and infos are included. Raw are the steps of
@@ -18,9 +18,6 @@ def bench_device(options) -> list[dict[str, Any]]:
     """
     import torch
 
-    from robodl.learning.build import pick_device
-
-    device = pick_device(options.device)
     rows = options.num_envs or (CPU_ROWS if device.type == "cpu" else GPU_ROWS)
     of_images = options.observation != "state"
     images = f", {len(options.cameras)} images of {options.image_size}x{options.image_size}" if of_images else ""

@@ -250,9 +250,28 @@ def test_pictures_are_noisy_late_and_lost_as_on_the_cpu():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("task", "robot"), [("pick_and_place", "ur5e"), ("open_drawer", "so101"), ("reach", "panda")])
+def test_physics_and_signals_vary_as_on_the_cpu(task, robot):
+    """Masses, friction, damping, gains and gravity, noise, loss and lateness come from the same streams."""
+    physics = {"mass": 0.3, "friction": 0.3, "damping": 0.3, "gain": 0.2, "gravity_tilt": 1.0}
+    signals = {"state_noise": 0.01, "state_dropped": 0.2, "action_latency": 2}
+    cpu, warp = twins(task, 4, robot=robot, randomize=physics | signals)
+    ours, theirs = (to_numpy(envs.reset(seed=0)[0])["observation"] for envs in (cpu, warp))
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    assert cpu.batch.sim.expanded.keys() == warp.batch.sim.expanded.keys()
+    for field, values in cpu.batch.sim.expanded.items():
+        np.testing.assert_allclose(
+            to_numpy(warp.batch.sim.expanded[field]), values, rtol=1e-5, atol=1e-6, err_msg=field
+        )
+    np.testing.assert_allclose(moved(cpu, 5, scale=0.2)[0], moved(warp, 5, scale=0.2)[0], atol=2e-3)
+
+
+@pytest.mark.slow
 def test_more_contacts_than_there_is_room_for_are_told():
-    envs = make_vec("stack", num_envs=2, capacity={"contacts": 2}, max_episode_steps=3, **ON_DEVICE)
-    with pytest.raises(RuntimeError, match=r"more contacts than the 2 there is room for: capacity={'contacts': 4}"):
+    envs = make_vec("stack", num_envs=2, capacity={"constraints": 2}, max_episode_steps=3, **ON_DEVICE)
+    with pytest.raises(
+        RuntimeError, match=r"more constraints than the 2 there is room for: capacity={'constraints': 4}"
+    ):
         for _ in range(3):
             envs.reset(seed=0)
             moved(envs, 3)
