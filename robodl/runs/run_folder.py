@@ -99,15 +99,18 @@ class Run:
 
     def read(self, suffix: str, reader: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
         """The content of a file of the last checkpoint, or, with a warning, of that before where it is damaged."""
-        paths = [stem.with_suffix(suffix) for stem in (self.last, self.before)]
-        for path in paths:
-            if path.is_file():
-                try:
-                    return reader(path)
-                except (ValueError, TypeError, EOFError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
-                    print(f"warning: {path} is damaged: {one_line(error)}", file=sys.stderr)
-        names = " or ".join(f"checkpoints/{path.name}" for path in paths)
-        raise ValueError(f"{self.folder} can't be resumed: it has no whole {names}")
+        paths, damage = [stem.with_suffix(suffix) for stem in (self.last, self.before)], []
+        for path in filter(Path.is_file, paths):
+            try:
+                found = reader(path)
+            except (ValueError, TypeError, EOFError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
+                damage.append(f"{path} is damaged: {one_line(error)}")
+            else:
+                for line in damage:
+                    print(f"warning: {line}", file=sys.stderr)
+                return found
+        why = "; ".join(damage) or f"there is neither {paths[0]} nor {paths[1]}"
+        raise ValueError(f"{self.folder} can't be resumed: {why}")
 
 
 def read_state(path: Path) -> dict[str, Any]:

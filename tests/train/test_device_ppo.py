@@ -32,7 +32,13 @@ def to_arrays(obs, *others):
     return {key: value.numpy() for key, value in obs.items()}, *(value.numpy() for value in others)
 
 
-@pytest.mark.parametrize("words", [[], ["observation=image", "cameras=[front]"]], ids=["state", "image"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param([], id="state"),
+        pytest.param(["observation=image", "cameras=[front]"], id="image", marks=pytest.mark.slow),
+    ],
+)
 def test_updates_are_those_of_stable_baselines3(words, composed):
     """From the same rollout, the same weights, to 1e-5, after three epochs of minibatches."""
     models = []
