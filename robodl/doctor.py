@@ -1,5 +1,6 @@
 """Show what this machine can do: python -m robodl.doctor"""
 
+import importlib.metadata
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,9 +50,10 @@ def examine(options: Options) -> None:
     machine, cores = found["machine"], available_cores()
     opengl, opengl_remedy = opengl_found()
     cuda, cuda_remedy = cuda_found()
+    warp, warp_remedy = warp_found()
     print(f"robodl on {machine['system']}")
     say("Here", {name: str(version) for name, version in found["versions"].items()})
-    say("Machine", {"processor": f"{machine['cpu']}, {cores} cores", "CUDA": cuda, "OpenGL": opengl})
+    say("Machine", {"processor": f"{machine['cpu']}, {cores} cores", "CUDA": cuda, "Warp": warp, "OpenGL": opengl})
 
     print("\nSpeed, of 64 arms that reach")
     speeds = {}
@@ -62,13 +64,15 @@ def examine(options: Options) -> None:
         texts = [f"{speed:,.0f} {UNITS[kind]}" for kind, speed in speeds[name].items()]
         print(f"  {name:<13} {', '.join(texts)}", flush=True)
     slow = "one core: training works, and takes its time" if cores < 2 else None
-    remedies = [remedy for remedy in (opengl_remedy, cuda_remedy, slow) if remedy]
+    remedies = [remedy for remedy in (opengl_remedy, cuda_remedy, warp_remedy, slow) if remedy]
     if remedies:
         say("To mend", {str(k): line for k, line in enumerate(remedies, start=1)})
     else:
         print("\nNothing is missing.")
     if options.output:
-        save_numbers(options.output, {"opengl": opengl, "cuda": cuda, "speeds": speeds, "remedies": remedies})
+        save_numbers(
+            options.output, {"opengl": opengl, "cuda": cuda, "warp": warp, "speeds": speeds, "remedies": remedies}
+        )
 
 
 def opengl_found() -> tuple[str, str | None]:
@@ -100,6 +104,19 @@ def cuda_found() -> tuple[str, str | None]:
         return "no GPU; training runs on the processor", None
     remedy = "a GPU is here and PyTorch does not see it: install a PyTorch with CUDA, see pytorch.org/get-started"
     return "a driver is here, but PyTorch does not see a GPU", remedy
+
+
+def warp_found() -> tuple[str, str | None]:
+    """The MuJoCo Warp of backend=warp, and a remedy if there is a GPU for it and it is missing."""
+    import torch
+
+    has_gpu = torch.cuda.is_available()
+    try:
+        version = importlib.metadata.version("mujoco-warp")
+    except importlib.metadata.PackageNotFoundError:
+        remedy = "pip install -e '.[warp]': backend=warp simulates thousands of arms on the GPU"
+        return "not installed; it simulates on a GPU", remedy if has_gpu else None
+    return f"MuJoCo Warp {version}, on {'the GPU' if has_gpu else 'the processor, slowly'}", None
 
 
 def measured(name: str, settings: dict[str, Any], seconds: float) -> dict[str, float]:

@@ -117,6 +117,8 @@ class EnvSettings:
             if name not in known:
                 # Gymnasium's wrappers, TorchRL's among them, look for Python's own words.
                 words = f"got an unexpected keyword argument {name!r}"
+                if name in {each.name for each in fields(VectorEnvSettings)}:
+                    raise TypeError(f"{words}: {name} is of vector environments, see make_vec")
                 raise TypeError(f"{words}: no setting named {name!r}{did_you_mean(name, known)}")
         own = {name: value for name, value in values.items() if name in of_task}
         if isinstance(found, type):

@@ -118,3 +118,10 @@ def test_a_state_that_names_no_timestep_is_of_the_usual_one():
     envs.set_state(state)
     with pytest.raises(ValueError, match=r"timestep is 0.008, the state's 0.004"):
         others.set_state(state)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("name", ["backend", "num_envs", "autoreset_mode"])
+def test_settings_of_vector_environments_are_told_from_wrong_names(name):
+    with pytest.raises(TypeError, match=f"unexpected keyword argument '{name}': {name} is of vector environments, see"):
+        make("reach", **{name: "warp"})
