@@ -8,7 +8,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
-from robodl_envs.settings import checked_mask
+from robodl_envs.reset_arguments import checked_mask
 
 
 def stacked_box(box: spaces.Box, frame_stack: int) -> spaces.Box:

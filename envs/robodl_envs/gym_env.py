@@ -17,18 +17,11 @@ from robodl_envs.engine import BatchEnv
 from robodl_envs.host_batch import HostBatch
 from robodl_envs.registry import task_entry
 from robodl_envs.rendering.scene_camera import SceneCamera
+from robodl_envs.reset_arguments import checked_mask, row_seeds
 from robodl_envs.robots.robot import Robot
 from robodl_envs.rows import Rows, masked
 from robodl_envs.scene import CONTROL_DT
-from robodl_envs.settings import (
-    RENDER_MODES,
-    EnvSettings,
-    VectorEnvSettings,
-    checked_mask,
-    gives_tensors,
-    row_seeds,
-    signature,
-)
+from robodl_envs.settings import RENDER_MODES, EnvSettings, VectorEnvSettings, gives_tensors, signature
 from robodl_envs.tasks.task import Task
 from robodl_envs.tensor_rows import TensorRows
 from robodl_envs.time_limits import follow_episode, scaled_limit

@@ -8,8 +8,8 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from robodl_envs.arrays import Array, array, integers, namespace, row_ids, to_numpy, zeros
+from robodl_envs.reset_arguments import checked_mask, row_seeds
 from robodl_envs.rows import masked
-from robodl_envs.settings import checked_mask, row_seeds
 
 
 class TensorRows:

@@ -4,32 +4,17 @@ Imported where backend="warp" is asked for and nowhere else: it imports torch an
 """
 
 import contextlib
-import os
-import sys
-import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import mujoco
 import numpy as np
 import torch
-import warp
 
-warp.config.log_level = warp.LOG_WARNING  # or it tells of each kernel that it loads
-stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-os.dup2(nowhere, 2)  # its native part tells that there is no GPU, which `checked_device` does
-try:
-    warp.init()
-finally:
-    os.dup2(stderr, 2)
-    os.close(stderr)
-    os.close(nowhere)
-
-import mujoco_warp  # noqa: E402
-
-from robodl_envs.arrays import did_you_mean  # noqa: E402
-from robodl_envs.simulator import MAX_SPEED, mocap_id, model_field  # noqa: E402
+from robodl_envs.arrays import did_you_mean
+from robodl_envs.simulator import MAX_SPEED, mocap_id, model_field
+from robodl_envs.warp_device import mujoco_warp, notify_compilation, warp
+from robodl_envs.warp_names import Named, NamedJoint, NamedSensor
 
 STATE = (  # all that changes with time; what MuJoCo derives from it follows
     "time",
@@ -300,60 +285,6 @@ class WarpSimulator:
         self.broken.zero_()
         self.set_const()
         self.forward()
-
-
-def notify_compilation() -> None:
-    """Say that a first run takes longer, where no kernel has been kept by an earlier one."""
-    if not any(Path(str(warp.config.kernel_cache_dir)).glob("wp_mujoco_warp._src.solver*")):
-        print("MuJoCo Warp compiles its kernels, for about a minute, and keeps them for later runs", file=sys.stderr)
-
-
-def checked_device(name: str | None) -> str:
-    """The name of a device that is there, by default a GPU's; ValueError if it is not."""
-    if name is None:
-        if torch.cuda.is_available():
-            return f"cuda:{torch.cuda.current_device()}"
-        warnings.warn("backend='warp' runs on the CPU here, slowly: there is no CUDA device", stacklevel=2)
-        return "cpu"
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device={name} can't be used: {str(error).splitlines()[0]}") from None
-    if device.type not in ("cpu", "cuda"):
-        raise ValueError(f"device must be cpu or cuda for backend='warp', got {name}")
-    return str(device)
-
-
-class Named:
-    """A site, body or other thing by name, with MuJoCo's fields as live tensors, (N, ...), such as xpos."""
-
-    def __init__(self, sim: WarpSimulator, prefix: str, index: int):
-        self.id, self._sim, self._prefix = index, sim, prefix
-
-    def __getattr__(self, field: str) -> torch.Tensor:
-        if field.startswith("_"):
-            raise AttributeError(field)
-        return self._sim.bind(self._prefix + field)[:, self.id]
-
-
-class NamedJoint:
-    """A joint by name, with its live coordinates."""
-
-    def __init__(self, sim: WarpSimulator, name: str):
-        joint = sim.model.joint(name)
-        self.id, first, first_dof = joint.id, int(joint.qposadr[0]), int(joint.dofadr[0])
-        self.qpos = sim.qpos[:, first : first + len(joint.qpos0)]
-        self.qvel = sim.qvel[:, first_dof : first_dof + len(joint.damping)]
-
-
-class NamedSensor:
-    """A sensor by name, with its live reading."""
-
-    def __init__(self, sim: WarpSimulator, name: str):
-        sensor = sim.model.sensor(name)
-        self.id, first = sensor.id, int(sensor.adr[0])
-        self.data = sim.bind("sensordata")[:, first : first + int(sensor.dim[0])]
 
 
 def initial_state(model: mujoco.MjModel, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

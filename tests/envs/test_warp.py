@@ -288,7 +288,7 @@ def test_settings_are_refused_in_one_line(monkeypatch):
     ):
         with pytest.raises(ValueError, match=line):
             make_vec("reach", num_envs=2, **settings)
-    monkeypatch.setitem(sys.modules, "robodl_envs.warp_simulator", None)
+    monkeypatch.setitem(sys.modules, "robodl_envs.warp_device", None)
     with pytest.raises(ValueError, match=r"backend='warp' needs what pip install 'robodl\[warp\]' installs"):
         make_vec("reach", num_envs=2, backend="warp")
 

@@ -4,12 +4,11 @@ import copy
 from typing import Any
 
 import mujoco
-import mujoco_warp
 import numpy as np
 import torch
-import warp
 
 from robodl_envs.rendering.modalities import GROUPS_FOR_LEARNING, MAX_DEPTH, SEGMENTATION_CLASSES, ImageSpec
+from robodl_envs.warp_device import mujoco_warp, warp
 from robodl_envs.warp_simulator import WarpSimulator
 
 BACKGROUND = SEGMENTATION_CLASSES.index("background")
