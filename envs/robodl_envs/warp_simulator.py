@@ -4,6 +4,7 @@ Imported where backend="warp" is asked for and nowhere else: it imports torch an
 """
 
 import contextlib
+import gc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -130,6 +131,8 @@ class WarpSimulator:
         self.overflow = warp.to_torch(self.d.overflow)
         self.expanded: dict[str, torch.Tensor] = {}
         self.defaults: dict[str, torch.Tensor] = {}
+        # A step allocates memory, which a graph can hold only where Warp keeps a pool of it.
+        self.captures = self.device.type == "cuda" and warp.is_mempool_enabled(self.warp_device)
         self.graphs: dict[int, Any] = {}  # of a step, by its number of timesteps
 
     @contextlib.contextmanager
@@ -180,6 +183,8 @@ class WarpSimulator:
             owner = self.m.opt if field.startswith("opt.") else self.m
             self.expanded[field] = self._tile(owner, field.removeprefix("opt."))
             self.defaults[field] = default.reshape(self.expanded[field].shape[1:])
+            if field in mujoco.MjModel._setconst_inputs:
+                self._tile_derived()
         return self.expanded[field]
 
     def _tile(self, owner: Any, field: str) -> torch.Tensor:
@@ -199,15 +204,16 @@ class WarpSimulator:
 
     def set_const(self, ids: torch.Tensor | None = None) -> None:
         """As CpuSimulator's, of all rows: others' values are as they were."""
-        inputs = set(mujoco.MjModel._setconst_inputs)
-        if inputs.isdisjoint(self.expanded):
-            return
+        if not self.expanded.keys().isdisjoint(mujoco.MjModel._setconst_inputs):
+            with self.on_device():
+                mujoco_warp.set_const(self.m, self.d)
+
+    def _tile_derived(self) -> None:
+        """Give each row its own values of what `set_const` derives."""
         for field in DERIVED:
             values = getattr(self.m, field)
             if values.shape[0] < self.num and values.size:
                 self._tile(self.m, field)
-        with self.on_device():
-            mujoco_warp.set_const(self.m, self.d)
 
     def reset(self, ids: torch.Tensor) -> None:
         for name, values in self.state.items():
@@ -221,7 +227,7 @@ class WarpSimulator:
 
     def step(self, nstep: int, ids: torch.Tensor | None = None) -> None:
         with self.on_device():
-            if self.device.type == "cpu":
+            if not self.captures:
                 self._advance(nstep)
                 return
             if nstep not in self.graphs:
@@ -243,8 +249,14 @@ class WarpSimulator:
         for name, values in self.state.items():
             values.copy_(before[name])
         torch.cuda.synchronize(self.device)
-        with warp.ScopedStream(warp.Stream(self.warp_device)), warp.ScopedCapture(self.warp_device) as capture:
-            work()
+        collects = gc.isenabled()
+        gc.disable()  # a graph that was freed now would record its end in this one
+        try:
+            with warp.ScopedStream(warp.Stream(self.warp_device)), warp.ScopedCapture(self.warp_device) as capture:
+                work()
+        finally:
+            if collects:
+                gc.enable()
         return capture.graph
 
     def diverged(self) -> torch.Tensor | None:
