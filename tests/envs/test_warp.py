@@ -288,6 +288,8 @@ def test_settings_are_refused_in_one_line(monkeypatch):
     ):
         with pytest.raises(ValueError, match=line):
             make_vec("reach", num_envs=2, **settings)
+    with pytest.raises(ValueError, match="the policy kalman works on NumPy's arrays alone: give backend='cpu'"):
+        make_policy("kalman", make_vec("track", num_envs=2, **ON_DEVICE))
     monkeypatch.setitem(sys.modules, "robodl_envs.warp_device", None)
     with pytest.raises(ValueError, match=r"backend='warp' needs what pip install 'robodl\[warp\]' installs"):
         make_vec("reach", num_envs=2, backend="warp")

@@ -82,6 +82,8 @@ def policy_of(name: str, batch: BatchEnv, seed: int) -> Policy:
     if name not in baselines:
         known = (*POLICIES, *baselines)
         raise KeyError(f"no policy named {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}")
+    if batch.sim.backend != "cpu":
+        raise ValueError(f"the policy {name} works on NumPy's arrays alone: give backend='cpu'")
     baseline = imported(baselines[name].function)
     return lambda observation: baseline(observation, batch)
 
