@@ -143,21 +143,10 @@ class DevicePPO(PPO):
         logged: dict[str, list[torch.Tensor]] = {}
         for _ in range(self.n_epochs):
             logged["approx_kl"] = []  # the last epoch's, as Stable-Baselines3's
-            for data in self.rollout_buffer.get(self.batch_size):
-                losses = self.losses(data, clip_range)
-                for name, value in losses.items():
-                    logged.setdefault(name, []).append(value.detach())
-                if self.target_kl is not None and float(losses["approx_kl"]) > 1.5 * self.target_kl:
-                    break
-                self.policy.optimizer.zero_grad()
-                losses["loss"].backward()
-                torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
-                self.policy.optimizer.step()
-            else:
-                self._n_updates += 1
-                continue
+            goes_on = self.train_epoch(clip_range, logged)
             self._n_updates += 1
-            break
+            if not goes_on:
+                break
         for name, values in logged.items():
             self.logger.record(f"train/{name}", float(torch.stack(values).mean()))
         returns, errors = self.rollout_buffer.returns, self.rollout_buffer.returns - self.rollout_buffer.values
@@ -166,6 +155,20 @@ class DevicePPO(PPO):
             self.logger.record("train/std", float(self.policy.log_std.detach().exp().mean()))
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
         self.logger.record("train/clip_range", clip_range)
+
+    def train_epoch(self, clip_range: float, logged: dict[str, list[torch.Tensor]]) -> bool:
+        """Learn from each minibatch once; False where `target_kl` says that it is enough."""
+        for data in self.rollout_buffer.get(self.batch_size):
+            losses = self.losses(data, clip_range)
+            for name, value in losses.items():
+                logged.setdefault(name, []).append(value.detach())
+            if self.target_kl is not None and float(losses["approx_kl"]) > 1.5 * self.target_kl:
+                return False
+            self.policy.optimizer.zero_grad()
+            losses["loss"].backward()
+            torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
+            self.policy.optimizer.step()
+        return True
 
     def losses(self, data: DictRolloutBufferSamples, clip_range: float) -> dict[str, torch.Tensor]:
         """The losses of a minibatch, by the names under which they are logged; "loss" is what is minimised."""
