@@ -105,11 +105,21 @@ def clip(x: Array, low: Any, high: Any, out: Array | None = None) -> Array:
     """Values within bounds, numbers or arrays that broadcast to x; written to `out` where that is given."""
     if isinstance(x, np.ndarray):
         return np.minimum(np.maximum(x, low, out=out), high, out=out)
-    clipped = namespace(x).minimum(namespace(x).maximum(x, array(low, x)), array(high, x))
+    if not hasattr(low, "shape") and not hasattr(high, "shape"):
+        clipped = x.clamp(low, high)  # numbers as tensors would wait for the device
+    else:
+        clipped = namespace(x).minimum(namespace(x).maximum(x, array(low, x)), array(high, x))
     if out is None:
         return clipped
     out[...] = clipped
     return out
+
+
+def inverse(matrices: Array) -> Array:
+    """Inverses of square matrices, (..., k, k); on another device without waiting to see whether they have one."""
+    if isinstance(matrices, np.ndarray):
+        return np.linalg.inv(matrices)
+    return namespace(matrices).linalg.inv_ex(matrices).inverse
 
 
 def matmul(a: Array, b: Array, out: Array) -> None:

@@ -176,6 +176,8 @@ class BatchEnv:
             self.robot.act(action[:, :size])
             self.sim.step(self.nstep // self.robot.updates, acted)
         diverged = self.sim.diverged()
+        if diverged is not None and reset_mask is not None:
+            diverged = diverged & ~reset_mask  # a simulator may move rows that begin anew
         self.task.update(self.all if acted is None else acted)
         if reset_mask is not None:
             self.begin_episodes(row_ids(reset_mask))

@@ -84,7 +84,9 @@ class Episodes:
 
     def render_row(self, row: int) -> np.ndarray:
         cameras = self.batch.cameras
-        return self.camera.render(self.batch.sim, row, None if cameras is None else cameras.background(row))
+        return self.camera.render(
+            self.batch.sim, row, None if cameras is None else arrays.to_numpy(cameras.background(row))
+        )
 
     def close_extras(self, **kwargs) -> None:
         self.camera.close()

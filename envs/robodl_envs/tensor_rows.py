@@ -17,7 +17,7 @@ class TensorRows:
 
     Rewards are float32. Where rows begin anew in the step in which they end (SAME_STEP), info["final_obs"] is a dict of
     tensors, (N, ...), of which the rows of "_final_obs" count, and info["final_info"] likewise. Whether an episode has
-    ended is all that is read back from the device in a step.
+    ended is read back from the device in each step.
     """
 
     batch: Any

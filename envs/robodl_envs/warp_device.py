@@ -41,7 +41,7 @@ def checked_device(name: str | None) -> str:
         return "cpu"
     try:
         device = torch.device(name)
-        torch.zeros(1, device=device)
+        device = torch.zeros(1, device=device).device  # with its number: Warp knows no "cuda"
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"device={name} can't be used: {str(error).splitlines()[0]}") from None
     if device.type not in ("cpu", "cuda"):

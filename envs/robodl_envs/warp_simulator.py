@@ -66,9 +66,13 @@ def restore_broken_rows(
     qpos: warp.array2d[float],
     qvel: warp.array2d[float],
     qacc_warmstart: warp.array2d[float],
+    ctrl: warp.array2d[float],
     broken: warp.array[bool],
 ):
-    """Put rows that are not finite, or too fast, into the model's initial pose, and mark them."""
+    """Put rows that are not finite, or too fast, into the model's initial pose, and mark them.
+
+    Of a command that is not finite nothing else would tell: servos clamp it to the end of its range.
+    """
     row, wrong = warp.tid(), warp.int32(0)
     for i in range(qpos.shape[1]):
         if not warp.isfinite(qpos[row, i]):
@@ -76,8 +80,13 @@ def restore_broken_rows(
     for i in range(qvel.shape[1]):
         if not warp.abs(qvel[row, i]) < max_speed:  # NaN, too
             wrong += 1
+    for i in range(ctrl.shape[1]):
+        if not warp.isfinite(ctrl[row, i]):
+            wrong += 1
     if wrong > 0:
         broken[row] = True
+        for i in range(ctrl.shape[1]):
+            ctrl[row, i] = 0.0
         for i in range(qpos.shape[1]):
             qpos[row, i] = initial_qpos[i]
         for i in range(qvel.shape[1]):
@@ -133,7 +142,7 @@ class WarpSimulator:
         self.defaults: dict[str, torch.Tensor] = {}
         # A step allocates memory, which a graph can hold only where Warp keeps a pool of it.
         self.captures = self.device.type == "cuda" and warp.is_mempool_enabled(self.warp_device)
-        self.graphs: dict[int, Any] = {}  # of a step, by its number of timesteps
+        self.graphs: dict[str, Any] = {}  # of a step's parts, by name
 
     @contextlib.contextmanager
     def on_device(self) -> Iterator[None]:
@@ -227,20 +236,27 @@ class WarpSimulator:
 
     def step(self, nstep: int, ids: torch.Tensor | None = None) -> None:
         with self.on_device():
-            if not self.captures:
-                self._advance(nstep)
-                return
-            if nstep not in self.graphs:
-                self.graphs[nstep] = self._captured(lambda: self._advance(nstep))
-            warp.capture_launch(self.graphs[nstep])
+            for _ in range(nstep):
+                self._do(self._substep)
+            self._do(self._end_step)
 
-    def _advance(self, nstep: int) -> None:
-        m, d = self.m, self.d
-        for _ in range(nstep):
-            mujoco_warp.step(m, d)
-        rows = [self._initial_qpos, d.qpos, d.qvel, d.qacc_warmstart, self._broken]
+    def _do(self, work: Callable[[], None]) -> None:
+        """Do a part of a step, from its graph where there can be one."""
+        if not self.captures:
+            work()
+            return
+        if work.__name__ not in self.graphs:
+            self.graphs[work.__name__] = self._captured(work)
+        warp.capture_launch(self.graphs[work.__name__])
+
+    def _substep(self) -> None:  # a graph of its own: what it allocates it keeps, gigabytes where sums are in order
+        mujoco_warp.step(self.m, self.d)
+
+    def _end_step(self) -> None:
+        d = self.d
+        rows = [self._initial_qpos, d.qpos, d.qvel, d.qacc_warmstart, d.ctrl, self._broken]
         warp.launch(restore_broken_rows, dim=self.num, inputs=[MAX_SPEED, *rows])
-        mujoco_warp.fwd_kinematics(m, d)
+        mujoco_warp.fwd_kinematics(self.m, d)
 
     def _captured(self, work: Callable[[], None]) -> Any:
         """A graph of some work, whose kernels are loaded by doing it once: the state is as before."""

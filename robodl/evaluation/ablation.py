@@ -20,6 +20,7 @@ def replace_motion(policy: "Policy", envs: Any, motion: str, seed: int) -> "Poli
         motion: "own", as the policy does; "still", not at all; or "random", in directions that are each kept for some
             steps: a function of the row's episode and of the seed.
     """
+    from robodl_envs.arrays import to_numpy
     from robodl_envs.experts.policy import EpisodeStreams
 
     if motion == "own":
@@ -29,8 +30,8 @@ def replace_motion(policy: "Policy", envs: Any, motion: str, seed: int) -> "Poli
 
     def replaced(observation: dict[str, np.ndarray]) -> np.ndarray:
         if motion == "random":
-            turns = np.flatnonzero(streams.elapsed % HOLD_STEPS == 0)
-            moves[turns] = streams.now().uniform(turns, [-1.0] * size, 1.0)
+            turns = np.flatnonzero(to_numpy(streams.elapsed) % HOLD_STEPS == 0)
+            moves[turns] = to_numpy(streams.now().uniform(turns, [-1.0] * size, 1.0))
         action = np.array(policy(observation))
         action[:, :size] = moves
         return action
@@ -44,6 +45,7 @@ def replace_images(policy: "Policy", envs: Any, sight: str, seed: int) -> "Polic
     Noise is uniform in each image's range, new in each step, a function of the row's episode and of the seed.
     """
     from robodl_envs import MAX_DEPTH, SEGMENTATION_CLASSES, image_modality
+    from robodl_envs.arrays import to_numpy
     from robodl_envs.experts.policy import EpisodeStreams
 
     if sight == "own":
@@ -55,7 +57,7 @@ def replace_images(policy: "Policy", envs: Any, sight: str, seed: int) -> "Polic
         for name, image in observation.items():
             if image.ndim == 4:
                 high = {"depth": MAX_DEPTH, "segmentation": len(SEGMENTATION_CLASSES)}.get(image_modality(name)[1], 256)
-                unit = stream.unit(rows, image[0].size).reshape(image.shape)
+                unit = to_numpy(stream.unit(rows, image[0].size)).reshape(image.shape)
                 seen[name] = (high * unit).astype(image.dtype)
         return policy(seen)
 

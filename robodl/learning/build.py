@@ -188,7 +188,7 @@ def on_backend(cfg: DictConfig, backend: str, device: torch.device, arrays: str 
         raise ValueError(f"frame_stack={cfg.frame_stack} needs backend=cpu")
     if device.type == "cpu":
         notify_slow()
-    return {"backend": backend, "device": str(device), "arrays": arrays}
+    return {"backend": backend, "device": str(device), "arrays": arrays, "renderer": "ray"}  # Warp casts rays, too
 
 
 @functools.cache

@@ -184,6 +184,24 @@ def test_bad_actions_are_refused(task):
             envs.step(torch.full(envs.action_space.shape, float("nan")))
 
 
+def test_actions_that_nobody_looks_at_break_their_row_alone(task, monkeypatch):
+    """As on a GPU, where to look would be to wait: NaN in one row's action ends its episode as diverged."""
+    monkeypatch.setattr("robodl_envs.engine.on_host", lambda x: False)
+    envs, twin = (make_vec(task, num_envs=3, **ON_DEVICE) for _ in range(2))
+    actions = torch.zeros(envs.action_space.shape)
+    for each in (envs, twin):
+        each.reset(seed=0)
+    actions[1] = float("nan")
+    observation, _, _, truncated, info = envs.step(actions)
+    expected = to_numpy(twin.step(torch.zeros(envs.action_space.shape))[0])["observation"]
+    assert to_numpy(truncated).tolist() == to_numpy(info["diverged"]).tolist() == [False, True, False]
+    np.testing.assert_array_equal(to_numpy(observation["observation"])[[0, 2]], expected[[0, 2]])
+    for _ in range(2):  # the row begins anew, and goes on
+        observation, _, _, truncated, info = envs.step(torch.zeros(envs.action_space.shape))
+        assert not to_numpy(truncated | info["diverged"]).any()
+        assert all(np.isfinite(value).all() for value in to_numpy(observation).values())
+
+
 def test_steps_in_inference_mode(task):
     """As other libraries act: the environment can be reset and stepped outside it afterwards."""
     envs = make_vec(task, num_envs=2, max_episode_steps=2, autoreset_mode="SameStep", **ON_DEVICE)

@@ -41,6 +41,7 @@ class WarpRenderer:
         # Classes of geoms, the last of what is no geom, so that -1 finds it.
         self.classes = torch.as_tensor(np.append(spec.classes, np.uint8(BACKGROUND)), device=sim.device)
         self.contexts: dict[str, Any] = {}
+        self.num_expanded = -1
 
     def draw(self, ids: torch.Tensor, background: torch.Tensor | None = None) -> torch.Tensor:
         """Bytes of the images of rows ids, (n, B) uint8, in the spec's layout.
@@ -48,6 +49,8 @@ class WarpRenderer:
         Args:
             background: colour beyond the scene, (n, 3) uint8; None for black.
         """
+        if self.num_expanded != len(self.sim.expanded):
+            self.close()  # fields that rows own now have other arrays
         if not self.contexts:
             self.make_contexts(background is not None)
         fields: Any = self.spec.layout.fields
@@ -56,12 +59,12 @@ class WarpRenderer:
         rows = slice(None) if len(ids) == self.sim.num else ids
         for camera, images in self.by_camera.items():
             context, classes = self.contexts[camera], None
-            if context.render_seg.numpy()[0]:
+            if camera in self.segmented:
                 classes = self.classes[warp.to_torch(context.seg_data)[rows, :, 0].long()]  # (n, pixels)
             for modality, name in images.items():
                 if modality == "rgb":  # packed as blue, green, red, alpha
                     packed = warp.to_torch(context.rgb_data).view(torch.uint8)
-                    image = packed.reshape(self.sim.num, -1, 4)[rows][..., [2, 1, 0]]
+                    image = packed.reshape(self.sim.num, -1, 4)[rows][..., :3].flip(-1)
                     if background is not None:
                         assert classes is not None
                         image = torch.where((classes == BACKGROUND)[:, :, None], background[:, None], image)
@@ -92,6 +95,12 @@ class WarpRenderer:
     def make_contexts(self, has_background: bool) -> None:
         """What images are drawn with: a context a camera, and the model and the data with one light more."""
         sim, head = self.sim, self.sim.model.vis.headlight
+        self.num_expanded = len(sim.expanded)
+        self.segmented = {
+            camera
+            for camera, images in self.by_camera.items()
+            if "segmentation" in images or (has_background and "rgb" in images)
+        }
         with sim.on_device():
             for camera, images in self.by_camera.items():
                 context: Any = mujoco_warp.create_render_context(
@@ -100,7 +109,7 @@ class WarpRenderer:
                     cam_res=(self.spec.width, self.spec.height),
                     render_rgb="rgb" in images,
                     render_depth="depth" in images,
-                    render_seg="segmentation" in images or (has_background and "rgb" in images),
+                    render_seg=camera in self.segmented,
                     cam_active=[camera],
                     enabled_geom_groups=np.flatnonzero(GROUPS_FOR_LEARNING).tolist(),
                     use_precomputed_rays="cam_fovy" not in sim.expanded,

@@ -15,6 +15,7 @@ from robodl_envs.arrays import (
     clip,
     concat,
     cross,
+    inverse,
     largest,
     matmul,
     namespace,
@@ -134,9 +135,9 @@ class ToolDelta(Actuated):
         error -= nullspace_motion
         square = jacobian @ transpose
         square += self.damping
-        inverse = xp.linalg.inv(square)
-        error -= self.DAMPING**2 * (inverse @ nullspace_motion)  # else homing would draw the tool off its target
-        step = transpose @ (inverse @ error)
+        inverted = inverse(square)
+        error -= self.DAMPING**2 * (inverted @ nullspace_motion)  # else homing would draw the tool off its target
+        step = transpose @ (inverted @ error)
         step += homing
         step /= largest(abs(step * self.inverse_reach), axis=1, at_least=1.0)  # of shares of top speed
         step += self.qpos
