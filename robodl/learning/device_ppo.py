@@ -75,7 +75,7 @@ class DeviceRolloutBuffer(DictRolloutBuffer):
 
 
 class DevicePPO(PPO):
-    """PPO for a TensorVecEnv. What it reads back from the device is whether episodes ended, and what it logs."""
+    """PPO for a TensorVecEnv: it reads back whether episodes ended, what it logs, and what `target_kl` asks for."""
 
     env: Any
     rollout_buffer: Any
