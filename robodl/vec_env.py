@@ -137,7 +137,7 @@ class Sb3VecEnv(VecEnv):
 
 
 class TensorStep(NamedTuple):
-    """What a step of a TensorVecEnv gives: tensors, (N, ...)."""
+    """Results of a step of a TensorVecEnv: tensors, (N, ...)."""
 
     observation: dict[str, Any]
     reward: Any

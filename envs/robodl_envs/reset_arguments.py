@@ -1,4 +1,4 @@
-"""What `reset` of a vector environment takes: rows and seeds, checked."""
+"""Arguments of a vector environment's `reset`, checked: rows and seeds."""
 
 from collections.abc import Sequence
 from numbers import Integral

@@ -37,7 +37,7 @@ class Rewards:
         potential = self.potential(*goals)
         reward = (self.last_potential - potential) / self.control_dt
         if diverged is not None:
-            reward = reward * ~diverged
+            reward = namespace(reward).where(diverged, 0.0, reward)
         self.last_potential = potential
         return reward
 

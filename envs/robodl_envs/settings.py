@@ -166,11 +166,11 @@ class EnvSettings:
         return batch if self.backend == "cpu" or self.arrays == "torch" else HostBatch(batch)
 
     def simulator(self, task: Task) -> Callable[[mujoco.MjModel, int, int], Simulator]:
-        """What makes the simulator of a task's model, a number of rows and a number of threads."""
+        """Maker of the simulator of a task's model, a number of rows and a number of threads."""
         return CpuSimulator
 
     def make_renderer(self, threads: int) -> Callable[[Any, ImageSpec], Any]:
-        """What makes the renderer of a simulator and the images to draw, with so many threads of its own."""
+        """Maker of the renderer of a simulator and the images to draw, with so many threads of its own."""
         return RayRenderer if self.renderer == "ray" else lambda sim, spec: GlRenderer(sim, spec, threads)
 
     @property

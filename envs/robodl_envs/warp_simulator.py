@@ -30,7 +30,7 @@ STATE = (  # all that changes with time; what MuJoCo derives from it follows
     "qfrc_applied",
     "xfrc_applied",
 )
-# What `mujoco_warp.set_const` derives from other fields of the model: rows that own one of those own these, too.
+# Fields that `mujoco_warp.set_const` derives from others of the model: rows that own one of those own these, too.
 DERIVED = (
     "body_subtreemass",
     "body_invweight0",

@@ -79,7 +79,7 @@ def measure(options, num: int, device: Any) -> dict[str, Any]:
 
 
 def rate(work: Callable[[], Any], seconds: float, device: Any) -> float:
-    """How often a second something is done, when the device has finished it."""
+    """Measure how often a second something is done, the device having finished it."""
     steps, begin = 0, time.perf_counter()
     while (now := time.perf_counter()) - begin < seconds:
         for _ in range(STEPS_AT_ONCE):

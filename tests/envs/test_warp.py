@@ -248,13 +248,13 @@ def test_pictures_are_those_of_rays(task, robot, size, settings):
         same = ours[f"{camera}_segmentation"] == theirs[f"{camera}_segmentation"]
         assert same.mean() >= 0.999
         assert (abs(ours[f"{camera}_depth"] - theirs[f"{camera}_depth"]) <= 1e-4).mean() >= 0.999
-        # Where faces of two geoms coincide, as a drawer's and its cabinet's, either may be seen.
+        # Either of two geoms may be seen whose faces coincide, as a drawer's and its cabinet's.
         assert (abs(ours[camera].astype(int) - theirs[camera]) <= 1).mean() >= 0.99
 
 
 @pytest.mark.slow
 def test_pictures_are_noisy_late_and_lost_as_on_the_cpu():
-    """What cameras do to their images is drawn from the same streams."""
+    """Noise, blur, lateness and loss of images are drawn from the same streams."""
     noise = {"blur": 1.0, "noise": 10.0, "latency": 2, "dropped": 0.3}
     both = twins("reach", 3, observation="image", cameras=["front", "side_depth"], image_size=16, randomize=noise)
     for envs in both:

@@ -57,7 +57,7 @@ def mean_colour(observation):
 
 @pytest.mark.parametrize(("motion", "sight"), [("random", "own"), ("own", "noise"), ("random", "noise")])
 def test_ablated_episodes_do_not_depend_on_the_number_of_rows(motion, sight):
-    """What replaces motion and images is a function of the episode: alone, or among others, it goes the same way."""
+    """Random motion and noise are functions of the episode: alone, or among others, it goes the same way."""
     settings = {"observation": "image", "cameras": ["front"], "image_size": 16}
     settings |= {"autoreset_mode": "Disabled", "max_episode_steps": 2 * HOLD_STEPS}
     ends = []

@@ -93,7 +93,7 @@ class WarpRenderer:
                 mujoco_warp.render(self.model, self.lit, context)
 
     def make_contexts(self, has_background: bool) -> None:
-        """What images are drawn with: a context a camera, and the model and the data with one light more."""
+        """Make a context a camera, and the model and the data with one light more, to draw with."""
         sim, head = self.sim, self.sim.model.vis.headlight
         self.num_expanded = len(sim.expanded)
         self.segmented = {
