@@ -8,7 +8,10 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
+from robodl_envs.arrays import Array, array, concat, copy, integers, row_ids, to_numpy, zeros
 from robodl_envs.reset_arguments import checked_mask
+
+Images = dict[str, Array]
 
 
 def stacked_box(box: spaces.Box, frame_stack: int) -> spaces.Box:
@@ -33,49 +36,58 @@ class FrameStack(gymnasium.vector.VectorWrapper):
         stacked = {key: stacked_box(box, frame_stack) for key, box in images.items()}
         self.single_observation_space = spaces.Dict({**single, **stacked})
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
-        self.images = {key: np.zeros((env.num_envs, *box.shape), box.dtype) for key, box in stacked.items()}
+        inner: Any = env.unwrapped
+        like = inner.ended  # NumPy's, or a tensor on the environment's device
+        self.images = {key: zeros(like, env.num_envs, *box.shape, dtype=box.dtype.name) for key, box in stacked.items()}
 
     def reset(self, *, seed=None, options=None):
         observation, info = self.env.reset(seed=seed, options=options)
-        self.begin_rows(observation, checked_mask(options, self.num_envs))
+        self.begin_rows(observation, checked_mask(to_numpy(options), self.num_envs))
         return self.with_stacks(observation), info
 
     def step(self, actions):
         inner: Any = self.env.unwrapped
-        begun = inner.ended.copy()  # in the mode NEXT_STEP
+        begun = copy(inner.ended)  # in the mode NEXT_STEP
         observation, reward, terminated, truncated, info = self.env.step(actions)
         mode = inner.autoreset_mode
         if mode == AutoresetMode.SAME_STEP and "final_obs" in info:
             begun = info["_final_obs"]
-            for row in np.flatnonzero(begun):
-                final = info["final_obs"][row]
-                for key, stack in self.images.items():
-                    final[key] = appended(stack[row], final[key])
+            self.append_final(info["final_obs"], begun)
         for key, stack in self.images.items():
             self.images[key] = appended(stack, observation[key])
-        if mode != AutoresetMode.DISABLED and begun.any():
+        if mode != AutoresetMode.DISABLED and bool(begun.any()):
             self.begin_rows(observation, begun)
         return self.with_stacks(observation), reward, terminated, truncated, info
 
-    def begin_rows(self, observation: dict[str, np.ndarray], rows: np.ndarray) -> None:
+    def append_final(self, final: Any, rows: Array) -> None:
+        """Stack the final images of rows, (N,) bool: of a dict of tensors, (N, ...), or of a dict for each row."""
+        for key, stack in self.images.items():
+            if isinstance(final, dict):
+                final[key] = appended(stack, final[key])
+            else:
+                for row in np.flatnonzero(rows):
+                    final[row][key] = appended(stack[row], final[row][key])
+
+    def begin_rows(self, observation: Images, rows: Any) -> None:
         """Fill the stacks of rows, (N,) bool, with an observation's images."""
         for key, stack in self.images.items():
-            stack[rows] = np.concatenate([observation[key][rows]] * self.frame_stack, axis=-1)
+            ids = integers(np.flatnonzero(rows), stack) if isinstance(rows, np.ndarray) else row_ids(rows)
+            stack[ids] = concat([observation[key][ids]] * self.frame_stack)
 
-    def with_stacks(self, observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {**observation, **{key: stack.copy() for key, stack in self.images.items()}}
+    def with_stacks(self, observation: Images) -> Images:
+        return {**observation, **{key: copy(stack) for key, stack in self.images.items()}}
 
     def get_state(self) -> dict[str, Any]:
         inner: Any = self.env
-        return {**inner.get_state(), "images": {key: stack.copy() for key, stack in self.images.items()}}
+        return {**inner.get_state(), "images": {key: copy(stack) for key, stack in self.images.items()}}
 
     def set_state(self, state: dict[str, Any]) -> None:
         inner: Any = self.env
         inner.set_state(state)
         for key, stack in self.images.items():
-            stack[:] = state["images"][key]
+            stack[:] = array(state["images"][key], stack)
 
 
-def appended(stack: np.ndarray, image: np.ndarray) -> np.ndarray:
+def appended(stack: Array, image: Array) -> Array:
     """A stack, (..., frame_stack * channels), without its oldest image and with a new one, (..., channels)."""
-    return np.concatenate([stack[..., image.shape[-1] :], image], axis=-1)
+    return concat([stack[..., image.shape[-1] :], image])

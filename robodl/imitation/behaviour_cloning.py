@@ -45,14 +45,15 @@ def fit_policy(
     for module in policy.modules():
         if isinstance(module, Encoder):
             module.fit_scaling(observations)
-    inputs = {key: torch.as_tensor(value) for key, value in observations.items()}
-    targets = torch.as_tensor(expert_actions)
+    inputs = {key: torch.as_tensor(value, device=model.device) for key, value in observations.items()}
+    targets = torch.as_tensor(expert_actions, device=model.device)
     optimizer = torch.optim.Adam([p for p in policy.parameters() if p.requires_grad], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)
     losses = []
-    for step, ids in enumerate(sample_batches(len(targets), updates, batch_size, sample_weights)):
-        batch = {key: value[ids].to(model.device) for key, value in inputs.items()}
-        loss = imitation_loss(deterministic_actions(policy, batch), targets[ids].to(model.device), slices)
+    for step, drawn in enumerate(sample_batches(len(targets), updates, batch_size, sample_weights)):
+        ids = drawn.to(model.device)
+        batch = {key: value[ids] for key, value in inputs.items()}
+        loss = imitation_loss(deterministic_actions(policy, batch), targets[ids], slices)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

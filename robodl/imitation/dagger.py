@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from omegaconf import DictConfig
 from stable_baselines3.common.base_class import BaseAlgorithm
 
@@ -18,7 +19,9 @@ from robodl.imitation.demonstrations import FIRST_SEED, read_dataset
 from robodl.imitation.transition_store import TransitionStore
 from robodl.learning.build import on_backend
 from robodl.options import UsageError
-from robodl.vec_env import Sb3VecEnv, make_envs
+from robodl.sb3_internals import deterministic_actions
+from robodl.vec_env import channels_first, make_envs
+from robodl_envs.arrays import Array, array, clip, namespace, to_numpy, zeros
 from robodl_envs.experts.policy import student_observable_policy
 
 EXPERT_SHARE = 0.3  # of the rows that the expert acts in, after the first round
@@ -26,7 +29,7 @@ NOISE_STD = 0.5  # of a disturbance that is added to actions at times, so that m
 NOISE_PROBABILITY = 0.25  # that a new disturbance is not zero
 NOISE_HOLD_STEPS = 5  # that a disturbance lasts, on average
 
-Observations = dict[str, np.ndarray]  # (n, ...) each
+Observations = dict[str, Array]  # (n, ...) each
 # Transitions so far, the loss after they have been learnt from (None before), the share of that learning that is done.
 ProgressFn = Callable[[int, float | None, float], object]
 
@@ -55,8 +58,8 @@ def imitate(
         store: of the transitions, so that imitation can be resumed; in memory by default.
     """
     store, settings = store or TransitionStore(), imitation_config(cfg.algo)
-    envs = Sb3VecEnv(make_envs(cfg, settings.rows, **on_backend(cfg, cfg.backend, model.device)))
-    inner: Any = envs.envs.unwrapped
+    envs: Any = make_envs(cfg, settings.rows, **on_backend(cfg, cfg.backend, model.device, "torch"))
+    inner = envs.unwrapped
     slices = logit_slices(inner.task, inner.robot.action_size)
     if cfg.algo.get("dataset"):
         rounds = dataset_rounds(cfg, settings, progress, store)
@@ -81,7 +84,7 @@ def expert_rounds(
     model: BaseAlgorithm,
     cfg: DictConfig,
     settings: ImitationConfig,
-    envs: Sb3VecEnv,
+    envs: Any,
     progress: ProgressFn,
     store: TransitionStore,
 ) -> Iterator[Round]:
@@ -89,11 +92,9 @@ def expert_rounds(
 
     The state is saved when the next round is asked for: when the policy has learnt from this one.
     """
-    vector_env: Any = envs.envs
-    inner = vector_env.unwrapped
+    inner = envs.unwrapped
     rows, steps = settings.rows, -(-settings.transitions // settings.rows)
-    envs.seed(FIRST_SEED + cfg.seed)
-    first = envs.reset()
+    first = to_numpy(channels_first(envs.reset(seed=FIRST_SEED + cfg.seed)[0]))
     rng = np.random.default_rng(cfg.seed)
     episode_steps = min(settings.episode_steps or steps, inner.max_episode_steps)
     kept_steps = min(steps, settings.keep_episodes * episode_steps or steps)
@@ -109,7 +110,7 @@ def expert_rounds(
     expert_actions = store.array("expert_actions", (kept_steps, rows, inner.single_action_space.shape[0]))
     action_errors = store.array("action_errors", (kept_steps, rows))
     if store.state:
-        vector_env.set_state(store.state["envs"])
+        envs.set_state(store.state["envs"])
         rng.bit_generator.state = json.loads(str(store.state["rng"]))
     progress(store.done * rows, None, 0.0)
     for begin in range(store.done, steps, episode_steps):
@@ -126,7 +127,7 @@ def expert_rounds(
             flatten_rows(expert_actions[:end]),
             1.0 + settings.error_weight * errors if settings.error_weight else None,
         )
-        store.save({"done": end, "envs": vector_env.get_state(), "rng": json.dumps(rng.bit_generator.state)})
+        store.save({"done": end, "envs": envs.get_state(), "rng": json.dumps(rng.bit_generator.state)})
 
 
 def dataset_rounds(
@@ -148,9 +149,9 @@ def dataset_rounds(
 
 def act_and_label(
     model: BaseAlgorithm,
-    envs: Sb3VecEnv,
+    envs: Any,
     rng: np.random.Generator,
-    observations: Observations,
+    observations: dict[str, np.ndarray],
     expert_actions: np.ndarray,
     action_errors: np.ndarray,
     policy_acts: bool,
@@ -158,33 +159,53 @@ def act_and_label(
     """Act for an episode in all rows, filling the given arrays; yields the number of steps so far.
 
     Args:
+        envs: of NumPy arrays or of tensors, which stay on their device until the episode's end.
         observations: (steps, rows, ...) each.
         expert_actions: (steps, rows, a), the expert's for these observations.
         action_errors: (steps, rows), distances of the policy's actions from the expert's, without logits.
         policy_acts: whether the policy acts in most rows; otherwise the expert does in all.
     """
-    inner: Any = envs.envs.unwrapped
+    inner = envs.unwrapped
     expert = student_observable_policy(inner.batch)
-    observation = envs.reset()
+    observation = channels_first(envs.reset()[0])
     num_steps, rows, size = map(int, expert_actions.shape)
-    arm = inner.robot.action_size
-    expert_acts = rng.uniform(size=rows) < (EXPERT_SHARE if policy_acts else 1.0)
+    arm, like = inner.robot.action_size, inner.batch.sim.qpos
+    xp = namespace(like)
+    expert_acts = array(rng.uniform(size=(rows, 1)) < (EXPERT_SHARE if policy_acts else 1.0), like) > 0
     disturbance: np.ndarray = np.zeros((rows, size))
     continuous = continuous_columns(size, logit_slices(inner.task, arm))
+    kept = {**observations, "expert_actions": expert_actions, "action_errors": action_errors}
+    filled: dict[str, Array] = kept
+    if xp is not np:
+        filled = {key: zeros(like, *host.shape, dtype=host.dtype.name) for key, host in kept.items()}
     for t in range(num_steps):
         for key, value in observation.items():
-            observations[key][t] = value
-        expert_actions[t] = expert(inner.state_observation())
+            filled[key][t] = value
+        wanted = filled["expert_actions"][t]
+        wanted[...] = expert(inner.state_observation())
         is_new = rng.uniform(size=rows) < 1.0 / NOISE_HOLD_STEPS
         is_on = rng.uniform(size=(rows, 1)) < NOISE_PROBABILITY
         new_disturbance = is_on * NOISE_STD * rng.standard_normal(disturbance.shape)
         disturbance = np.where(is_new[:, None], new_disturbance, disturbance)
-        own = model.predict(observation, deterministic=True)[0] if policy_acts else expert_actions[t]
-        action_errors[t] = np.linalg.norm((own - expert_actions[t])[:, continuous], axis=1)
-        action = np.where(expert_acts[:, None], expert_actions[t], own) + disturbance
+        own = own_actions(model, observation) if policy_acts else wanted
+        errors = (own - wanted)[:, continuous]
+        filled["action_errors"][t] = xp.sqrt((errors * errors).sum(axis=1))
+        added = disturbance if xp is np else array(disturbance, like)
+        action = xp.where(expert_acts, wanted, own) + added
         action[:, arm:] = own[:, arm:]  # outputs for the task are always the policy's: it learns from its mistakes
-        observation = envs.step(np.clip(action, -1.0, 1.0))[0]
+        observation = channels_first(envs.step(clip(action, -1.0, 1.0))[0])
         yield t + 1
+    if filled is not kept:
+        for key, host in kept.items():
+            host[...] = to_numpy(filled[key])
+
+
+def own_actions(model: BaseAlgorithm, observation: Observations) -> Array:
+    """A policy's deterministic actions, (rows, a), in the library and on the device of the observations."""
+    if all(isinstance(value, np.ndarray) for value in observation.values()):
+        return model.predict(observation, deterministic=True)[0]
+    with torch.no_grad():
+        return deterministic_actions(model.policy, observation).clamp(-1.0, 1.0)
 
 
 def flatten_rows(array: np.ndarray) -> np.ndarray:

@@ -184,8 +184,6 @@ def on_backend(cfg: DictConfig, backend: str, device: torch.device, arrays: str 
     """Settings of environments that a backend simulates on a device."""
     if backend == "cpu":
         return {}
-    if cfg.frame_stack > 1:
-        raise ValueError(f"frame_stack={cfg.frame_stack} needs backend=cpu")
     if device.type == "cpu":
         notify_slow()
     return {"backend": backend, "device": str(device), "arrays": arrays, "renderer": "ray"}  # Warp casts rays, too

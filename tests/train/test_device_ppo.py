@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 from stable_baselines3 import PPO
 
+from robodl.evaluation.rollout import evaluate_policy
+from robodl.imitation.dagger import imitate
+from robodl.imitation.transition_store import TransitionStore
 from robodl.learning.build import build_model, pick_device, training_envs
 from robodl.learning.device_ppo import DevicePPO
-from tests.train.conftest import run
+from robodl.runs.report import acting
+from robodl.vec_env import make_envs
+from tests.train.conftest import imitation_words, model_of, run
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("mujoco_warp")
@@ -105,3 +110,15 @@ def test_a_resumed_run_ends_in_the_same_bits(tmp_path):
     run("robodl.train", "resume=runs/reach/half", "total_timesteps=4096", cwd=tmp_path)
     whole, half = (tmp_path / f"runs/reach/{name}/checkpoints/last.safetensors" for name in ("whole", "half"))
     assert whole.read_bytes() == half.read_bytes()
+
+
+@pytest.mark.slow
+def test_imitation_on_the_device(composed):
+    """DAgger on tensors teaches to reach, after two rounds; what it stores is tested in test_transition_store."""
+    words = imitation_words(transitions=2 * 128 * 50, updates=200, last_updates=200, batch_size=128)
+    cfg = composed("env=reach", "algo=ppo", "algo.hidden=[64,64]", *DEVICE, *words)
+    model, states = model_of(cfg), []
+    imitate(model, cfg, store=TransitionStore(save=states.append))
+    assert [state["done"] for state in states] == [50, 100]
+    test_envs = make_envs(composed("env=reach"), 50, "Disabled")
+    assert evaluate_policy(acting(model.policy), test_envs, 50, seed=5).success_rate > 0.9

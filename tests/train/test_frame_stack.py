@@ -31,6 +31,38 @@ def split_action(num, t):
     return np.stack([np.sin([t + row, 2.0 * row, t]) for row in range(num)])
 
 
+@pytest.mark.warp
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", [AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP])
+def test_stacks_of_tensors(mode):
+    """Those of the same environment's images, by the definition, final images and a saved state included."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("mujoco_warp")
+    settings = {"backend": "warp", "device": "cpu", "max_episode_steps": LIMIT}
+    envs, plain = stacked(2, mode, **settings), stacked(2, mode, **settings).env
+    step = lambda env, t: env.step(torch.tensor(split_action(2, t), dtype=torch.float32))  # noqa: E731
+    seen = [plain.reset(seed=20)[0]]
+    first, state = envs.reset(seed=20)[0], None
+    assert torch.equal(first["front"], torch.cat([seen[0]["front"]] * COUNT, dim=-1))
+    for t in range(STEPS):
+        state = envs.get_state() if t == 6 else state
+        observation, *_, info = step(envs, t)
+        own, *_, own_info = step(plain, t)
+        final = own_info.get("final_obs", own)
+        if mode == AutoresetMode.NEXT_STEP and t % (LIMIT + 1) == LIMIT:
+            seen = []
+        seen.append(final)
+        expected = torch.cat([seen[max(0, len(seen) - 1 - k)]["front"] for k in (2, 1, 0)], dim=-1)
+        assert torch.equal(info.get("final_obs", observation)["front"], expected), t
+        if "final_obs" in info:
+            seen = [own]
+            assert torch.equal(observation["front"], torch.cat([own["front"]] * COUNT, dim=-1))
+    envs.set_state(state)
+    for t in range(6, STEPS):
+        again = step(envs, t)[0]
+    assert all(torch.equal(again[key], observation[key]) for key in again)
+
+
 def single_episodes(seed, row):
     """The episodes of a single environment that acts as a row of a batch, each a list of observations."""
     env = make_vec("reach", num_envs=1, autoreset_mode="Disabled", **SETTINGS)

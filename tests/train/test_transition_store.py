@@ -18,13 +18,16 @@ from robodl.runs.report import ImitationProgress, say_interrupted
 from robodl.runs.run_folder import Run
 from tests.train.conftest import assert_same_policy, imitation_words, model_of, run
 
+WARP = ["backend=warp", "device=cpu"]
+
 
 @pytest.mark.parametrize("when", [(2, 1.0), (3, 0.0), (3, 0.5), (5, 0.5)], ids=["saved", "acting", "learning", "last"])
-def test_imitation_is_resumed_to_the_bit(composed, tmp_path, when):
+@pytest.mark.parametrize("words", [[], pytest.param(WARP, marks=[pytest.mark.warp, pytest.mark.slow])], ids=str)
+def test_imitation_is_resumed_to_the_bit(composed, tmp_path, words, when):
     """Wherever it died: the saved state and the stored transitions lead to the bits of imitation without a stop."""
     settings = {"transitions": 60, "rows": 4, "episode_steps": 3, "updates": 2, "last_updates": 4}
     settings |= {"keep_episodes": 2, "batch_size": 8, "error_weight": 3.0}
-    cfg = composed("env=reach", *imitation_words(**settings))
+    cfg = composed("env=reach", *words, *imitation_words(**settings))
     run, whole, half, rest = Run(tmp_path), model_of(cfg), model_of(cfg), model_of(cfg)
     run.checkpoints.mkdir()
 
