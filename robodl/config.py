@@ -105,6 +105,8 @@ class TeachingConfig:
     noise: float = option(0.0, help="standard deviation of exploration noise", at_least=0)
     demonstrations: int = option(0, help="transitions of an expert, for replay", at_least=0)
     dataset: str | None = option(help="Minari dataset to take demonstrations or imitation from")
+    running_scale: bool = option(False, help="PPO: scale vectors by all that was seen so far")
+    stagger: bool = option(False, help="first episodes of different lengths, so that rows are at all stages at once")
     critic_warmup_steps: int = option(0, help="PPO after imitation: steps that train the critic alone", at_least=0)
     imitation: ImitationConfig = group(ImitationConfig, "imitation_")
 

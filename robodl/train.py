@@ -135,6 +135,8 @@ def fit(run, cfg, model, checkpoints, left_off: dict[str, Any]) -> float:
     from robodl.imitation.transition_store import TransitionStore
     from robodl.learning.critic_warmup import CriticWarmup
     from robodl.learning.live_progress import LiveProgress
+    from robodl.learning.running_scale import RunningScale
+    from robodl.learning.stagger import Stagger
     from robodl.runs import report
 
     if cfg.algo.get("demonstrations"):
@@ -156,7 +158,8 @@ def fit(run, cfg, model, checkpoints, left_off: dict[str, Any]) -> float:
     live = LiveProgress(checkpoints, cfg.total_timesteps)
     try:
         if left > 0:
-            callbacks = [checkpoints, live, CriticWarmup(cfg.algo.get("critic_warmup_steps", 0))]
+            scale = RunningScale(cfg.algo.get("running_scale", False))  # before checkpoints: part of what they save
+            callbacks = [Stagger(cfg.algo.get("stagger", False)), scale, checkpoints, live, CriticWarmup(cfg.algo.get("critic_warmup_steps", 0))]
             model.learn(left, callbacks, reset_num_timesteps=model.num_timesteps == 0)
         checkpoints.finish()
     except (ValueError, RuntimeError) as error:  # PyTorch and the environments refuse what NaN weights give

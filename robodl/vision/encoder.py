@@ -1,6 +1,7 @@
 """The feature extractor of policies: from observations to the features that their networks learn from."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,6 +31,7 @@ class Encoder(BaseFeaturesExtractor):
 
     center: torch.Tensor  # (k + 2 g,), of the vector, the achieved goal, and the offset to the desired one
     scale: torch.Tensor  # (k + 2 g,)
+    half_range: torch.Tensor  # (k + 2 g,), of the bounds; of goals, what is a feature of 1 at first
 
     def __init__(self, observation_space: spaces.Dict, name: str = "small", frozen: bool = False):
         boxes, images = boxes_of(observation_space), image_boxes(observation_space)
@@ -42,6 +44,7 @@ class Encoder(BaseFeaturesExtractor):
         goal = np.ones((size - len(low)) // 2)
         self.register_buffer("center", torch.tensor(np.r_[(low + high) / 2.0, 0.0 * goal, 0.0 * goal]).float())
         self.register_buffer("scale", torch.tensor(np.r_[2.0 / (high - low), goal, GOAL_SCALE * goal]).float())
+        self.register_buffer("half_range", 1.0 / self.scale, persistent=False)
         self.query = nn.Linear(size, encoder.query_size) if encoder and encoder.query_size else None
         if encoder is not None and frozen:
             encoder.requires_grad_(False)
@@ -60,12 +63,27 @@ class Encoder(BaseFeaturesExtractor):
             parts += [observations["achieved_goal"], observations["desired_goal"] - observations["achieved_goal"]]
         return torch.cat(parts, dim=1)
 
-    def fit_scaling(self, observations: dict[str, np.ndarray]) -> None:
-        """Scale vectors to a mean of 0 and a standard deviation of 1 over these observations, (n, ...)."""
-        names = [self.vector_key, *(("achieved_goal", "desired_goal") if self.has_goals else ())]
-        data = self.vector({name: torch.as_tensor(observations[name]) for name in names})
-        self.center.copy_(data.mean(dim=0))
-        self.scale.copy_(1.0 / (data.std(dim=0, correction=0) + MIN_STD))
+    @property
+    def vector_names(self) -> list[str]:
+        """Names of the observations that `vector` is of."""
+        return [self.vector_key, *(("achieved_goal", "desired_goal") if self.has_goals else ())]
+
+    def fit_scaling(self, observations: dict[str, Any], share: float = 1.0, least: float = 0.0) -> None:
+        """Scale vectors to a mean of 0 and a standard deviation of 1 over observations, (..., k).
+
+        Args:
+            share: of these observations in all that count; the rest are those that the scale so far is of.
+            least: standard deviation to assume at least, as a share of half the bounds' range: what hardly varies yet
+                may do so later.
+        """
+        data = self.vector({name: torch.as_tensor(observations[name]).flatten(0, -2) for name in self.vector_names})
+        variance, mean = torch.var_mean(data, dim=0, correction=0)
+        if share < 1.0:
+            shift = mean - self.center
+            variance = share * variance + (1.0 - share) * ((1.0 / self.scale - MIN_STD) ** 2 + share * shift**2)
+            mean = self.center + share * shift
+        self.center.copy_(mean)
+        self.scale.copy_(1.0 / torch.maximum(variance.sqrt() + MIN_STD, least * self.half_range))
 
 
 def load_encoder_weights(policy: nn.Module, weights: str) -> None:

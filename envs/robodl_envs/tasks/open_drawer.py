@@ -7,6 +7,7 @@ from robodl_envs.component import Constant, Observable
 from robodl_envs.free_body import GOAL_GREEN, tool_offset
 from robodl_envs.scene import add_marker
 from robodl_envs.tasks.fixtures import HANDLE_HEIGHT, HANDLE_STANDOFF, add_drawer
+from robodl_envs.tasks.potentials import from_above
 from robodl_envs.tasks.task import Task, goal_position, length
 
 
@@ -52,6 +53,6 @@ class OpenDrawer(Task):
         return self.cabinet + self.up_to_handle - self.opened * self.forward
 
     def potential(self, achieved, desired):
-        """The handle's distance to the goal and half the tool's distance to where it hooks the handle, m."""
+        """The handle's distance to the goal and half the tool's way, from above, to where it hooks the handle, m."""
         hook = self.achieved_goal() + self.to_hook
-        return distance(achieved, desired) + 0.5 * distance(self.robot.tool, hook)
+        return distance(achieved, desired) + 0.5 * from_above(hook - self.robot.tool, 0.04, 0.01, 0.03)

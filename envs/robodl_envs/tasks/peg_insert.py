@@ -7,6 +7,7 @@ from robodl_envs.component import Constant, Observable
 from robodl_envs.free_body import YELLOW, FreeBody
 from robodl_envs.scene import OFFSET_BOUNDS
 from robodl_envs.tasks.fixtures import HOLE_BLOCK, add_hole_block
+from robodl_envs.tasks.potentials import from_above, grasping
 from robodl_envs.tasks.task import Task, bounded, goal_position, length
 
 PEG = (0.010, 0.010, 0.040)  # m, half sizes
@@ -58,3 +59,8 @@ class PegInsert(Task):
 
     def desired_goal(self):
         return self.block + self.goal_offset
+
+    def potential(self, achieved, desired):
+        """The tip's way to its goal, over the hole and down, and what is left to do to hold the peg, m."""
+        held = grasping(self.robot, self.peg.pos - self.start_offset, 2.0 * PEG[1])
+        return 2.0 * from_above(desired - achieved, 0.04, 0.001, 0.005) + held

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from robodl_envs.arrays import distance, namespace
 from robodl_envs.free_body import GOAL_GREEN
 from robodl_envs.scene import add_marker
+from robodl_envs.tasks.potentials import grasping
 from robodl_envs.tasks.task import MIN_DISTANCE, Task, bounded, length, turned_by
 
 
@@ -41,5 +42,5 @@ class PickAndPlace(Task):
         return self.cube.pos
 
     def potential(self, achieved, desired):
-        """The cube's distance to the goal and half the tool's distance to the cube, m."""
-        return distance(achieved, desired) + 0.5 * distance(self.robot.tool, self.cube.pos)
+        """The cube's distance to the goal and what is left to do to hold it, m."""
+        return distance(achieved, desired) + grasping(self.robot, self.cube.pos, self.robot.cube)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from robodl_envs.arrays import distance
 from robodl_envs.free_body import GOAL_GREEN
 from robodl_envs.scene import add_marker
+from robodl_envs.tasks.potentials import way_behind
 from robodl_envs.tasks.task import GOAL_ON_TABLE, MIN_DISTANCE, Task, goal_position, length, turned_by
 
 
@@ -37,5 +38,6 @@ class Push(Task):
         return self.cube.pos
 
     def potential(self, achieved, desired):
-        """The cube's distance to the goal and half the tool's distance to the cube, m."""
-        return distance(achieved, desired) + 0.5 * distance(self.robot.tool, self.cube.pos)
+        """The cube's distance to the goal and half the tool's way to where it pushes the cube from, m."""
+        way = way_behind(self.robot.tool, self.cube.pos, desired, 0.5 * self.robot.cube, 0.018)
+        return distance(achieved, desired) + 0.2 * way

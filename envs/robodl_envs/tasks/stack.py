@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from robodl_envs.arrays import concat, distance
+from robodl_envs.arrays import clip, concat, distance, norm
 from robodl_envs.component import Constant, Observable
 from robodl_envs.free_body import BLUE
+from robodl_envs.tasks.potentials import from_above, grasping
 from robodl_envs.tasks.task import MIN_DISTANCE, Task, length, turned_by
 
 
@@ -56,5 +57,10 @@ class Stack(Task):
         return placed & (abs(achieved[..., 3] - desired[..., 3]) < self.max_closing)
 
     def potential(self, achieved, desired):
-        """The red cube's distance to its place and half the tool's distance to the red cube, m."""
-        return distance(achieved[..., :3], desired[..., :3]) + 0.5 * distance(self.robot.tool, self.cube.pos)
+        """The red cube's way to its place, from above, and what is left to do to hold it until then; then to let go, m."""
+        offset = (desired - achieved)[:, :3]
+        placed = clip(2.0 - norm(offset) / 0.01, 0.0, 1.0)  # 1 within 1 cm of its place, 0 beyond 2 cm
+        to_open = desired[:, 3] - achieved[:, 3]
+        let_go = self.robot.fingers.widest - self.robot.cube
+        hold = let_go + grasping(self.robot, self.cube.pos, self.robot.cube)
+        return from_above(offset, 0.02, 0.008, 0.03) + placed * to_open + (1.0 - placed) * hold

@@ -1,0 +1,85 @@
+"""Shaped rewards lead to success: no other policy earns more than the expert, no way round earns anything."""
+
+from types import SimpleNamespace
+
+import gymnasium
+import numpy as np
+import pytest
+
+from robodl_envs import make_policy, make_vec, task_id
+from tests.envs.robot_support import SUPPORTED
+
+MANIPULATION = [(task, robot) for task, robot in SUPPORTED if task not in ("read_digit", "inspect", "track")]
+OF_THE_PANDA = [task for task, robot in MANIPULATION if robot == "panda"]
+ROWS = 24
+
+
+def made(task, robot="panda"):
+    limit = gymnasium.spec(task_id(task)).max_episode_steps
+    settings = {"robot": robot, "reward": "shaped", "autoreset_mode": "Disabled", "max_episode_steps": limit}
+    return make_vec(task, num_envs=ROWS, **settings), limit
+
+
+def played(envs, policy, steps):
+    """Rewards, (steps, N), potentials, (steps + 1, N), and success at the end, (N,), of an episode."""
+    observation, _ = envs.reset(seed=2**31)
+    rewards, potentials = [], [envs.batch.rewards.last_potential]
+    for _ in range(steps):
+        observation, reward, _, _, info = envs.step(policy(observation))
+        rewards.append(reward)
+        potentials.append(envs.batch.rewards.last_potential)
+    return np.array(rewards), np.array(potentials), info["success_at_end"]
+
+
+@pytest.mark.parametrize(("task", "robot"), MANIPULATION)
+def test_the_expert_earns_most(task, robot):
+    """More than random actions and than none in each episode it wins, and seldom at a loss on the way."""
+    envs, steps = made(task, robot)
+    rewards, potentials, success = played(envs, make_policy("expert", envs), steps)
+    assert success.mean() >= 0.75
+    others = [played(envs, make_policy(name, envs, seed=1), steps)[0].sum(axis=0) for name in ("random", "zero")]
+    assert (rewards.sum(axis=0) > np.maximum(*others))[success].all()
+    assert (rewards < -0.02).mean() < 0.2
+    assert (potentials[-1] < 0.35 * potentials[0])[success].all()
+
+
+@pytest.mark.parametrize("task", OF_THE_PANDA)
+def test_no_way_round_earns_anything(task):
+    """What is earned is what the potential fell by, whatever was done: a loop of states earns nothing."""
+    envs, _ = made(task)
+    rewards, potentials, _ = played(envs, make_policy("random", envs, seed=2), 40)
+    np.testing.assert_allclose(rewards.sum(axis=0) * envs.batch.control_dt, potentials[0] - potentials[-1], atol=1e-9)
+
+
+def push_potential(tool):
+    """The potential of Push with the cube at (0.4, 0, 0.02), its goal 15 cm further along y, and a tool somewhere."""
+    envs = make_vec("push", reward="shaped")
+    envs.reset(seed=0)
+    cube, goal = np.array([[0.4, 0.0, 0.02]]), np.array([[0.4, 0.15, 0.02]])
+    envs.task.cube.pos[:] = cube
+    envs.task.robot = SimpleNamespace(tool=np.array([tool]), cube=envs.robot.cube)
+    return envs.batch.rewards.potential(cube, goal)[0]
+
+
+def test_a_tool_comes_down_behind_the_cube_and_not_on_it():
+    """Policies stood on the cube where that was worth as much as to stand behind it."""
+    home, on_top = push_potential((0.45, 0.1, 0.2)), push_potential((0.4, -0.03, 0.05))
+    above = push_potential((0.4, -0.06, 0.06))
+    low, there = push_potential((0.4, -0.06, 0.025)), push_potential((0.4, -0.036, 0.025))
+    assert home > above > low > there and on_top > low
+    assert push_potential((0.4, 0.05, 0.025)) > above  # before the cube it can't push it
+
+
+def test_a_push_pays_though_the_cube_turns():
+    """To slip off by 2 cm costs less than the 2 cm that the cube came nearer: else policies stand still behind it."""
+    behind, slipped = push_potential((0.4, -0.036, 0.025)), push_potential((0.42, -0.036, 0.025))
+    assert slipped - behind < 0.02
+
+
+def test_stages_follow_each_other_in_stack():
+    """A cube that is let go in its place is worth more than one held there, that more than one held elsewhere."""
+    envs, steps = made("stack")
+    _, potentials, success = played(envs, make_policy("expert", envs), steps)
+    assert success.all() and (potentials.argmin(axis=0) > 0.2 * steps).all()
+    worth = envs.robot.fingers.widest - envs.robot.cube  # m, of letting go
+    assert (potentials[-1] < 0.25 * worth).all()
