@@ -158,8 +158,14 @@ def fit(run, cfg, model, checkpoints, left_off: dict[str, Any]) -> float:
     live = LiveProgress(checkpoints, cfg.total_timesteps)
     try:
         if left > 0:
-            scale = RunningScale(cfg.algo.get("running_scale", False))  # before checkpoints: part of what they save
-            callbacks = [Stagger(cfg.algo.get("stagger", False)), scale, checkpoints, live, CriticWarmup(cfg.algo.get("critic_warmup_steps", 0))]
+            algo = cfg.algo
+            callbacks = [
+                Stagger(algo.get("stagger", False)),
+                RunningScale(algo.get("running_scale", False)),  # before checkpoints: part of what they save
+                checkpoints,
+                live,
+                CriticWarmup(algo.get("critic_warmup_steps", 0)),
+            ]
             model.learn(left, callbacks, reset_num_timesteps=model.num_timesteps == 0)
         checkpoints.finish()
     except (ValueError, RuntimeError) as error:  # PyTorch and the environments refuse what NaN weights give

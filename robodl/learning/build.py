@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from stable_baselines3 import PPO, HerReplayBuffer
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecMonitor
 from torch import nn
@@ -120,6 +121,8 @@ def build_model(cfg: DictConfig, envs: Any, device: torch.device) -> BaseAlgorit
             f"nothing would be learnt: the first {arguments['learning_starts']:,} steps act at random "
             f"(algo.learning_starts), got total_timesteps={cfg.total_timesteps:,}"
         )
+    if algo.get("running_scale") and not issubclass(found, OnPolicyAlgorithm):
+        raise ValueError("algo.running_scale=true is for PPO: others learn from what an earlier scale has seen")
     if algo.get("noise"):
         mean = np.zeros(envs.action_space.shape or ())
         arguments["action_noise"] = NormalActionNoise(mean, np.full_like(mean, algo["noise"]))

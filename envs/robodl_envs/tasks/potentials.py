@@ -23,7 +23,7 @@ def from_above(offset: Array, clearance: float, near: float, far: float) -> Arra
 
 
 def grasping(robot: Any, pos: Array, width: float) -> Array:
-    """Half the tool's way to a thing at pos, (N, 3) m, and what the fingers have to do to hold it, of a width, m: (N,) m.
+    """Half the tool's way to a thing of a width, m, at pos, (N, 3) m, and the fingers' way to hold it: (N,) m.
 
     They are to be open on the way, and to shut where the thing is.
     """

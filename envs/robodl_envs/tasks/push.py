@@ -38,6 +38,6 @@ class Push(Task):
         return self.cube.pos
 
     def potential(self, achieved, desired):
-        """The cube's distance to the goal and half the tool's way to where it pushes the cube from, m."""
+        """The cube's distance to the goal and a fifth of the tool's way to where it pushes the cube from, m."""
         way = way_behind(self.robot.tool, self.cube.pos, desired, 0.5 * self.robot.cube, 0.018)
         return distance(achieved, desired) + 0.2 * way
