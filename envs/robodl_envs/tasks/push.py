@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from robodl_envs.arrays import distance
+from robodl_envs.arrays import clip, distance
 from robodl_envs.free_body import GOAL_GREEN
 from robodl_envs.scene import add_marker
 from robodl_envs.tasks.potentials import way_behind
@@ -38,6 +38,7 @@ class Push(Task):
         return self.cube.pos
 
     def potential(self, achieved, desired):
-        """The cube's distance to the goal and a fifth of the tool's way to where it pushes the cube from, m."""
+        """The cube's distance to the goal, the last 10 cm twice, and a fifth of the tool's way to push it, m."""
         way = way_behind(self.robot.tool, self.cube.pos, desired, 0.5 * self.robot.cube, 0.018)
-        return distance(achieved, desired) + 0.2 * way
+        left = distance(achieved, desired)
+        return left + clip(left, 0.0, 0.1) + 0.2 * way

@@ -59,9 +59,9 @@ class Stack(Task):
     def potential(self, achieved, desired):
         """The red cube's way to its place, from above, and what is left to do to hold it, or there to let go, m."""
         fingers, offset = self.robot.fingers, (desired - achieved)[:, :3]
-        placed = clip(2.0 - norm(offset) / 0.01, 0.0, 1.0)  # 1 within 1 cm of its place, 0 beyond 2 cm
+        placed = clip(2.0 - norm(offset) / 0.015, 0.0, 1.0)  # 1 within 1.5 cm of its place, 0 beyond 3 cm
         pressed = 0.5 * fingers.opening - fingers.command[:, 0]  # m, ahead of the pads; it falls before they open
         let_go = desired[:, 3] - achieved[:, 3] + pressed
         most = fingers.widest - self.robot.cube + fingers.max_offset
         hold = most + grasping(self.robot, self.cube.pos, self.robot.cube)
-        return from_above(offset, 0.02, 0.012, 0.03) + placed * let_go + (1.0 - placed) * hold
+        return from_above(offset, 0.02, 0.02, 0.04) + placed * let_go + (1.0 - placed) * hold
