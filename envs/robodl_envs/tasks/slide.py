@@ -52,13 +52,7 @@ class Slide(Task):
         return self.puck.pos
 
     def potential(self, achieved, desired):
-        """The distance from the goal to where the puck would come to rest; half the tool's way to it, if less, m."""
-        missed = self.missed(achieved, desired)
-        way = 0.5 * distance(self.robot.tool, achieved)
-        return missed + namespace(way).minimum(way, missed)  # a puck on its way to the goal is let go
-
-    def missed(self, achieved, desired):
-        """Distance from the goal to where the puck, let go now, would come to rest: (N,) m."""
+        """The distance from the goal to where the puck, let go now, would come to rest, m."""
         velocity = self.puck.velocity  # (N, 3)
         rest = achieved + velocity * (norm(velocity) / (2.0 * DECELERATION))[:, None]
         return distance(rest, desired)
