@@ -164,7 +164,7 @@ IMITATION = ("imitation_transitions=256", "imitation_rows=16", "imitation_update
 @pytest.mark.parametrize(
     "algo",
     [
-        pytest.param((*PPO, *(f"algo.{word}" for word in IMITATION)), id="imitation"),
+        pytest.param((*PPO, *(f"algo.{word}" for word in IMITATION)), id="imitation", marks=pytest.mark.slow),
         pytest.param((*SAC, "algo.demonstrations=200"), id="demonstrations", marks=pytest.mark.slow),
     ],
 )

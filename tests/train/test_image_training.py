@@ -13,7 +13,14 @@ PPO = ("algo.n_steps=16", "algo.batch_size=64", "algo.n_epochs=1")
 SAC = ("algo=pixel_sac", "algo.learning_starts=128", "algo.batch_size=16", "algo.gradient_steps=1")
 
 
-@pytest.mark.parametrize("algo", [PPO, SAC, (*SAC, "algo.demonstrations=200")], ids=["ppo", "sac", "demonstrations"])
+@pytest.mark.parametrize(
+    "algo",
+    [
+        pytest.param(PPO, id="ppo"),
+        pytest.param(SAC, id="sac", marks=pytest.mark.slow),  # its part of the next one is tested there
+        pytest.param((*SAC, "algo.demonstrations=200"), id="demonstrations"),
+    ],
+)
 def test_trains_and_resumes_exactly(algo, tmp_path):
     """Half a run, then resumed, ends in the bits of a whole one; the policy evaluates from its files."""
     words = ("env=reach", *IMAGES, *TINY, *algo)

@@ -96,6 +96,7 @@ def test_from_rendered_frames_to_a_policy(tmp_path):
     run("robodl.evaluate", "run=runs/reach/p", "episodes=2", cwd=tmp_path)
 
 
+@pytest.mark.slow
 def test_plots_in_tensorboard(tmp_path):
     """TensorBoard shows the predictions for test frames of each task that needs images; other labels can be chosen."""
     tags = {"read_digit": "eval/confusion", "inspect": "eval/confusion", "track": "eval/scatter"}
