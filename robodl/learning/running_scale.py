@@ -6,7 +6,6 @@ from typing import Any
 from stable_baselines3.common.callbacks import BaseCallback
 
 from robodl.vision.encoder import Encoder
-from robodl_envs.arrays import copy
 
 LEAST_STD = 0.02  # of half the range of a number's bounds
 
@@ -36,7 +35,7 @@ class RunningScale(BaseCallback):
         if self.active:
             buffer: Any = self.model.rollout_buffer  # type: ignore[attr-defined]
             names = {name for encoder in self.encoders() for name in encoder.vector_names}
-            self.seen = {name: copy(buffer.observations[name]) for name in names}
+            self.seen = {name: buffer.observations[name] for name in names}  # the next rollout has arrays of its own
 
     def _on_rollout_start(self) -> None:
         self.count_rollout()

@@ -77,13 +77,13 @@ class Encoder(BaseFeaturesExtractor):
                 may do so later.
         """
         data = self.vector({name: torch.as_tensor(observations[name]).flatten(0, -2) for name in self.vector_names})
-        variance, mean = torch.var_mean(data, dim=0, correction=0)
+        mean, std = data.mean(dim=0), data.std(dim=0, correction=0)
         if share < 1.0:
-            shift = mean - self.center
-            variance = share * variance + (1.0 - share) * ((1.0 / self.scale - MIN_STD) ** 2 + share * shift**2)
+            shift, earlier_std = mean - self.center, 1.0 / self.scale - MIN_STD
+            std = (share * std**2 + (1.0 - share) * (earlier_std**2 + share * shift**2)).sqrt()
             mean = self.center + share * shift
         self.center.copy_(mean)
-        self.scale.copy_(1.0 / torch.maximum(variance.sqrt() + MIN_STD, least * self.half_range))
+        self.scale.copy_(1.0 / torch.maximum(std + MIN_STD, least * self.half_range))
 
 
 def load_encoder_weights(policy: nn.Module, weights: str) -> None:

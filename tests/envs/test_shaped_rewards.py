@@ -46,7 +46,7 @@ def test_the_expert_earns_most(task, robot):
 
 @pytest.mark.parametrize("task", OF_THE_PANDA)
 def test_no_way_round_earns_anything(task):
-    """What is earned is what the potential fell by, whatever was done: a loop of states earns nothing."""
+    """Rewards add up to what the potential fell by, whatever was done: a loop of states earns nothing."""
     envs, _ = made(task)
     rewards, potentials, _ = played(envs, make_policy("random", envs, seed=2), 40)
     np.testing.assert_allclose(rewards.sum(axis=0) * envs.batch.control_dt, potentials[0] - potentials[-1], atol=1e-9)

@@ -1,4 +1,4 @@
-"""What PPO needs to learn without a teacher: a running scale of what it sees, and rows at all stages of an episode."""
+"""Learning without a teacher: a running scale of observations, and rows at all stages of an episode."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ class Rollouts(BaseCallback):
 
 
 def seen_by(model):
-    """What a model saw in five rollouts with a running scale: vectors, (n, k), and the scale of each rollout."""
+    """Vectors that a model saw in five rollouts with a running scale, (n, k), and the scale of each rollout."""
     seen = Rollouts()
     model.learn(8 * 4 * 5, [RunningScale(True), seen])
     return np.concatenate(seen.vectors), seen.scales

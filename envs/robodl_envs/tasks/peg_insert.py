@@ -61,6 +61,6 @@ class PegInsert(Task):
         return self.block + self.goal_offset
 
     def potential(self, achieved, desired):
-        """The tip's way to its goal, over the hole and down, and what is left to do to hold the peg, m."""
+        """Twice the tip's way to its goal, over the hole and down, and what is left to do to hold the peg, m."""
         held = grasping(self.robot, self.peg.pos - self.start_offset, 2.0 * PEG[1])
         return 2.0 * from_above(desired - achieved, 0.04, 0.001, 0.005) + held

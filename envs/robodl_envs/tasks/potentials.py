@@ -5,7 +5,7 @@ Each falls all along a way that leads to the goal, so that what pays at once als
 
 from typing import Any
 
-from robodl_envs.arrays import Array, clip, concat, namespace, norm
+from robodl_envs.arrays import Array, clip, concat, norm
 
 
 def from_above(offset: Array, clearance: float, near: float, far: float) -> Array:
@@ -45,12 +45,12 @@ def way_behind(tool: Array, pos: Array, goal: Array, half: float, radius: float)
         half: m, of the thing's sides.
         radius: m, of the tool.
     """
-    xp, offset = namespace(pos), (goal - pos)[:, :2]
+    offset = (goal - pos)[:, :2]
     direction = offset / clip(norm(offset), 1e-3, 1e3)[:, None]
     back = -((tool - pos)[:, :2] * direction).sum(axis=1)
     touch = half + 0.8 * radius
     above = clip((tool[:, 2] - 1.5 * half) / half, 0.0, 1.0)  # 1 over the thing, behind which it is to come down
-    inside = xp.minimum(xp.maximum(back, touch + 0.9 * radius * above), 0.0 * back + touch + 2.0 * radius)
+    inside = clip(back, touch + 0.9 * radius * above, touch + 2.0 * radius)
     place = pos[:, :2] - inside[:, None] * direction
     down = concat([place - tool[:, :2], 1.2 * half - tool[:, 2:]])
     return from_above(down, 4.0 * half, 0.02, 0.05) + 0.3 * (inside - touch)
