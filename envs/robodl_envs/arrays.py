@@ -4,7 +4,9 @@
 never imported: a tensor brings it along.
 """
 
+import contextlib
 import difflib
+import functools
 import math
 import sys
 from collections.abc import Iterable, Sequence
@@ -115,6 +117,25 @@ def clip(x: Array, low: Any, high: Any, out: Array | None = None) -> Array:
     return out
 
 
+def rounding_assignments(like: Array) -> contextlib.AbstractContextManager:
+    """Have `a[ids] = values` take values of any dtype, as NumPy does; torch by itself refuses those of another.
+
+    It costs time in each of torch's functions, and so is for resets.
+    """
+    return contextlib.nullcontext() if isinstance(like, np.ndarray) else _rounding_mode(namespace(like))()
+
+
+@functools.cache
+def _rounding_mode(torch: ModuleType) -> Any:
+    class RoundingAssignments(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            if function is torch.Tensor.__setitem__ and isinstance(args[2], torch.Tensor):
+                args = (*args[:2], args[2].to(args[0].dtype))
+            return function(*args, **(kwargs or {}))
+
+    return RoundingAssignments
+
+
 def inverse(matrices: Array) -> Array:
     """Inverses of square matrices, (..., k, k); on another device without waiting to see whether they have one."""
     if isinstance(matrices, np.ndarray):
@@ -168,7 +189,7 @@ def cross(a: Array, b: Array) -> Array:
     """Cross products of vectors, (..., 3) each; of NumPy's in a fifth of numpy.cross's time, to the same bits."""
     xp = namespace(a)
     if xp is not np:
-        return xp.linalg.cross(*xp.broadcast_tensors(a, b))
+        return xp.linalg.cross(*xp.broadcast_tensors(*(x.to(xp.result_type(a, b)) for x in (a, b))))
     return a.take(NEXT_AXIS, -1) * b.take(LAST_AXIS, -1) - a.take(LAST_AXIS, -1) * b.take(NEXT_AXIS, -1)
 
 

@@ -20,6 +20,7 @@ from robodl_envs.arrays import (
     distance,
     namespace,
     on_host,
+    rounding_assignments,
     row_ids,
     sum_of_squares,
     zeros,
@@ -142,8 +143,9 @@ class BatchEnv:
         self.sim.check_capacity()
         self.sim.reset(ids)
         self.sim.restore_expanded(ids)
-        for component in self.components:
-            component.reset(ids, self.rng)
+        with rounding_assignments(self.sim.qpos):
+            for component in self.components:
+                component.reset(ids, self.rng)
         self.sim.forward(ids)
         for component in self.components:
             component.begin(ids)

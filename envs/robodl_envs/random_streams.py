@@ -23,12 +23,11 @@ class RandomStreams:
 
     Args:
         num: number of rows.
-        like: floats of the library, dtype and device of what is drawn; None for NumPy's float64.
+        like: array of the library and on the device of what is drawn, which is float64 in any; None for NumPy.
     """
 
     def __init__(self, num: int, like: Array | None = None):
-        self.like = np.zeros(0) if like is None else like
-        self.wide = cast(self.like[:0], "float64")  # what is drawn is computed in: the same numbers in any library
+        self.like = np.zeros(0) if like is None else cast(like[:0], "float64")
         self.state = mix(words(np.random.SeedSequence().generate_state(num, np.uint64), self.like))
 
     def seed(self, ids: Array, seeds: Any) -> None:
@@ -56,11 +55,8 @@ class RandomStreams:
 
     def uniform(self, ids: Array, low: Any = 0.0, high: Any = 1.0) -> Array:
         """Draw from [low, high): (n, *shape), where shape is that of low and high broadcast together."""
-        return array(self._uniform(ids, low, high), self.like)
-
-    def _uniform(self, ids: Array, low: Any, high: Any) -> Array:
-        low = array(low, self.wide)
-        span = array(high, self.wide) - low
+        low = array(low, self.like)
+        span = array(high, self.like) - low
         return low + span * self.unit(ids, math.prod(span.shape)).reshape(-1, *span.shape)
 
     def uniform_apart(self, ids: Array, low: Any, high: Any, other: Array, least: float, tries: int = 16) -> Array:
@@ -69,22 +65,22 @@ class RandomStreams:
         Of `tries` points the first far enough is taken, or the farthest where none is.
         """
         xp = namespace(self.like)
-        low, high = (xp.tile(array(corner, self.wide), (tries, 1)) for corner in (low, high))
-        points = self._uniform(ids, low, high)  # (n, tries, 3)
-        distances = distance(points, array(other, self.wide)[:, None])
+        low, high = (xp.tile(array(corner, self.like), (tries, 1)) for corner in (low, high))
+        points = self.uniform(ids, low, high)  # (n, tries, 3)
+        distances = distance(points, array(other, self.like)[:, None])
         good = distances >= least
         choice = xp.where(good.any(axis=1), first_true(good), distances.argmax(axis=1))
-        return array(points[arange(len(ids), self.like), choice], self.like)
+        return points[arange(len(ids), self.like), choice]
 
     def normal(self, ids: Array, mean: Any = 0.0, std: Any = 1.0) -> Array:
         """Draw from a normal distribution: (n, *shape), where shape is that of mean and std broadcast together."""
-        xp, mean, std = namespace(self.like), array(mean, self.wide), array(std, self.wide)
+        xp, mean, std = namespace(self.like), array(mean, self.like), array(std, self.like)
         shape = xp.broadcast_shapes(mean.shape, std.shape)
         size = math.prod(shape)
         unit = self.unit(ids, 2 * size)
         radius = xp.sqrt(-2.0 * xp.log1p(-unit[:, :size]))  # Box and Muller; 1 - unit is never zero
         angle = 2.0 * math.pi * unit[:, size:]
-        return array(mean + std * (radius * xp.cos(angle)).reshape(-1, *shape), self.like)
+        return mean + std * (radius * xp.cos(angle)).reshape(-1, *shape)
 
     def integers(self, ids: Array, high: int) -> Array:
         """Draw from 0 .. high - 1: (n,) int64. The bias, below high / 2^53, is beyond notice."""

@@ -94,9 +94,10 @@ class MovingObjects(Component):
         self.target = sim.zeros(COUNT)  # (N, COUNT), 1 for the object to track
 
     def reset(self, ids, rng):
-        area, xp = self.arena, namespace(self.pos)
-        low, high = (xp.broadcast_to(corner, (TRIES, COUNT, 2)) for corner in (area.low, area.high))
+        area = arena(self.robot)
+        low, high = (np.broadcast_to(corner, (TRIES, COUNT, 2)) for corner in (area.low, area.high))
         draws = rng.uniform(ids, low, high)
+        xp = namespace(draws)
         apart = xp.amin(spacing(draws)[1], axis=(2, 3)) > (2.0 * area.scale * BOUNCE_RADIUS) ** 2  # (n, TRIES)
         self.pos[ids] = draws[arange(len(ids), draws), first_true(apart)]
         speed = area.scale * rng.uniform(ids, [SPEED[0]] * COUNT, SPEED[1])

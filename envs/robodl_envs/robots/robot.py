@@ -86,7 +86,7 @@ class Robot(Component):
         data = mujoco.MjData(sim.model)
         data.qpos[: self.dof] = self.home
         mujoco.mj_kinematics(sim.model, data)
-        position = data.site("tool").xpos
+        self.home_position = position = data.site("tool").xpos.copy()  # (3,) float64, of the tool, world frame
         low, high = self.workspace
         if not ((low <= position) & (position <= high)).all():
             rule, got = f"must put the tool into workspace, {low} to {high}", tuple(position.round(3).tolist())

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from robodl_envs.arrays import namespace
+from robodl_envs.arrays import array, namespace
 from robodl_envs.component import Constant, Observable
 from robodl_envs.free_body import YELLOW, FreeBody
 from robodl_envs.scene import OFFSET_BOUNDS
@@ -40,7 +40,7 @@ class PegInsert(Task):
     def reset(self, ids, rng):
         self.block[ids] = rng.uniform(ids, *self.on_table(0.0, margin=HOLE_BLOCK))
         slip = rng.uniform(ids, (0.0, 0.0, -0.005), (0.0, 0.0, 0.005))
-        self.peg.place(ids, self.robot.home_tool + self.start_offset + slip)
+        self.peg.place(ids, array(self.robot.home_position + START_OFFSET, slip) + slip)
         self.robot.fingers.hold(ids, 2.0 * PEG[1])
 
     def observables(self):
