@@ -126,7 +126,7 @@ def rounding_assignments(like: Array) -> contextlib.AbstractContextManager:
 
 
 @functools.cache
-def _rounding_mode(torch: ModuleType) -> Any:
+def _rounding_mode(torch: Any) -> Any:
     class RoundingAssignments(torch.overrides.TorchFunctionMode):
         def __torch_function__(self, function, types, args=(), kwargs=None):
             if function is torch.Tensor.__setitem__ and isinstance(args[2], torch.Tensor):
