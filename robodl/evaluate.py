@@ -84,7 +84,7 @@ def evaluate(options: Options) -> None:
         for outcome, success in zip(episodes, other_score.success, strict=True):
             outcome["against"] = bool(success)
     if options.output:
-        save_numbers(options.output, facts, episodes)
+        save_numbers(options.output, facts, outcomes=episodes)
     say(title, lines)
     try:
         if options.video:

@@ -10,11 +10,12 @@ from robodl.options import option
 
 @dataclass
 class Options:
-    """Tables of README.md and docs/benchmarks.md, from the JSON files of docs/results, and these from runs.
+    """Tables of README.md and docs/benchmarks.md and curves, from the JSON files of docs/results, and these from runs.
 
     A run's folder gives a row of trained.json, a file that `robodl.evaluate output=` wrote a row of evaluations.json;
     each takes the place of an earlier row of the same command and seed. suite.json is what `robodl.suite output=`
-    writes. Without runs= the tables alone are made. Pages of environments are made by `robodl.pages`.
+    writes. Without runs= the tables and curves alone are made. Pages of environments are made by `robodl.pages`, and
+    `robodl.reproduce` trains what a row says again.
     """
 
     runs: list[str] = option([], help="run folders and files of robodl.evaluate to collect")
@@ -30,6 +31,7 @@ def main() -> None:
 def results(options: Options) -> None:
     """Collect, then write or compare the tables."""
     from robodl.documentation.collect import collect
+    from robodl.documentation.curves import pictures
     from robodl.documentation.markdown import update_files
     from robodl.documentation.results import load
     from robodl.documentation.tables import filled
@@ -45,7 +47,8 @@ def results(options: Options) -> None:
             print(f"collected {collect(options.runs, folder)} results into {folder}")
         found = load(folder)
         new = {path: filled(path.read_text(encoding="utf-8"), found) for path in texts}
-    update_files({path: text for path, (text, _) in new.items()}, options.check, "robodl.results")
+        curves = pictures(found.trained, folder / "curves")
+    update_files({**{path: text for path, (text, _) in new.items()}, **curves}, options.check, "robodl.results")
     print(f"{sum(count for _, count in new.values())} tables in {len(texts)} files are up to date")
 
 

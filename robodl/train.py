@@ -122,7 +122,8 @@ def learn(run, cfg, model, test_envs, began: float, left_off: dict[str, Any]) ->
             checkpoints.save(**left_off)  # a run can be resumed from its first second on
         report.say_start(run, cfg, model.device)
         try:
-            return finish(run, cfg, model, test_envs, fit(run, cfg, model, checkpoints, left_off))
+            seconds = fit(run, cfg, model, checkpoints, left_off)
+            return finish(run, cfg, model, test_envs, seconds, checkpoints.curve)
         except KeyboardInterrupt:
             report.say_interrupted(run, cfg, checkpoints.last_checkpoint)
             raise
@@ -178,7 +179,7 @@ def fit(run, cfg, model, checkpoints, left_off: dict[str, Any]) -> float:
     return checkpoints.seconds
 
 
-def finish(run, cfg, model, test_envs, train_seconds: float) -> float:
+def finish(run, cfg, model, test_envs, train_seconds: float, curve: list[list[float]]) -> float:
     """Test the best policy, draw it, and print the results; returns its success rate."""
     from robodl.evaluation.rollout import FIRST_SEED, evaluate_policy
     from robodl.learning.policy_files import load_policy
@@ -190,7 +191,7 @@ def finish(run, cfg, model, test_envs, train_seconds: float) -> float:
         policy, _ = load_policy(run.best, model.device)
     progress = report.counting("episodes", cfg.test_episodes)
     score = evaluate_policy(report.acting(policy), test_envs, cfg.test_episodes, FIRST_SEED + cfg.seed, progress)
-    report.save_result(run, cfg, score, model.num_timesteps, train_seconds)
+    report.save_result(run, cfg, score, model.num_timesteps, train_seconds, curve)
     if cfg.video_episodes:
         print(f"drawing {cfg.video_episodes} of them", flush=True)
     video = save_video(run, cfg, policy, model.logger, model.num_timesteps)

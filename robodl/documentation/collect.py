@@ -20,7 +20,7 @@ COMMON = ("success_rate", "success_low", "success_high", "episodes", "commit")
 NOT_METRICS = {
     *("env", "robot", "algo", "policy", "motion", "sight", "run", "seed", "total_timesteps", "train_seconds"),
     *("success_once", "steps_to_success", "steps_to_success_95", "return", "diverged", "distance_mm"),
-    *("versions", "machine", "config", "outcomes", "against"),
+    *("versions", "machine", "config", "curve", "outcomes", "against"),
     *COMMON,
 }
 NOT_IN_COMMAND = ("seed", "name", "threads", "device", "video_episodes")  # what changes no result
@@ -63,10 +63,17 @@ def trained(result: Row, folder: Path) -> Row:
     more = {"algo": algorithm(result["config"]), "steps": result["total_timesteps"], "command": command(result, folder)}
     names = ("env", "robot", "algo", "seed", "steps", "train_seconds", "command", *COMMON)
     row = {key: (result | more)[key] for key in names}
+    row["machine"] = machine(result["machine"])
+    row["curve"] = result["curve"]
     if "distance_mm" in result:
         row["distance_mm"] = round(result["distance_mm"], 1)
     metrics = {key: v for key, v in metrics_of(result).items() if not key.endswith(("_low", "_high"))}
     return row | ({"metrics": metrics} if metrics else {})
+
+
+def machine(facts: Row) -> str:
+    """A machine in words: what its cores are, and how many."""
+    return f"{facts['cpu']}, {facts['cores']} cores"
 
 
 def evaluated(result: Row) -> Row:

@@ -10,6 +10,7 @@ import numpy as np
 
 from robodl.atomic_write import replacing
 from robodl.cli import fail
+from robodl.evaluation.statistics import wilson_interval
 
 
 def template(name: str, **values: Any) -> jinja2.Template:
@@ -22,7 +23,9 @@ def template(name: str, **values: Any) -> jinja2.Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {each.__name__: each for each in (cell, code, commit, millimetres, number, percent, rate)}
+    environment.filters |= {
+        each.__name__: each for each in (cell, code, commit, millimetres, number, percent, pooled, rate)
+    }
     environment.tests["contains"] = operator.contains
     environment.globals |= {"where": where, **values}
     return environment.get_template(f"{name}.md.jinja")
@@ -67,28 +70,38 @@ def rate(row: Mapping[str, Any]) -> str:
     return f"{percent(row['success_rate'])} ({percent(row['success_low'])} to {percent(row['success_high'])})"
 
 
+def pooled(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The success rate of all episodes of several rows, with its 95 % interval."""
+    episodes = sum(row["episodes"] for row in rows)
+    successes = sum(round(row["success_rate"] * row["episodes"]) for row in rows)
+    low, high = wilson_interval(successes, episodes)
+    rates = {"success_rate": successes / episodes, "success_low": low, "success_high": high}
+    return {**rates, "episodes": episodes}
+
+
 def where(rows: Sequence[dict[str, Any]], **values: Any) -> list[dict[str, Any]]:
     """The rows that have these values."""
     return [row for row in rows if all(row[key] == value for key, value in values.items())]
 
 
-def update_files(texts: Mapping[Path, str | None], check: bool, command: str) -> None:
-    """Write the files that differ from these texts, and remove those of text None.
+def update_files(contents: Mapping[Path, str | bytes | None], check: bool, command: str) -> None:
+    """Write the files that differ from these contents, texts as UTF-8, and remove those of None.
 
     Args:
         check: write nothing, and end with exit code 1 and the files' names if any differ.
         command: that writes them, for the message.
     """
-    old = {path: path.read_bytes().decode("utf-8", "replace") if path.is_file() else None for path in texts}
-    stale = sorted(path for path, text in texts.items() if old[path] != text)
+    new = {path: text.encode() if isinstance(text, str) else text for path, text in contents.items()}
+    old = {path: path.read_bytes() if path.is_file() else None for path in new}
+    stale = sorted(path for path, content in new.items() if old[path] != content)
     if check and stale:
         fail(f"not up to date: {', '.join(map(str, stale))}; python -m {command} writes them anew", code=1)
     for path in stale:
-        text = texts[path]
-        if text is None:
+        content = new[path]
+        if content is None:
             path.unlink()
         else:
             path.parent.mkdir(exist_ok=True)
             with replacing(path) as part:
-                part.write_text(text, encoding="utf-8", newline="\n")
-        print(f"{'removed' if text is None else 'wrote'} {path}")
+                part.write_bytes(content)
+        print(f"{'removed' if content is None else 'wrote'} {path}")

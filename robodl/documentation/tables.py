@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from robodl.documentation.comparison import named
 from robodl.documentation.markdown import millimetres, percent, template, where
 from robodl.documentation.results import Results, Row
 from robodl.options import UsageError
 from robodl_envs import task_id
 
 BLOCK = re.compile(r"(<!-- results: (\w+) -->\n)(.*?)(<!-- end of results -->)", re.DOTALL)
-TABLES = ("suite", "trained", "reach", "pixels")  # macros of tables.md.jinja
+TABLES = ("suite", "trained", "ways", "reach", "pixels")  # macros of tables.md.jinja
 
 
 class Metric(NamedTuple):
@@ -76,7 +77,7 @@ def made(name: str, old: str, results: Results) -> str:
     if name not in (*TABLES, *METRICS):
         known = ", ".join(["overview", *TABLES, *METRICS])
         raise UsageError(f"<!-- results: {name} --> names no table; there are {known}")
-    macros: Any = template("tables", is_default=is_default).module
+    macros: Any = template("tables", is_default=is_default, named=named).module
     if name in TABLES:
         return getattr(macros, name)(results).strip()
     order = list(POLICIES)

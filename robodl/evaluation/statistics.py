@@ -28,6 +28,17 @@ def wilson_interval(successes: int, count: int, z: float = 1.959964) -> tuple[fl
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+def difference_interval(successes: int, count: int, other_successes: int, other_count: int) -> tuple[float, float]:
+    """The 95 % confidence interval of p1 - p2, rates of success of two policies in episodes of their own.
+
+    Newcombe, Statistics in Medicine 17, 1998, pages 873-890, method 10: with Wilson's intervals l1 to u1 and l2 to u2,
+    p1 - p2 - sqrt((p1 - l1)^2 + (u2 - p2)^2) to p1 - p2 + sqrt((u1 - p1)^2 + (p2 - l2)^2).
+    """
+    p1, (l1, u1) = successes / count, wilson_interval(successes, count)
+    p2, (l2, u2) = other_successes / other_count, wilson_interval(other_successes, other_count)
+    return p1 - p2 - math.hypot(p1 - l1, u2 - p2), p1 - p2 + math.hypot(u1 - p1, p2 - l2)
+
+
 def paired_difference_interval(both: int, only_first: int, only_second: int, neither: int) -> tuple[float, float]:
     """The 95 % confidence interval of p1 - p2, rates of success of two policies in the same n episodes.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import gymnasium
+import numpy as np
 from omegaconf import DictConfig
 from stable_baselines3.common.callbacks import BaseCallback
 
@@ -42,6 +43,7 @@ class Checkpoints(BaseCallback):
         self.start_time = start_time  # less the seconds of a resumed run's earlier sessions
         self.best_rank: tuple[float, float] = (-1.0, 0.0)  # success rate, then minus the mean distance
         self.success_rate = float("nan")
+        self.curve: list[list[float]] = []  # of each evaluation: steps, seconds since the start, success rate
         # Step counts of the last evaluation and the last checkpoint. A policy is evaluated after imitation, at step 0.
         self.last_evaluation = -cfg.eval_every if imitation_config(cfg.algo).transitions else 0
         self.last_checkpoint = 0
@@ -55,12 +57,14 @@ class Checkpoints(BaseCallback):
     def state(self) -> dict[str, Any]:
         """State that `restore` needs."""
         steps = {"evaluated": self.last_evaluation, "saved": self.last_checkpoint}
-        return {"best": self.best_rank, "seconds": self.seconds, "learning_rate": line_of(self.model), **steps}
+        so_far = {"best": self.best_rank, "seconds": self.seconds, "curve": np.reshape(self.curve, (-1, 3))}
+        return {**so_far, "learning_rate": line_of(self.model), **steps}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from the `state` of a run that is resumed."""
         self.best_rank = (float(state["best"][0]), float(state["best"][1]))
         self.last_evaluation, self.last_checkpoint = int(state["evaluated"]), int(state["saved"])
+        self.curve = np.asarray(state.get("curve", ())).reshape(-1, 3).tolist()
         self.start_time -= float(state["seconds"])
 
     def _on_step(self) -> bool:
@@ -99,6 +103,7 @@ class Checkpoints(BaseCallback):
         score = evaluate_policy(acting(self.model), self.envs, self.cfg.eval_episodes, seed)
         self.last_evaluation = self.num_timesteps
         self.success_rate = score.success_rate
+        self.curve.append([self.num_timesteps, round(self.seconds, 1), score.success_rate])
         log_score(self.logger, score)
         if self.cfg.observation != "state":
             log_saliency(self.model.policy, self.envs, seed, self.logger, self.num_timesteps)

@@ -24,12 +24,13 @@ def provenance() -> dict[str, Any]:
     }
 
 
-def save_numbers(path: str | Path, content: dict[str, Any], outcomes: Sequence[dict[str, Any]] = ()) -> None:
-    """Write measured numbers and their provenance as JSON, and at the end, if any, outcomes, each on a line."""
+def save_numbers(path: str | Path, content: dict[str, Any], **lists: Sequence[Any]) -> None:
+    """Write measured numbers and their provenance as JSON, and at the end lists, if not empty, an entry on a line."""
     text = json.dumps({**content, **provenance()}, indent=1)
-    if outcomes:
-        lines = ",\n".join(f"  {json.dumps(each)}" for each in outcomes)
-        text = text.removesuffix("\n}") + f',\n "outcomes": [\n{lines}\n ]\n}}'
+    for name, entries in lists.items():
+        if entries:
+            lines = ",\n".join(f"  {json.dumps(each)}" for each in entries)
+            text = text.removesuffix("\n}") + f',\n "{name}": [\n{lines}\n ]\n}}'
     with replacing(Path(path)) as part:
         part.write_text(text + "\n")
 

@@ -44,7 +44,8 @@ def acting(policy) -> Policy:
     return act
 
 
-def save_result(run: Run, cfg, score: Score, steps: int, train_seconds: float) -> None:
+def save_result(run: Run, cfg, score: Score, steps: int, train_seconds: float, curve: list[list[float]]) -> None:
+    """Write result.json; curve: of each evaluation during training its steps, seconds and success rate."""
     content = {
         "env": cfg.env["task"],
         "robot": cfg.robot["name"],
@@ -55,7 +56,7 @@ def save_result(run: Run, cfg, score: Score, steps: int, train_seconds: float) -
         **score_facts(score),
         "config": OmegaConf.to_container(cfg, resolve=True),
     }
-    save_numbers(run.result, content, outcomes(score))
+    save_numbers(run.result, content, curve=curve, outcomes=outcomes(score))
 
 
 def say(title: str, lines: dict[str, str]) -> None:
