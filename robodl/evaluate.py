@@ -22,7 +22,9 @@ class Options:
 
     run: str | None = option(help="folder that python -m robodl.train left")
     env: str | None = option(help="task, instead of a run")
-    policy: str = option("best", help="best, last of a run; expert, random, zero of an env; track: kalman")
+    policy: str = option(
+        "best", help="best, last of a run; zoo, which is trained, expert, random, zero of an env; track: kalman"
+    )
     settings: dict[str, Any] = group(
         dict, "env.", open=True, help="a setting of the task, of an env: docs/environments"
     )
@@ -131,17 +133,23 @@ def episodes_of(contender: Any, options: Options, seed: int) -> Callable[[], Any
 
 def chosen(options: Options) -> Any:
     """The policy that is asked for."""
-    from robodl.learning.contenders import trained, untrained, untrained_policies
+    from robodl.learning.contenders import of_zoo, trained, untrained, untrained_policies
     from robodl.tuned import env_settings
 
     if (options.run is None) == (options.env is None):
         raise cli.UsageError("give either run=<folder> or env=<task>")
     task = str(options.env)
-    choices = untrained_policies(task) if options.run is None else RUN_POLICIES
+    choices = (*untrained_policies(task), "zoo") if options.run is None else RUN_POLICIES
     if options.run is None and options.policy == "best":
         raise cli.UsageError(f"env={task} needs policy={', '.join(choices)}; a trained policy, run=<folder>")
     if options.policy not in choices:
         raise cli.UsageError(f"policy must be one of {', '.join(choices)} here, got {options.policy!r}")
+    if options.policy == "zoo":
+        if options.control or options.settings:
+            raise cli.UsageError(
+                "a policy of the zoo keeps its controller and its task: no control=, no env.<setting>="
+            )
+        return of_zoo(task, options.robot or "panda", options.device, options.threads)
     if options.run is None:
         robot, control = options.robot or "panda", options.control or "tool"
         cfg = environment(task, robot, control=control, threads=options.threads)

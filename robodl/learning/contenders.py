@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from robodl.evaluation.ablation import replace_images, replace_motion
 from robodl.learning.build import pick_device
 from robodl.learning.policy_files import load_policy
+from robodl.learning.zoo import zoo_stem
 from robodl.options import UsageError
 from robodl.runs.report import acting
 from robodl.runs.run_folder import Run
@@ -32,9 +33,19 @@ def trained(folder: str, policy_name: str, device: str, threads: int) -> Contend
     if not stem.with_suffix(".json").is_file():
         why = f"{folder} has no {stem.name}.json, as runs that were stopped before they tried their policy"
         raise UsageError(f"{why}: policy=last takes it as it was saved")
+    return loaded(stem, str(stem), device, threads)
+
+
+def of_zoo(task: str, robot: str, device: str, threads: int) -> Contender:
+    """The policy of the zoo for a task and a robot; UsageError where there is none."""
+    return loaded(zoo_stem(task, robot), "zoo", device, threads)
+
+
+def loaded(stem: Path, name: str, device: str, threads: int) -> Contender:
+    """A policy from its files."""
     policy, cfg = load_policy(stem, pick_device(device))
     cfg.threads = threads
-    return Contender(lambda envs: acting(policy), cfg, f"{cfg.env['task']}, {cfg.robot['name']}, {stem}")
+    return Contender(lambda envs: acting(policy), cfg, f"{cfg.env['task']}, {cfg.robot['name']}, {name}")
 
 
 def untrained(name: str, cfg: Any, seed: int) -> Contender:
@@ -61,9 +72,12 @@ def opponent(first: Contender, against: str, seed: int, device: str, threads: in
     cfg, choices = first.cfg, untrained_policies(first.cfg.env["task"])
     if against in choices:
         return untrained(against, cfg, seed)
-    if not Path(against).is_dir():
-        raise UsageError(f"against must be a run's folder, or one of {', '.join(choices)}, got {against!r}")
-    other = trained(against, "best", device, threads)
+    if against == "zoo":
+        other = of_zoo(cfg.env["task"], cfg.robot["name"], device, threads)
+    elif Path(against).is_dir():
+        other = trained(against, "best", device, threads)
+    else:
+        raise UsageError(f"against must be a run's folder, or one of {', '.join([*choices, 'zoo'])}, got {against!r}")
     for key in (*SAME_EPISODES, "observation", "cameras") if cfg.randomize else SAME_EPISODES:  # images draw, too
         if cfg[key] != other.cfg[key]:
             here, there = (str(each[key]).replace("'", "") for each in (cfg, other.cfg))

@@ -14,6 +14,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from robodl.atomic_write import FileSet
 from robodl.config import TrainConfig, settled, with_current_names
 from robodl.learning.build import algo_class, policy_settings
+from robodl.learning.zoo import CRITICS
 from robodl.tensor_files import read_tensors, write_tensors
 from robodl.vec_env import channels_first_space, make_envs
 
@@ -34,7 +35,8 @@ def load_policy(stem: Path, device: torch.device) -> tuple[Any, DictConfig]:
         OSError: they cannot be read.
     """
     try:
-        cfg = settled(TrainConfig, json.loads(stem.with_suffix(".json").read_text())["config"], warn=False)
+        facts = json.loads(stem.with_suffix(".json").read_text())
+        cfg = settled(TrainConfig, facts["config"], warn=False)
         tensors = with_current_names(read_tensors(stem.with_suffix(".safetensors"))[0])
     except OSError:
         raise
@@ -50,6 +52,9 @@ def load_policy(stem: Path, device: torch.device) -> tuple[Any, DictConfig]:
     ).to(device)
     envs.close()
     try:
+        if facts.get("acts_only"):  # of the zoo: its critics stay as they were made
+            made = policy.state_dict()
+            tensors = {name: made[name] for name in made if name.startswith(CRITICS)} | tensors
         policy.load_state_dict(tensors)
     except RuntimeError as error:
         raise ValueError(f"{stem}.safetensors does not fit its {stem.name}.json: {error}".split("\n")[0]) from error
