@@ -10,6 +10,7 @@ from robodl import cli
 from robodl.config import BACKENDS, CONTROLS, DEVICE, OUTPUT, THREADS, environment
 from robodl.evaluation.ablation import MOTIONS, SIGHTS
 from robodl.options import group, option
+from robodl_envs.randomization.settings import PRESETS
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Options:
     robot: str | None = option(help="robot, of an env: panda")
     control: str | None = option(help="what an action moves, of an env: tool", choices=CONTROLS)
     timestep: float | None = option(help="seconds of a step of MuJoCo, 0.0005 to 0.01; the run's own, or 0.004")
+    randomize: str = option("own", help="what varies; own is what the run was trained with", choices=("own", *PRESETS))
     motion: str = option("own", help="how the arm moves; own is the policy's way", choices=MOTIONS)
     sight: str = option("own", help="what the policy sees; noise replaces its images", choices=SIGHTS)
     episodes: int = option(500, help="fresh episodes", at_least=1)
@@ -70,11 +72,12 @@ def evaluate(options: Options) -> None:
         others = [opponent(found, options.against, seed, options.device, options.threads)] if options.against else []
         for each in (first, *others):
             each.cfg.timestep = each.cfg.timestep if options.timestep is None else options.timestep
+            each.cfg.randomize = each.cfg.randomize if options.randomize == "own" else PRESETS[options.randomize]
         runs = [episodes_of(each, options, FIRST_SEED + seed) for each in (first, *others)]
     scores = [run() for run in runs]
     score, cfg = scores[0], first.cfg
     facts = {"env": cfg.env["task"], "robot": cfg.robot["name"], "policy": options.policy, "seed": seed}
-    facts |= {key: getattr(options, key) for key in ("motion", "sight") if getattr(options, key) != "own"}
+    facts |= {key: value for key in ("motion", "sight", "randomize") if (value := getattr(options, key)) != "own"}
     facts |= {"backend": options.backend} if options.backend != "cpu" else {}
     facts |= {"timestep": options.timestep} if options.timestep is not None else {}
     facts |= {"env_settings": options.settings} if options.settings else {}
@@ -87,7 +90,7 @@ def evaluate(options: Options) -> None:
             outcome["against"] = bool(success)
     if options.output:
         save_numbers(options.output, facts, outcomes=episodes)
-    say(title, lines)
+    say(title if options.randomize == "own" else f"{title}, randomize={options.randomize}", lines)
     try:
         if options.video:
             shown = list(films(first.policy_in, cfg, range(FIRST_SEED + seed, FIRST_SEED + seed + 3)))

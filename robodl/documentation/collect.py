@@ -18,11 +18,13 @@ from robodl.options import UsageError
 Row = dict[str, Any]
 COMMON = ("success_rate", "success_low", "success_high", "episodes", "commit")
 NOT_METRICS = {
-    *("env", "robot", "algo", "policy", "motion", "sight", "run", "seed", "total_timesteps", "train_seconds"),
+    *("env", "robot", "algo", "policy", "motion", "sight", "randomize", "run", "seed"),
+    *("total_timesteps", "train_seconds"),
     *("success_once", "steps_to_success", "steps_to_success_95", "return", "diverged", "distance_mm"),
     *("versions", "machine", "config", "curve", "outcomes", "against"),
     *COMMON,
 }
+EVALUATION = ("env", "robot", "policy", "motion", "sight", "randomize", "seed")  # what a row of evaluations is of
 NOT_IN_COMMAND = ("seed", "name", "threads", "device", "video_episodes")  # what changes no result
 
 
@@ -40,7 +42,7 @@ def collect(paths: Sequence[str], results: Path) -> int:
         if "train_seconds" in result:
             put(results / "trained.json", trained(result, file.parent), ("env", "robot", "seed", "command"))
         else:
-            put(results / "evaluations.json", evaluated(result), ("env", "robot", "policy", "motion", "sight", "seed"))
+            put(results / "evaluations.json", evaluated(result), EVALUATION)
     return len(paths)
 
 
@@ -77,9 +79,12 @@ def machine(facts: Row) -> str:
 
 
 def evaluated(result: Row) -> Row:
-    """An evaluation's row; a policy that moves and sees as it was trained to has motion and sight "own"."""
+    """An evaluation's row; a policy that moves and sees as it was trained to has motion and sight "own".
+
+    Only evaluations of settings that a policy was not trained with say what was randomised.
+    """
     row = {"motion": "own", "sight": "own", **result}
-    own = {key: row[key] for key in ("env", "robot", "policy", "motion", "sight", "seed")}
+    own = {key: row[key] for key in EVALUATION if key in row}
     return own | {key: value for key, value in result.items() if key in COMMON} | metrics_of(result)
 
 

@@ -14,7 +14,7 @@ from robodl.options import UsageError
 from robodl_envs import task_id
 
 BLOCK = re.compile(r"(<!-- results: (\w+) -->\n)(.*?)(<!-- end of results -->)", re.DOTALL)
-TABLES = ("suite", "trained", "ways", "reach", "pixels")  # macros of tables.md.jinja
+TABLES = ("suite", "trained", "ways", "robustness", "reach", "pixels")  # macros of tables.md.jinja
 
 
 class Metric(NamedTuple):
@@ -81,7 +81,7 @@ def made(name: str, old: str, results: Results) -> str:
     if name in TABLES:
         return getattr(macros, name)(results).strip()
     order = list(POLICIES)
-    rows = where(results.evaluations, env=name)
+    rows = [row for row in where(results.evaluations, env=name) if "randomize" not in row]
     rows.sort(key=lambda row: (order.index((row["policy"], row["motion"], row["sight"])), row["seed"]))
     return macros.evaluations(rows, POLICIES, METRICS[name]).strip()
 

@@ -119,3 +119,14 @@ def test_help_of_composed_commands_teaches(command, tmp_path):
     assert "images" not in groups and {"env", "robot", "randomize"} < set(groups)  # images is of our own making
     assert ("data" in groups) == (command == "pretrain") and ("algo" in groups) == (command == "train")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_varies_is_chosen(tmp_path):
+    """A policy in episodes with variation that it was not trained with; the file says so."""
+    words = ("env=reach", "policy=expert", "episodes=4", "output=it.json")
+    for preset, given in (("physics", ("randomize=physics",)), (None, ())):
+        done = run("robodl.evaluate", *words, *given, cwd=tmp_path)
+        found = json.loads((tmp_path / "it.json").read_text())
+        assert found.get("randomize") == preset and ("randomize=physics" in done.stdout) == bool(given)
+    done = run("robodl.evaluate", *words, "randomize=physic", cwd=tmp_path, check=False)
+    assert done.returncode == 2 and "did you mean 'physics'" in done.stderr

@@ -83,6 +83,18 @@ def test_evaluations_become_rows(place):
     assert "| the fixed first view | 0 | 50 % (40 % to 60 %) | 20 |" in (place / "text.md").read_text()
 
 
+def test_evaluations_of_other_variation_are_rows_of_their_own(place):
+    facts = {"env": "push", "robot": "panda", "policy": "zoo", "seed": 0, "episodes": 500, "commit": "abc"}
+    for name, rate in (("none", 0.9), ("physics", 0.8)):
+        rates = {"success_rate": rate, "success_low": rate - 0.1, "success_high": rate + 0.1}
+        (place / f"{name}.json").write_text(json.dumps({**facts, **rates, "randomize": name}))
+    (place / "text.md").write_text(TABLES.replace("reach", "robustness"))
+    results.results(options(place, runs=[str(place / "none.json"), str(place / "physics.json")]))
+    text = (place / "text.md").read_text()
+    assert "| task | none | physics | episodes |" in text
+    assert "| `push` | 90 % (80 % to 100 %) | 80 % (70 % to 90 %) | 500 |" in text
+
+
 def test_an_overview_keeps_what_a_person_wrote():
     """Only the last cell of a task with results is made anew."""
     text, _ = filled(OVERVIEW, load(ROOT / "docs/results"))
