@@ -52,11 +52,11 @@ def test_no_way_round_earns_anything(task):
     np.testing.assert_allclose(rewards.sum(axis=0) * envs.batch.control_dt, potentials[0] - potentials[-1], atol=1e-9)
 
 
-def push_potential(tool):
-    """The potential of Push with the cube at (0.4, 0, 0.02), its goal 15 cm further along y, and a tool somewhere."""
+def push_potential(tool, left=0.15):
+    """The potential of Push with the cube at (0.4, 0, 0.02), its goal further along y, and a tool somewhere."""
     envs = make_vec("push", reward="shaped")
     envs.reset(seed=0)
-    cube, goal = np.array([[0.4, 0.0, 0.02]]), np.array([[0.4, 0.15, 0.02]])
+    cube, goal = np.array([[0.4, 0.0, 0.02]]), np.array([[0.4, left, 0.02]])
     envs.task.cube.pos[:] = cube
     envs.task.robot = SimpleNamespace(tool=np.array([tool]), cube=envs.robot.cube)
     return envs.batch.rewards.potential(cube, goal)[0]
@@ -69,6 +69,20 @@ def test_a_tool_comes_down_behind_the_cube_and_not_on_it():
     low, there = push_potential((0.4, -0.06, 0.025)), push_potential((0.4, -0.036, 0.025))
     assert home > above > low > there and on_top > low
     assert push_potential((0.4, 0.05, 0.025)) > above  # before the cube it can't push it
+
+
+def test_a_tool_rises_from_the_cube():
+    """Policies lay on the cube and dragged it to 5 to 9 cm from the goal, where they stood."""
+    for back in (0.0, 0.02, 0.03):
+        lying, risen = push_potential((0.4, -back, 0.049)), push_potential((0.4, -back, 0.07))
+        assert risen < lying - 0.005
+
+
+def test_a_cube_that_is_there_may_stay():
+    """Policies went round the cube at its goal, to push it on, and pushed it away."""
+    values = [push_potential(tool, left=0.02) for tool in ((0.4, -0.036, 0.025), (0.4, 0.05, 0.025), (0.45, 0.1, 0.2))]
+    np.testing.assert_allclose(values, 0.04)
+    assert push_potential((0.4, 0.05, 0.025), left=0.06) > push_potential((0.4, -0.036, 0.025), left=0.06)
 
 
 def test_a_push_pays_though_the_cube_turns():

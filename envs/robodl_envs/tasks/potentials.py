@@ -8,13 +8,13 @@ from typing import Any
 from robodl_envs.arrays import Array, clip, concat, norm
 
 
-def from_above(offset: Array, clearance: float, near: float, far: float) -> Array:
+def from_above(offset: Array, clearance: float, near: Any, far: Any) -> Array:
     """Way to a place that must be come to from above: (N,) m.
 
     Args:
         offset: (N, 3) m, from what moves to the place.
         clearance: m above the place, at which to go there.
-        near: m from the vertical through the place, within which the way leads straight down;
+        near: m from the vertical through the place, within which the way leads straight down; a number or (N,);
         far: and beyond which it leads along at full height.
     """
     sideways = norm(offset[:, :2])
@@ -37,8 +37,9 @@ def grasping(robot: Any, pos: Array, width: float) -> Array:
 def way_behind(tool: Array, pos: Array, goal: Array, half: float, radius: float) -> Array:
     """Way of a tool that points down to where it pushes a thing from, for it to move to a goal: (N,) m.
 
-    It leads over the thing, down behind it, and up to it. A tool that is beside the thing, where it can't push it, has
-    to rise again.
+    It leads over the thing, down well behind it, and up to it. A tool that is beside the thing, where it can't push it,
+    has to rise again. One that lies on the thing, from where it would drag it along, has to rise as well, by ten times
+    what it is too low: what is dragged can't be put down where it is to stay.
 
     Args:
         tool, pos, goal: (N, 3) m, of the tool, the thing and the goal.
@@ -47,10 +48,14 @@ def way_behind(tool: Array, pos: Array, goal: Array, half: float, radius: float)
     """
     offset = (goal - pos)[:, :2]
     direction = offset / clip(norm(offset), 1e-3, 1e3)[:, None]
-    back = -((tool - pos)[:, :2] * direction).sum(axis=1)
+    from_thing = (tool - pos)[:, :2]
+    back = -(from_thing * direction).sum(axis=1)
     touch = half + 0.8 * radius
     above = clip((tool[:, 2] - 1.5 * half) / half, 0.0, 1.0)  # 1 over the thing, behind which it is to come down
-    inside = clip(back, touch + 0.9 * radius * above, touch + 2.0 * radius)
+    inside = clip(back, touch + 1.5 * radius * above, touch + 2.6 * radius)
     place = pos[:, :2] - inside[:, None] * direction
     down = concat([place - tool[:, :2], 1.2 * half - tool[:, 2:]])
-    return from_above(down, 4.0 * half, 0.02, 0.05) + 0.3 * (inside - touch)
+    upon = clip((half + 0.6 * radius - norm(from_thing)) / (0.3 * radius), 0.0, 1.0)  # 1 over the thing, 0 beside it
+    too_low = clip(pos[:, 2] + half + 0.025 - tool[:, 2], 0.0, 0.025)
+    down_to_it = from_above(down, 4.0 * half, 0.02 - 0.012 * above, 0.05 - 0.02 * above)
+    return down_to_it + 0.3 * (inside - touch) + 10.0 * upon * too_low

@@ -57,11 +57,14 @@ class Stack(Task):
         return placed & (abs(achieved[..., 3] - desired[..., 3]) < self.max_closing)
 
     def potential(self, achieved, desired):
-        """The red cube's way to its place, from above, and what is left to do to hold it, or there to let go, m."""
+        """The red cube's way to its place, from above, and what is left to do to hold it, or there to let go, m.
+
+        To let go counts three times: it risks what was reached.
+        """
         fingers, offset = self.robot.fingers, (desired - achieved)[:, :3]
         placed = clip(2.0 - norm(offset) / 0.015, 0.0, 1.0)  # 1 within 1.5 cm of its place, 0 beyond 3 cm
         pressed = 0.5 * fingers.opening - fingers.command[:, 0]  # m, ahead of the pads; it falls before they open
-        let_go = desired[:, 3] - achieved[:, 3] + pressed
-        most = fingers.widest - self.robot.cube + fingers.max_offset
+        let_go = 3.0 * (desired[:, 3] - achieved[:, 3] + pressed)
+        most = 3.0 * (fingers.widest - self.robot.cube + fingers.max_offset)
         hold = most + grasping(self.robot, self.cube.pos, self.robot.cube)
         return from_above(offset, 0.02, 0.02, 0.04) + placed * let_go + (1.0 - placed) * hold
