@@ -8,13 +8,13 @@ from typing import Any
 from robodl_envs.arrays import Array, clip, concat, norm
 
 
-def from_above(offset: Array, clearance: float, near: Any, far: Any) -> Array:
+def from_above(offset: Array, clearance: float, near: float, far: float) -> Array:
     """Way to a place that must be come to from above: (N,) m.
 
     Args:
         offset: (N, 3) m, from what moves to the place.
         clearance: m above the place, at which to go there.
-        near: m from the vertical through the place, within which the way leads straight down; a number or (N,);
+        near: m from the vertical through the place, within which the way leads straight down;
         far: and beyond which it leads along at full height.
     """
     sideways = norm(offset[:, :2])
@@ -57,5 +57,4 @@ def way_behind(tool: Array, pos: Array, goal: Array, half: float, radius: float)
     down = concat([place - tool[:, :2], 1.2 * half - tool[:, 2:]])
     upon = clip((half + 0.6 * radius - norm(from_thing)) / (0.3 * radius), 0.0, 1.0)  # 1 over the thing, 0 beside it
     too_low = clip(pos[:, 2] + half + 0.025 - tool[:, 2], 0.0, 0.025)
-    down_to_it = from_above(down, 4.0 * half, 0.02 - 0.012 * above, 0.05 - 0.02 * above)
-    return down_to_it + 0.3 * (inside - touch) + 10.0 * upon * too_low
+    return from_above(down, 4.0 * half, 0.008, 0.03) + 0.3 * (inside - touch) + 10.0 * upon * too_low
