@@ -57,4 +57,4 @@ def way_behind(tool: Array, pos: Array, goal: Array, half: float, radius: float)
     down = concat([place - tool[:, :2], 1.2 * half - tool[:, 2:]])
     upon = clip((half + 0.6 * radius - norm(from_thing)) / (0.3 * radius), 0.0, 1.0)  # 1 over the thing, 0 beside it
     too_low = clip(pos[:, 2] + half + 0.025 - tool[:, 2], 0.0, 0.025)
-    return from_above(down, 4.0 * half, 0.008, 0.03) + 0.3 * (inside - touch) + 10.0 * upon * too_low
+    return from_above(down, 4.0 * half, 0.012, 0.045) + 0.3 * (inside - touch) + 10.0 * upon * too_low

@@ -38,10 +38,10 @@ class Push(Task):
         return self.cube.pos
 
     def potential(self, achieved, desired):
-        """The cube's distance to the goal, the last 10 cm twice, and 0.18 of the tool's way to push it, m.
+        """The cube's distance to the goal, the last 10 cm twice, and 0.3 of the tool's way to push it, m.
 
         Of a cube that is within 12 cm of the goal that way counts less, and within 2 cm no more: there it may stay.
         """
         way = way_behind(self.robot.tool, self.cube.pos, desired, 0.5 * self.robot.cube, 0.018)
         left = distance(achieved, desired)
-        return left + clip(left, 0.0, 0.1) + 0.18 * clip((left - 0.02) / 0.1, 0.0, 1.0) * way
+        return left + clip(left, 0.0, 0.1) + 0.3 * clip((left - 0.02) / 0.1, 0.0, 1.0) * way
