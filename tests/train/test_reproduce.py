@@ -51,6 +51,7 @@ def test_a_result_is_compared_with_its_seeds_row(rate, worse, verdict):
     assert lines[1].endswith("seed 0, 1") and "90 % (" in lines[1] and "of 400 episodes" in lines[1]
 
 
+@pytest.mark.slow
 def test_a_row_is_trained_again_to_the_same_result(tmp_path):
     """From a run to a row, and from the row by its command to the same numbers and a curve."""
     run("robodl.train", "env=reach", *WORDS.split(), "name=first", cwd=tmp_path)
