@@ -18,7 +18,7 @@ SAC = ("algo=pixel_sac", "algo.learning_starts=128", "algo.batch_size=16", "algo
     [
         pytest.param(PPO, id="ppo"),
         pytest.param(SAC, id="sac", marks=pytest.mark.slow),  # its part of the next one is tested there
-        pytest.param((*SAC, "algo.demonstrations=200"), id="demonstrations"),
+        pytest.param((*SAC, "algo.demonstrations=200"), id="demonstrations", marks=pytest.mark.slow),
     ],
 )
 def test_trains_and_resumes_exactly(algo, tmp_path):

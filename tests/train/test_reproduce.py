@@ -9,6 +9,8 @@ import pytest
 from robodl import reproduce
 from robodl.documentation import curves
 from robodl.documentation.comparison import comparison, named, row_name
+from robodl.documentation.results import load
+from robodl.documentation.tables import filled
 from robodl.evaluation.statistics import difference_interval
 from robodl.options import UsageError
 from tests.train.conftest import run
@@ -68,6 +70,15 @@ def test_a_row_is_trained_again_to_the_same_result(tmp_path):
     assert [point[::2] for point in first["curve"]] == [point[::2] for point in again["curve"]]
     assert [point[0] for point in first["curve"]] == [256, 512]
     assert (tmp_path / "results/curves/success_by_steps.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_ways_to_learn_are_one_row_each(tmp_path):
+    """Seeds side by side and all their episodes together; rows of before there were curves are left out."""
+    rows = [row(0, 0.9, curve=[[1, 1.0, 0.5]]), row(1, 0.8, curve=[[1, 1.0, 0.5]]), row(env="reach")]
+    (tmp_path / "trained.json").write_text(json.dumps(rows))
+    text, _ = filled("<!-- results: ways -->\n<!-- end of results -->\n", load(tmp_path))
+    (line,) = [line for line in text.splitlines() if line.startswith("| `")]
+    assert line.startswith("| `push/ppo` | `ppo` | 100 | 10 s | 90 %, 80 % | 85 % (81.2 % to 88.2 %) of 400 | abc |")
 
 
 def test_rows_that_are_not_there_or_need_a_file_are_refused(tmp_path):
