@@ -10,7 +10,6 @@ from robodl import cli
 from robodl.config import BACKENDS, CONTROLS, DEVICE, OUTPUT, THREADS, environment
 from robodl.evaluation.ablation import MOTIONS, SIGHTS
 from robodl.options import group, option
-from robodl_envs.randomization.settings import PRESETS
 
 
 @dataclass
@@ -33,7 +32,7 @@ class Options:
     robot: str | None = option(help="robot, of an env: panda")
     control: str | None = option(help="what an action moves, of an env: tool", choices=CONTROLS)
     timestep: float | None = option(help="seconds of a step of MuJoCo, 0.0005 to 0.01; the run's own, or 0.004")
-    randomize: str = option("own", help="what varies; own is what the run was trained with", choices=("own", *PRESETS))
+    randomize: str = option("own", help="none, physics, sensors, visuals, cameras, all; own is the run's")
     motion: str = option("own", help="how the arm moves; own is the policy's way", choices=MOTIONS)
     sight: str = option("own", help="what the policy sees; noise replaces its images", choices=SIGHTS)
     episodes: int = option(500, help="fresh episodes", at_least=1)
@@ -63,9 +62,12 @@ def evaluate(options: Options) -> None:
     from robodl.runs.report import say
     from robodl.runs.videos import films, save_failures, write_video
     from robodl_envs import RenderingError
+    from robodl_envs.arrays import check_choice
+    from robodl_envs.randomization.settings import PRESETS
 
     check_outputs(options)
     with cli.settings_errors():
+        check_choice("randomize", options.randomize, ("own", *PRESETS))
         found = chosen(options)
         seed = found.cfg.seed if options.seed is None else options.seed
         first = ablated(found, options.motion, options.sight, seed)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from robodl import cli
 from robodl.options import option
-from robodl_envs import did_you_mean
 
 
 @dataclass
@@ -36,6 +35,7 @@ def reproduce(options: Options) -> None:
     """Train as a row says and print both results; exit code 1 if the new one is worse."""
     from robodl.documentation.comparison import comparison, listed, named
     from robodl.documentation.results import load, read
+    from robodl_envs import did_you_mean
 
     if not (Path(options.results) / "trained.json").is_file():
         raise cli.UsageError(f"there is no {options.results}/trained.json: it is in the repository, or give results=")

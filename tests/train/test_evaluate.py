@@ -129,4 +129,4 @@ def test_what_varies_is_chosen(tmp_path):
         found = json.loads((tmp_path / "it.json").read_text())
         assert found.get("randomize") == preset and ("randomize=physics" in done.stdout) == bool(given)
     done = run("robodl.evaluate", *words, "randomize=physic", cwd=tmp_path, check=False)
-    assert done.returncode == 2 and "randomize must be one of own, none" in done.stderr
+    assert done.returncode == 2 and "did you mean 'physics'" in done.stderr

@@ -119,7 +119,9 @@ def test_only_the_same_episodes_are_compared(trained, monkeypatch):
     cfg = environment("reach", observation="image")
     cfg.env.update(env_settings("reach"))
     assert opponent(untrained("expert", cfg, 0), folder, 0, "cpu", 0).title.endswith("best")
-    with pytest.raises(UsageError, match="against must be a run's folder, or one of expert, random, zero, got 'exprt'"):
+    with pytest.raises(
+        UsageError, match="against must be a run's folder, or one of expert, random, zero, zoo, got 'exprt'"
+    ):
         opponent(untrained("expert", cfg, 0), "exprt", 0, "cpu", 0)
 
 
