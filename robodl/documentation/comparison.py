@@ -12,11 +12,16 @@ BY_VALUE = ("algo", "experiment", "reward", "robot")  # keys whose values are en
 
 
 def row_name(row: Row) -> str:
-    """What a row is called by: its task, and after a bar the words of its command that differ from the default's."""
+    """Name of a row: its task, and after a slash the words of its command that differ from the default's."""
     words = shlex.split(row["command"], posix=False)[3:]
     kept = [word for word in words if word.partition("=")[0] not in ("env", "seed")]
     parts = [word.partition("=")[2] if word.partition("=")[0] in BY_VALUE else word for word in kept]
     return "/".join([row["env"], "+".join(parts)] if parts else [row["env"]])
+
+
+def way_of(name: str) -> str:
+    """Way to learn that a row's name tells after its task; "default" where it tells none."""
+    return name.partition("/")[2] or "default"
 
 
 def named(rows: Sequence[Row]) -> dict[str, list[Row]]:

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from robodl.documentation.comparison import named
+from robodl.documentation.comparison import named, way_of
 from robodl.documentation.results import Row
 
 STAMP = "results"  # text in a picture's file: a hash of the rows that it shows
@@ -65,7 +65,7 @@ def by_task(rows: Sequence[Row], axis: str) -> Figure:
         for name, group in named([row for row in rows if row["env"] == task]).items():
             ticks = np.linspace(0.0, max(row["curve"][-1][COLUMN[axis]] for row in group), POINTS)
             seeds = np.stack([held(row, axis, ticks) for row in group])
-            label = f"{name.partition('/')[2] or 'default'}{f', {len(group)} seeds' if len(group) > 1 else ''}"
+            label = f"{way_of(name)}{f', {len(group)} seeds' if len(group) > 1 else ''}"
             (line,) = axes.plot(ticks, 100.0 * seeds.mean(axis=0), linewidth=1.4, label=label)
             low, high = 100.0 * seeds.min(axis=0), 100.0 * seeds.max(axis=0)
             axes.fill_between(ticks, low, high, color=line.get_color(), alpha=0.2)
@@ -98,7 +98,7 @@ def of_many_tasks(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """The rows by their name after the task's, "default" where there is none; names of few tasks are left out."""
     found: dict[str, list[Row]] = {}
     for name, group in named(rows).items():
-        found.setdefault(name.partition("/")[2] or "default", []).extend(group)
+        found.setdefault(way_of(name), []).extend(group)
     return {way: group for way, group in found.items() if len({row["env"] for row in group}) >= MIN_TASKS}
 
 

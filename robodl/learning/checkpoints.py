@@ -64,7 +64,8 @@ class Checkpoints(BaseCallback):
         """Continue from the `state` of a run that is resumed."""
         self.best_rank = (float(state["best"][0]), float(state["best"][1]))
         self.last_evaluation, self.last_checkpoint = int(state["evaluated"]), int(state["saved"])
-        self.curve = np.asarray(state.get("curve", ())).reshape(-1, 3).tolist()
+        curve = np.asarray(state.get("curve", ())).reshape(-1, 3).tolist()
+        self.curve = [[int(steps), seconds, rate] for steps, seconds, rate in curve]
         self.start_time -= float(state["seconds"])
 
     def _on_step(self) -> bool:
