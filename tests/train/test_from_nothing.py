@@ -1,5 +1,7 @@
 """Learning without a teacher: a running scale of observations, and rows at all stages of an episode."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -86,3 +88,6 @@ def test_a_resumed_run_ends_in_the_same_bits(tmp_path):
     words += ["eval_every=512", "eval_episodes=2", "test_episodes=2"]
     tensors = assert_resumes_exactly([word.replace("algo.r", "+algo.r") for word in words], 1024, tmp_path)
     assert tensors["features_extractor.scale"].max() > 0.0
+    texts = [(tmp_path / f"runs/reach/{name}/result.json").read_text() for name in ("whole", "half")]
+    whole, half = ([(step, rate) for step, _, rate in json.loads(text)["curve"]] for text in texts)
+    assert whole == half and [repr(step) for step, _ in half] == ["512", "1024"]
