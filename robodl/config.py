@@ -83,9 +83,10 @@ class LearningConfig:
 
 @dataclass
 class ImitationConfig:
-    """Imitation of the task's scripted expert (DAgger), before the policy learns by itself."""
+    """Imitation of the task's scripted expert or of a trained policy (DAgger), before the policy learns by itself."""
 
     transitions: int = option(0, help="that the expert labels; 0 for no imitation", at_least=0)
+    teacher: str | None = option(help="run of observation=state, or zoo, to imitate; the task's expert if not given")
     rows: int = option(128, help="arms that act at once; each adds an episode a round", at_least=1)
     episode_steps: int = option(0, help="control steps of an episode, at most; 0 for the task's limit", at_least=0)
     updates: int = option(1_500, help="optimiser steps after each round", at_least=1)

@@ -12,7 +12,7 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
-from robodl_envs.arrays import array
+from robodl_envs.arrays import Array, array
 
 COUNTERS = ("num_timesteps", "_n_updates", "_episode_num")
 
@@ -148,3 +148,11 @@ def as_tensors(tree: Any, device: torch.device) -> Any:
 def deterministic_actions(policy: Any, observations: dict[str, torch.Tensor]) -> torch.Tensor:
     """A policy's deterministic actions, (B, a), with their gradient."""
     return policy._predict(observations, deterministic=True)
+
+
+def policy_actions(policy: Any, observation: dict[str, Array]) -> Array:
+    """A policy's deterministic actions, (rows, a), in the library and on the device of the observations."""
+    if all(isinstance(value, np.ndarray) for value in observation.values()):
+        return policy.predict(observation, deterministic=True)[0]
+    with torch.no_grad():
+        return deterministic_actions(policy, observation).clamp(-1.0, 1.0)

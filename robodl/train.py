@@ -146,7 +146,7 @@ def fit(run, cfg, model, checkpoints, left_off: dict[str, Any]) -> float:
     if imitation.transitions:
         store = TransitionStore(run.imitation, stopped, lambda state: checkpoints.save(imitation=state))
         if stopped or not left_off.get("imitated", True):
-            expert = cfg.algo.get("dataset") or "the scripted expert"
+            expert = cfg.algo.get("dataset") or imitation.teacher or "the scripted expert"
             print(f"imitating {expert}, {imitation.transitions:,} transitions", flush=True)
             last = imitation.last_updates / imitation.updates
             imitate(model, cfg, report.ImitationProgress(imitation.transitions, model.logger, last), store)

@@ -9,20 +9,20 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from omegaconf import DictConfig
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from robodl.config import ImitationConfig, imitation_config
 from robodl.imitation.behaviour_cloning import MAX_WEIGHTS, continuous_columns, fit_policy, logit_slices
 from robodl.imitation.demonstrations import FIRST_SEED, read_dataset
+from robodl.imitation.teacher import teacher_policy
 from robodl.imitation.transition_store import TransitionStore
 from robodl.learning.build import on_backend
 from robodl.options import UsageError
-from robodl.sb3_internals import deterministic_actions
+from robodl.sb3_internals import policy_actions
 from robodl.vec_env import channels_first, make_envs
 from robodl_envs.arrays import Array, array, clip, namespace, to_numpy, zeros
-from robodl_envs.experts.policy import student_observable_policy
+from robodl_envs.experts.policy import Policy
 
 EXPERT_SHARE = 0.3  # of the rows that the expert acts in, after the first round
 NOISE_STD = 0.5  # of a disturbance that is added to actions at times, so that mistakes are corrected
@@ -112,12 +112,13 @@ def expert_rounds(
     if store.state:
         envs.set_state(store.state["envs"])
         rng.bit_generator.state = json.loads(str(store.state["rng"]))
+    teacher = teacher_policy(cfg, envs, model.device)
     progress(store.done * rows, None, 0.0)
     for begin in range(store.done, steps, episode_steps):
         end, ring_begin = min(begin + episode_steps, steps), begin % kept_steps
         part = slice(ring_begin, ring_begin + end - begin)
         views = {key: value[part] for key, value in observations.items()}
-        acting = act_and_label(model, envs, rng, views, expert_actions[part], action_errors[part], begin > 0)
+        acting = act_and_label(model, envs, teacher, rng, views, expert_actions[part], action_errors[part], begin > 0)
         for step in acting:
             progress((begin + step) * rows, None, 0.0)
         errors = flatten_rows(action_errors[:end])
@@ -150,6 +151,7 @@ def dataset_rounds(
 def act_and_label(
     model: BaseAlgorithm,
     envs: Any,
+    teacher: Policy,
     rng: np.random.Generator,
     observations: dict[str, np.ndarray],
     expert_actions: np.ndarray,
@@ -166,7 +168,6 @@ def act_and_label(
         policy_acts: whether the policy acts in most rows; otherwise the expert does in all.
     """
     inner = envs.unwrapped
-    expert = student_observable_policy(inner.batch)
     observation = channels_first(envs.reset()[0])
     num_steps, rows, size = map(int, expert_actions.shape)
     arm, like = inner.robot.action_size, inner.batch.sim.qpos
@@ -182,12 +183,12 @@ def act_and_label(
         for key, value in observation.items():
             filled[key][t] = value
         wanted = filled["expert_actions"][t]
-        wanted[...] = expert(inner.state_observation())
+        wanted[...] = teacher(inner.state_observation())
         is_new = rng.uniform(size=rows) < 1.0 / NOISE_HOLD_STEPS
         is_on = rng.uniform(size=(rows, 1)) < NOISE_PROBABILITY
         new_disturbance = is_on * NOISE_STD * rng.standard_normal(disturbance.shape)
         disturbance = np.where(is_new[:, None], new_disturbance, disturbance)
-        own = own_actions(model, observation) if policy_acts else wanted
+        own = policy_actions(model.policy, observation) if policy_acts else wanted
         errors = (own - wanted)[:, continuous]
         filled["action_errors"][t] = xp.sqrt((errors * errors).sum(axis=1))
         added = disturbance if xp is np else array(disturbance, like)
@@ -198,14 +199,6 @@ def act_and_label(
     if filled is not kept:
         for key, host in kept.items():
             host[...] = to_numpy(filled[key])
-
-
-def own_actions(model: BaseAlgorithm, observation: Observations) -> Array:
-    """A policy's deterministic actions, (rows, a), in the library and on the device of the observations."""
-    if all(isinstance(value, np.ndarray) for value in observation.values()):
-        return model.predict(observation, deterministic=True)[0]
-    with torch.no_grad():
-        return deterministic_actions(model.policy, observation).clamp(-1.0, 1.0)
 
 
 def flatten_rows(array: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from robodl.config import imitation_config
 from robodl.imitation import minari_io
 from robodl.imitation.episodes import Episode
+from robodl.imitation.teacher import teacher_policy
 from robodl.learning.frame_buffer import FrameBuffer
 from robodl.learning.pixel_sac import PixelSAC
 from robodl.vec_env import Sb3VecEnv, make_envs
@@ -35,10 +36,11 @@ def check_teaching(model: BaseAlgorithm, cfg: DictConfig, envs) -> None:
 
     Raises:
         KeyError: the task has no expert.
-        ValueError: the expert does not act by this controller; the algorithm has no replay buffer; the dataset is
-            missing or of other settings.
+        ValueError: the expert does not act by this controller; the algorithm has no replay buffer; the dataset or the
+            teacher is missing or of other settings.
     """
-    algo, imitated = cfg.algo, imitation_config(cfg.algo).transitions
+    algo, imitation = cfg.algo, imitation_config(cfg.algo)
+    imitated = imitation.transitions
     if algo.get("critic_warmup_steps") and not (imitated and isinstance(model, OnPolicyAlgorithm)):
         raise ValueError(
             "algo.critic_warmup_steps is for PPO after imitation: "
@@ -48,6 +50,11 @@ def check_teaching(model: BaseAlgorithm, cfg: DictConfig, envs) -> None:
         raise ValueError(
             "algo.demonstrations go into a replay buffer, which PPO does not have: "
             "give algo.imitation_transitions instead"
+        )
+    if imitation.teacher and (algo.get("dataset") or not imitated):
+        raise ValueError(
+            "algo.imitation_teacher labels what is met in imitation: "
+            "give algo.imitation_transitions, and no algo.dataset"
         )
     if cfg.resume and not isinstance(model, PixelSAC):
         return  # they are in the policy or in its replay buffer already
@@ -60,12 +67,14 @@ def check_teaching(model: BaseAlgorithm, cfg: DictConfig, envs) -> None:
         available = sum(map(len, read_dataset(algo["dataset"], cfg)))
         if imitated > available:
             raise ValueError(f"algo.imitation_transitions={imitated} is more than the {available} of {algo['dataset']}")
+    elif imitation.teacher:
+        teacher_policy(cfg, envs, model.device)
     else:
         try:
             make_policy("expert", envs)
         except ValueError as error:
-            way_out = "algo=ppo, or algo.imitation_transitions=0 algo.critic_warmup_steps=0"
-            raise ValueError(f"{error}; without an expert: {way_out}") from None
+            others = "algo.imitation_teacher=<run>, or algo.imitation_transitions=0 algo.critic_warmup_steps=0"
+            raise ValueError(f"{error}; without an expert: algo=ppo, or {others}") from None
 
 
 def demonstrate(model: BaseAlgorithm, cfg: DictConfig) -> None:

@@ -108,6 +108,22 @@ CASES = [
     ("train", ["algo.imitation_transitions=100", "control=joint"], ["experts act by control='tool'"]),
     ("train", ["algo.dataset=robodl/reach/none-v0"], ["give one of them"]),
     ("train", ["algo.imitation_transitions=100", "algo.dataset=robodl/reach/none-v0"], ["robodl/reach/none-v0"]),
+    ("train", ["algo.imitation_teacher=zoo"], ["algo.imitation_teacher labels", "give algo.imitation_transitions"]),
+    (
+        "train",
+        ["env=slide", "algo.imitation_transitions=100", "algo.imitation_teacher=zoo"],
+        ["the zoo has no policy of slide", "reach (panda)"],
+    ),
+    (
+        "train",
+        ["algo.imitation_transitions=100", "algo.imitation_teacher=zoo", "control=joint"],
+        ["algo.imitation_teacher=zoo has control=tool, not joint"],
+    ),
+    (
+        "train",
+        ["algo.imitation_transitions=100", "algo.imitation_teacher=runs/none"],
+        ["no run folder at runs/none"],
+    ),
     ("train", ["algo.critic_warmup_steps=100"], ["algo.critic_warmup_steps is for PPO after imitation"]),
     ("train", ["algo.target_kl=abc"], ["algo.target_kl must be a number of at least 0, got 'abc'"]),
     ("train", ["env=push", "control=joint"], ["control='tool'", "algo=ppo"]),

@@ -12,12 +12,15 @@ from robodl.demos import Options, demos
 from robodl.evaluation.rollout import evaluate_policy
 from robodl.imitation import dagger
 from robodl.imitation.dagger import imitate
+from robodl.imitation.demonstrations import FIRST_SEED
 from robodl.imitation.transition_store import TransitionStore
+from robodl.learning.policy_files import load_policy
+from robodl.learning.zoo import zoo_stem
 from robodl.options import UsageError
 from robodl.runs.report import acting
 from robodl.sb3_internals import deterministic_actions
 from robodl.train import check
-from robodl.vec_env import make_envs
+from robodl.vec_env import channels_first, make_envs
 from tests.train.conftest import SMALL, imitation_words, model_of, run
 
 ONE_EPISODE = 128 * 50  # transitions, of Reach, of all rows together
@@ -65,6 +68,30 @@ def test_vectors_are_scaled_to_the_data(composed):
     assert spread().max() < 0.3
     imitate(model, cfg)
     assert spread().min() > 0.5
+
+
+@pytest.mark.parametrize("words", [["observation=image"], ["control=tool"]])
+def test_trained_policies_teach(composed, monkeypatch, words):
+    """With algo.imitation_teacher a policy that knows the state labels it, also for one that sees images."""
+    labels = []
+
+    def observed(model, observations, expert_actions, *_):
+        labels.append((observations, expert_actions))
+        return 0.0
+
+    monkeypatch.setattr(dagger, "fit_policy", observed)
+    words = [*words, *imitation_words(transitions=100, rows=2, teacher="zoo")]
+    cfg = composed("env=reach", *words)
+    imitate(model_of(cfg), cfg)
+    observations, actions = labels[0]
+    zoo, _ = load_policy(zoo_stem("reach", "panda"), torch.device("cpu"))
+    envs = make_envs(cfg, 2)
+    first = envs.reset(seed=FIRST_SEED + cfg.seed)[0] and envs.reset()[0]  # as it begins the first round
+    for key, value in first.items():
+        np.testing.assert_array_equal(observations[key][:2], channels_first({key: value})[key])
+    np.testing.assert_allclose(actions[:2], acting(zoo)(envs.unwrapped.state_observation()), atol=1e-6)
+    if "observation" in observations:
+        np.testing.assert_allclose(actions, acting(zoo)(observations), atol=1e-6)
 
 
 @pytest.fixture
