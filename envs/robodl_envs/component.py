@@ -43,6 +43,8 @@ class Observable:
         read: gives the values of all rows now, (N, k). None in goals, which `achieved_goal` and `desired_goal` read.
         proprioceptive: whether the agent knows it without looking, so that observation="image" has it too.
         constants: of its values; all others vary.
+        vectors: indices in its values at which vectors of three numbers along the world's axes begin, such as an offset
+            or a velocity: they turn with the scene. A position is none.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Observable:
     read: Callable[[], Array] | None = None
     proprioceptive: bool = False
     constants: tuple[Constant, ...] = ()
+    vectors: tuple[int, ...] = ()
 
     def __post_init__(self):
         low, high = np.asarray(self.low, float), np.asarray(self.high, float)

@@ -27,7 +27,7 @@ from robodl_envs.arrays import (
 )
 from robodl_envs.cameras import CameraSensors
 from robodl_envs.component import Component, Observable, all_parts
-from robodl_envs.observation import ObservationLayout, columns_of, in_order
+from robodl_envs.observation import ObservationLayout, columns_of, in_order, vector_columns
 from robodl_envs.perception.perception_task import PerceptionTask
 from robodl_envs.random_streams import RandomStreams
 from robodl_envs.randomization.noise import SignalNoise
@@ -117,6 +117,10 @@ class BatchEnv:
         self.state_columns = columns_of(self.state_observables)  # in the vector of observation="state", by name
         self.observables: list[Observable] = in_order(self.state_observables, self.observation)
         self.layout = ObservationLayout(self.observables, self.task.goal_observables(), self.observation)
+        # Columns of observations and actions at which vectors along the world's axes begin.
+        self.observed_vectors = vector_columns(self.observables)
+        self.goal_is_place = self.task.goal_observables()[0].unit == "m" and self.layout.first_goal == slice(0, 3)
+        self.action_vectors: tuple[int, ...] = self.robot.controller.vectors
         float32 = cast(self.sim.qpos[:0], "float32")
         self.low, self.high = array(self.layout.low, float32), array(self.layout.high, float32)
 

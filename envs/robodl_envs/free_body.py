@@ -71,7 +71,9 @@ class FreeBody:
         return [
             tool_offset(robot, self.name, lambda: self.pos, self.offset),
             Observable(f"{self.name}_quat", "1", [0.0, -1.0, -1.0, -1.0], [1.0] * 4, orientation, self.upper_quat),
-            Observable(f"{self.name}_qvel", "m/s, rad/s", [-v for v in speed], speed, moving, lambda: self.qvel),
+            Observable(
+                f"{self.name}_qvel", "m/s, rad/s", [-v for v in speed], speed, moving, lambda: self.qvel, vectors=(0,)
+            ),
         ]
 
     def upper_quat(self) -> Array:
@@ -100,4 +102,4 @@ def tool_offset(robot, name: str, pos: Callable[[], Array], bounds: Corners = OF
         rule = "pos must be a function that gives positions now, (N, 3) m, such as lambda: self.goal"
         raise TypeError(f"tool_offset of {name!r}: {rule}; got {type(pos).__name__}")
     meaning = f"from the tool to the {name}, world frame"
-    return Observable(f"to_{name}", "m", *bounds, meaning, lambda: pos() - robot.tool)
+    return Observable(f"to_{name}", "m", *bounds, meaning, lambda: pos() - robot.tool, vectors=(0,))

@@ -34,6 +34,12 @@ def columns_of(observables: Sequence[Observable]) -> ByObservable[slice]:
     return columns
 
 
+def vector_columns(observables: Sequence[Observable]) -> tuple[int, ...]:
+    """Columns at which vectors along the world's axes begin in a vector of all observables."""
+    columns = columns_of(observables)
+    return tuple(columns[each.name].start + first for each in observables for first in each.vectors)
+
+
 class ObservationLayout:
     """One float32 vector a row: the observables, then achieved and desired goal.
 

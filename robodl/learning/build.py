@@ -16,12 +16,14 @@ from stable_baselines3 import PPO, HerReplayBuffer
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecMonitor
 from torch import nn
 
 from robodl.config import own_algo_keys
 from robodl.learning.device_ppo import DevicePPO
+from robodl.learning.goal_frame import GoalFramePolicy
 from robodl.learning.pixel_sac import PixelSAC
 from robodl.vec_env import Sb3VecEnv, TensorVecEnv, make_envs
 from robodl.vision.encoder import Encoder, load_encoder_weights
@@ -132,8 +134,8 @@ def build_model(cfg: DictConfig, envs: Any, device: torch.device) -> BaseAlgorit
         arguments["frame_stack"] = cfg.frame_stack
     if isinstance(envs, TensorVecEnv):
         found = DevicePPO
-    policy = policy_settings(cfg)
-    model = found("MultiInputPolicy", envs, policy_kwargs=policy, device=device, seed=cfg.seed, **arguments)
+    policy_class, policy = policy_settings(cfg, envs.unwrapped.envs)
+    model = found(policy_class, envs, policy_kwargs=policy, device=device, seed=cfg.seed, **arguments)
     check_memory(model)
     if cfg.encoder.get("weights") and not cfg.resume:
         load_encoder_weights(model.policy, str(cfg.encoder["weights"]))
@@ -157,8 +159,12 @@ def nbytes(buffer: Any) -> int:
     return sum(value.nbytes for value in values if isinstance(value, np.ndarray))
 
 
-def policy_settings(cfg: DictConfig) -> dict[str, Any]:
-    """Arguments of the policy's class: the sizes of its layers and its feature extractor."""
+def policy_settings(cfg: DictConfig, envs: Any) -> tuple[type[BasePolicy], dict[str, Any]]:
+    """The policy's class, and arguments of it: the sizes of its layers and its feature extractor.
+
+    Args:
+        envs: environments of the configuration, vectorised.
+    """
     algo, encoder = cfg.algo, dict(cfg.encoder)
     weights = encoder.pop("weights", None)
     if encoder.get("frozen") and not weights:
@@ -170,7 +176,21 @@ def policy_settings(cfg: DictConfig) -> dict[str, Any]:
         settings["activation_fn"] = ACTIVATIONS[algo["activation"]]
     if algo.get("log_std_init") is not None:
         settings["log_std_init"] = algo["log_std_init"]
-    return settings
+    found = algo_class(algo)
+    if not algo.get("goal_frame"):
+        return found.policy_aliases["MultiInputPolicy"], settings
+    batch = envs.unwrapped.batch
+    if not issubclass(found, OnPolicyAlgorithm):
+        raise ValueError("algo.goal_frame=true is for PPO and for imitation with its policy")
+    if "desired_goal" not in envs.single_observation_space.spaces or not batch.goal_is_place:
+        raise ValueError(
+            f"algo.goal_frame=true needs a goal that is a place and is observed: {cfg.env['task']} with "
+            f"observation={cfg.observation} shows none"
+        )
+    if not batch.action_vectors:
+        raise ValueError(f"algo.goal_frame=true turns actions: give control=tool, got control={cfg.control}")
+    encoder["goal_frame"] = list(batch.observed_vectors)
+    return GoalFramePolicy, {**settings, "action_vectors": list(batch.action_vectors)}
 
 
 def training_envs(cfg: DictConfig, num: int, device: torch.device = CPU) -> Any:

@@ -13,7 +13,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from robodl.atomic_write import FileSet
 from robodl.config import TrainConfig, settled, with_current_names
-from robodl.learning.build import algo_class, policy_settings
+from robodl.learning.build import policy_settings
 from robodl.learning.zoo import CRITICS
 from robodl.tensor_files import read_tensors, write_tensors
 from robodl.vec_env import channels_first_space, make_envs
@@ -43,12 +43,12 @@ def load_policy(stem: Path, device: torch.device) -> tuple[Any, DictConfig]:
     except Exception as error:  # JSON and OmegaConf each have their own
         raise ValueError(f"{stem} is no policy of ours: {error}") from error
     envs = make_envs(cfg, num=1)
-    policy_class = algo_class(cfg.algo).policy_aliases["MultiInputPolicy"]
+    policy_class, settings = policy_settings(cfg, envs)
     policy = policy_class(
         channels_first_space(envs.single_observation_space),
         envs.single_action_space,
         lambda _: 0.0,
-        **policy_settings(cfg),
+        **settings,
     ).to(device)
     envs.close()
     try:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 class JointDelta(Actuated):
     """Increments of the joint angles: 1 moves a joint's target at the joint's top speed."""
 
+    vectors = ()  # columns of an action at which vectors along the world's axes begin
+
     def __init__(self, robot: Robot):
         self.robot = robot
         self.size = robot.dof
@@ -79,6 +81,7 @@ class ToolDelta(Actuated):
     def __init__(self, robot: Robot):
         self.robot = robot
         self.size = 6 if robot.rotation else 3
+        self.vectors = (0, 3)[: self.size // 3]
 
     def bind(self, sim):
         robot, dof = self.robot, self.robot.dof
@@ -148,8 +151,8 @@ class ToolDelta(Actuated):
         place = "from the tool to its target, world frame"
         rotvec = f"rotation vector {place}"
         found = [
-            Observable("target_offset", "m", -position, position, place, self.position_offset, True),
-            Observable("target_rotation", "rad", -rotation, rotation, rotvec, self.rotation_offset, True),
+            Observable("target_offset", "m", -position, position, place, self.position_offset, True, vectors=(0,)),
+            Observable("target_rotation", "rad", -rotation, rotation, rotvec, self.rotation_offset, True, vectors=(0,)),
         ]
         return found if self.robot.rotation else found[:1]
 

@@ -1,0 +1,100 @@
+"""Policies that see and act in the goal's frame."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from robodl.learning.goal_frame import GoalFramePolicy
+from robodl.learning.policy_files import load_policy
+from robodl.train import check, train
+from robodl.vec_env import make_envs
+from robodl_envs import make_vec
+from tests.train.conftest import SMALL, model_of
+
+TURN = 0.7  # rad
+
+
+def turned_about_z(vectors):
+    """Vectors, (n, 3), as they are after a turn of the scene."""
+    c, s = math.cos(TURN), math.sin(TURN)
+    return vectors @ np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]).T
+
+
+@pytest.mark.parametrize("task", ["push", "stack", "peg_insert", "slide"])
+def test_actions_turn_with_the_goal(composed, task):
+    """Of what is seen in the goal's frame alone, a turned scene makes the same action, turned."""
+    cfg = composed(f"env={task}", "algo=ppo", "++algo.goal_frame=true", "++algo.hidden=[32]", *SMALL)
+    policy = model_of(cfg).policy
+    encoder = policy.features_extractor
+    assert isinstance(policy, GoalFramePolicy)
+    vector_size = encoder.center.numel()
+    with torch.no_grad():
+        encoder.scale[:] = 1.0  # alike in all directions
+        policy.mlp_extractor.policy_net[0].weight[:, :vector_size] = 0.0  # what is seen in the world's frame
+        policy.mlp_extractor.policy_net[0].weight[:, -2:] = 0.0
+    envs = make_envs(cfg, 16)
+    observation = envs.reset(seed=0)[0]
+    for _ in range(5):
+        observation = envs.step(np.random.default_rng(0).uniform(-1, 1, envs.action_space.shape))[0]
+    moved = {key: value.copy() for key, value in observation.items()}
+    for first in envs.unwrapped.batch.observed_vectors:
+        part = moved["observation"][:, first : first + 3]
+        part[:] = turned_about_z(part)
+    offset = moved["desired_goal"][:, :3] - moved["achieved_goal"][:, :3]
+    moved["desired_goal"][:, :3] = moved["achieved_goal"][:, :3] + turned_about_z(offset)
+
+    def means(values):
+        tensors = {key: torch.as_tensor(value) for key, value in values.items()}
+        with torch.no_grad():
+            return policy.get_distribution(tensors).distribution.mean.numpy()
+
+    before, after = means(observation), means(moved)
+    np.testing.assert_allclose(after[:, :3], turned_about_z(before[:, :3]), atol=1e-5)
+    np.testing.assert_allclose(after[:, 3:], before[:, 3:], atol=1e-5)
+    assert abs(after[:, :2] - before[:, :2]).max() > 1e-3
+
+
+@pytest.mark.parametrize("robot", ["panda", "so101", "ur5e"])
+def test_vectors_are_along_the_world_s_axes(robot):
+    """What is marked as vectors in Push is: offsets to target and cube, and the cube's velocity."""
+    envs = make_vec("push", num_envs=4, robot=robot, autoreset_mode="Disabled")
+    observation, _ = envs.reset(seed=0)
+    batch = envs.unwrapped.batch
+    for _ in range(20):
+        observation = envs.step(np.random.default_rng(1).uniform(-1, 1, envs.action_space.shape))[0]
+    cube, tool = batch.task.cube, batch.robot.tool
+    expected = {
+        "target_offset": batch.robot.controller.target - tool,
+        "to_cube": cube.pos - tool,
+        "cube_qvel": cube.velocity,
+    }
+    columns = {envs.unwrapped.state_columns[name].start: value for name, value in expected.items()}
+    assert batch.observed_vectors == tuple(sorted(columns))
+    for first, value in columns.items():
+        np.testing.assert_allclose(observation["observation"][:, first : first + 3], value, atol=1e-5)
+    assert batch.action_vectors == (0,)
+
+
+def test_runs_learn_and_load(composed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cfg = composed("env=push", "algo=ppo", "++algo.goal_frame=true", "++algo.running_scale=true", *SMALL, "name=a")
+    train(cfg)
+    policy, _ = load_policy(tmp_path / "runs" / "push" / "a" / "checkpoints" / "last", torch.device("cpu"))
+    assert isinstance(policy, GoalFramePolicy)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["algo=sac"], "is for PPO"),
+        (["observation=image"], "needs a goal that is a place and is observed: push with observation=image"),
+        (["env=track", "observation=state", "algo=ppo"], "track with observation=state shows none"),
+        (["control=joint"], "give control=tool, got control=joint"),
+    ],
+)
+def test_goal_frames_need_a_place_and_a_tool(composed, words, message):
+    words = [*SMALL, "env=push", "algo=ppo", *words] if "algo=sac" not in words else ["env=push", *words]
+    with pytest.raises(ValueError, match=message):
+        check(composed(*words, "++algo.goal_frame=true"))
