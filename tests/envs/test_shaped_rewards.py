@@ -80,8 +80,10 @@ def test_a_tool_rises_from_the_cube():
 
 def test_a_cube_that_is_there_may_stay():
     """Policies went round the cube at its goal, to push it on, and pushed it away."""
-    values = [push_potential(tool, left=0.02) for tool in ((0.4, -0.036, 0.025), (0.4, 0.05, 0.025), (0.45, 0.1, 0.2))]
-    np.testing.assert_allclose(values, 0.04)
+    beside, near, above = ((0.4, y, z) for y, z in ((-0.036, 0.025), (-0.036, 0.1), (0.0, 0.12)))
+    values = [push_potential(tool, left=0.02) for tool in (above, near, beside)]
+    assert values == sorted(values) and values[0] == pytest.approx(0.04)  # the tool is to rise, and to rest there
+    assert push_potential((0.4, 0.05, 0.025), left=0.02) < values[0] + 0.1 * 0.15
     assert push_potential((0.4, 0.05, 0.025), left=0.06) > push_potential((0.4, -0.036, 0.025), left=0.06)
 
 

@@ -31,6 +31,10 @@ class Push(Task):
         self.place_turned(self.cube, ids, start, rng)
         self.goal[ids] = rng.uniform_apart(ids, low, high, start, MIN_DISTANCE)
 
+    def bind(self, sim):
+        super().bind(sim)
+        self.above = sim.array([0.0, 0.0, 0.1])  # m, from the cube to where a tool is out of its way
+
     def goal_observables(self):
         return [goal_position(GOAL_ON_TABLE)]
 
@@ -40,8 +44,11 @@ class Push(Task):
     def potential(self, achieved, desired):
         """The cube's distance to the goal, the last 10 cm twice, and 0.3 of the tool's way to push it, m.
 
-        Of a cube that is within 12 cm of the goal that way counts less, and within 2 cm no more: there it may stay.
+        Of a cube that is within 12 cm of the goal that way counts less, and within 2 cm no more: there it may stay, and
+        a tenth of the tool's way to rest 10 cm above it counts instead.
         """
-        way = way_behind(self.robot.tool, self.cube.pos, desired, 0.5 * self.robot.cube, 0.018)
+        tool, cube = self.robot.tool, self.cube.pos
         left = distance(achieved, desired)
-        return left + clip(left, 0.0, 0.1) + 0.3 * clip((left - 0.02) / 0.1, 0.0, 1.0) * way
+        push = way_behind(tool, cube, desired, 0.5 * self.robot.cube, 0.018) * clip((left - 0.02) / 0.1, 0.0, 1.0)
+        rest = distance(tool, cube + self.above) * (1.0 - clip((left - 0.02) / 0.02, 0.0, 1.0))
+        return left + clip(left, 0.0, 0.1) + 0.3 * push + 0.1 * rest
