@@ -23,7 +23,7 @@ from torch import nn
 
 from robodl.config import own_algo_keys
 from robodl.learning.device_ppo import DevicePPO
-from robodl.learning.goal_frame import GoalFramePolicy
+from robodl.learning.goal_frame import goal_frame_policy
 from robodl.learning.pixel_sac import PixelSAC
 from robodl.vec_env import Sb3VecEnv, TensorVecEnv, make_envs
 from robodl.vision.encoder import Encoder, load_encoder_weights
@@ -180,8 +180,7 @@ def policy_settings(cfg: DictConfig, envs: Any) -> tuple[type[BasePolicy], dict[
     if not algo.get("goal_frame"):
         return found.policy_aliases["MultiInputPolicy"], settings
     batch = envs.unwrapped.batch
-    if not issubclass(found, OnPolicyAlgorithm):
-        raise ValueError("algo.goal_frame=true is for PPO and for imitation with its policy")
+    policy_class = goal_frame_policy(found)
     if "desired_goal" not in envs.single_observation_space.spaces or not batch.goal_is_place:
         raise ValueError(
             f"algo.goal_frame=true needs a goal that is a place and is observed: {cfg.env['task']} with "
@@ -190,7 +189,7 @@ def policy_settings(cfg: DictConfig, envs: Any) -> tuple[type[BasePolicy], dict[
     if not batch.action_vectors:
         raise ValueError(f"algo.goal_frame=true turns actions: give control=tool, got control={cfg.control}")
     encoder["goal_frame"] = list(batch.observed_vectors)
-    return GoalFramePolicy, {**settings, "action_vectors": list(batch.action_vectors)}
+    return policy_class, {**settings, "action_vectors": list(batch.action_vectors)}
 
 
 def training_envs(cfg: DictConfig, num: int, device: torch.device = CPU) -> Any:

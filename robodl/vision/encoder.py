@@ -24,6 +24,11 @@ def turned(vectors: torch.Tensor, direction: torch.Tensor, sign: float) -> torch
     return torch.stack([x * cosine - y * sine, x * sine + y * cosine], dim=1)
 
 
+def direction_of(offset: torch.Tensor) -> torch.Tensor:
+    """The horizontal direction of offsets, (B, 2 or more) m: (B, 2), of length 1 but for the shortest."""
+    return offset[:, :2] / (offset[:, :2].norm(dim=1, keepdim=True) + NO_DIRECTION)
+
+
 class Encoder(BaseFeaturesExtractor):
     """Features of an observation, (B, features_dim): its scaled vectors, then its encoded images.
 
@@ -84,13 +89,16 @@ class Encoder(BaseFeaturesExtractor):
 
     def in_goal_frame(self, vector: torch.Tensor) -> list[torch.Tensor]:
         """Vectors in the goal's frame, (B, 2) each, scaled alike along both axes, and the direction of its x axis."""
-        offset = vector[:, self.turned_columns[-1] :][:, :2]
-        direction = offset / (offset.norm(dim=1, keepdim=True) + NO_DIRECTION)
+        direction = direction_of(vector[:, self.turned_columns[-1] :])
         parts = [
             turned(vector[:, first : first + 2], direction, -1.0) * self.scale[first : first + 2].mean()
             for first in self.turned_columns
         ]
         return [*parts, direction]
+
+    def direction(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
+        """The direction of the goal's frame, (B, 2)."""
+        return direction_of(observations["desired_goal"] - observations["achieved_goal"])
 
     def vector(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
         """The vector, the achieved goal and the offset to the desired goal, unscaled: (B, k + 2 g)."""

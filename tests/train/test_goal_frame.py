@@ -10,6 +10,7 @@ from robodl.learning.goal_frame import GoalFramePolicy
 from robodl.learning.policy_files import load_policy
 from robodl.train import check, train
 from robodl.vec_env import make_envs
+from robodl.vision.encoder import Encoder
 from robodl_envs import make_vec
 from tests.train.conftest import SMALL, model_of
 
@@ -22,38 +23,71 @@ def turned_about_z(vectors):
     return vectors @ np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]).T
 
 
-@pytest.mark.parametrize("task", ["push", "stack", "peg_insert", "slide"])
-def test_actions_turn_with_the_goal(composed, task):
-    """Of what is seen in the goal's frame alone, a turned scene makes the same action, turned."""
-    cfg = composed(f"env={task}", "algo=ppo", "++algo.goal_frame=true", "++algo.hidden=[32]", *SMALL)
-    policy = model_of(cfg).policy
-    encoder = policy.features_extractor
-    assert isinstance(policy, GoalFramePolicy)
-    vector_size = encoder.center.numel()
-    with torch.no_grad():
-        encoder.scale[:] = 1.0  # alike in all directions
-        policy.mlp_extractor.policy_net[0].weight[:, :vector_size] = 0.0  # what is seen in the world's frame
-        policy.mlp_extractor.policy_net[0].weight[:, -2:] = 0.0
-    envs = make_envs(cfg, 16)
-    observation = envs.reset(seed=0)[0]
-    for _ in range(5):
-        observation = envs.step(np.random.default_rng(0).uniform(-1, 1, envs.action_space.shape))[0]
-    moved = {key: value.copy() for key, value in observation.items()}
-    for first in envs.unwrapped.batch.observed_vectors:
-        part = moved["observation"][:, first : first + 3]
-        part[:] = turned_about_z(part)
-    offset = moved["desired_goal"][:, :3] - moved["achieved_goal"][:, :3]
-    moved["desired_goal"][:, :3] = moved["achieved_goal"][:, :3] + turned_about_z(offset)
+@pytest.fixture
+def scenes(composed):
+    """A function that makes a model, of what it sees in the goal's frame alone, and a scene, and that scene turned."""
 
-    def means(values):
-        tensors = {key: torch.as_tensor(value) for key, value in values.items()}
-        with torch.no_grad():
-            return policy.get_distribution(tensors).distribution.mean.numpy()
+    def make(task, algo, *words):
+        hidden = "++algo.hidden=[32]"
+        cfg = composed(f"env={task}", f"algo={algo}", "++algo.goal_frame=true", hidden, *SMALL, *words)
+        policy = model_of(cfg).policy
+        for name, parameter in policy.named_parameters():
+            if name.endswith("0.weight") and parameter.shape[1] > 40:  # a first layer
+                size = first_encoder(policy).center.numel()
+                parameter.data[:, :size] = 0.0  # what is seen in the world's frame
+                parameter.data[:, first_encoder(policy).features_dim - 2 : first_encoder(policy).features_dim] = 0.0
+        for module in policy.modules():
+            if isinstance(module, Encoder):
+                module.scale[:] = 1.0  # alike in all directions
+        envs = make_envs(cfg, 16)
+        observation = envs.reset(seed=0)[0]
+        for _ in range(5):
+            observation = envs.step(np.random.default_rng(0).uniform(-1, 1, envs.action_space.shape))[0]
+        moved = {key: value.copy() for key, value in observation.items()}
+        for first in envs.unwrapped.batch.observed_vectors:
+            part = moved["observation"][:, first : first + 3]
+            part[:] = turned_about_z(part)
+        offset = moved["desired_goal"][:, :3] - moved["achieved_goal"][:, :3]
+        moved["desired_goal"][:, :3] = moved["achieved_goal"][:, :3] + turned_about_z(offset)
+        both = ({key: torch.as_tensor(value) for key, value in each.items()} for each in (observation, moved))
+        return policy, *both
 
-    before, after = means(observation), means(moved)
+    return make
+
+
+def first_encoder(policy):
+    return next(module for module in policy.modules() if isinstance(module, Encoder))
+
+
+def check_turned(before, after):
     np.testing.assert_allclose(after[:, :3], turned_about_z(before[:, :3]), atol=1e-5)
     np.testing.assert_allclose(after[:, 3:], before[:, 3:], atol=1e-5)
     assert abs(after[:, :2] - before[:, :2]).max() > 1e-3
+
+
+@pytest.mark.parametrize("task", ["push", "stack", "peg_insert", "slide"])
+def test_actions_turn_with_the_goal(scenes, task):
+    """Of what is seen in the goal's frame alone, a turned scene makes the same action, turned."""
+    policy, *both = scenes(task, "ppo")
+    assert isinstance(policy, GoalFramePolicy)
+    with torch.no_grad():
+        check_turned(*(policy.get_distribution(each).distribution.mean.numpy() for each in both))
+
+
+@pytest.mark.parametrize("algo", ["sac", "tqc"])
+def test_actors_and_critics_turn_with_the_goal(scenes, algo):
+    policy, *both = scenes("push", algo)
+    with torch.no_grad():
+        means = [policy.actor.get_action_dist_params(each)[0].numpy() for each in both]
+        check_turned(*means)
+        actions = np.random.default_rng(2).uniform(-1.0, 1.0, means[0].shape)
+        turned = [torch.as_tensor(each).float() for each in (actions, turned_about_z(actions))]
+        first, second, other = (
+            np.stack([np.asarray(q) for q in policy.critic(scene, action)])
+            for scene, action in ((both[0], turned[0]), (both[1], turned[1]), (both[1], turned[0]))
+        )
+    np.testing.assert_allclose(first, second, atol=1e-5)
+    assert abs(first - other).max() > 1e-3
 
 
 @pytest.mark.parametrize("robot", ["panda", "so101", "ur5e"])
@@ -88,13 +122,15 @@ def test_runs_learn_and_load(composed, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["algo=sac"], "is for PPO"),
-        (["observation=image"], "needs a goal that is a place and is observed: push with observation=image"),
+        (["algo=td3"], "is for PPO, SAC and TQC, and for imitation; got TD3"),
+        (
+            ["observation=image", "algo=ppo"],
+            "needs a goal that is a place and is observed: push with observation=image",
+        ),
         (["env=track", "observation=state", "algo=ppo"], "track with observation=state shows none"),
-        (["control=joint"], "give control=tool, got control=joint"),
+        (["control=joint", "algo=ppo"], "give control=tool, got control=joint"),
     ],
 )
 def test_goal_frames_need_a_place_and_a_tool(composed, words, message):
-    words = [*SMALL, "env=push", "algo=ppo", *words] if "algo=sac" not in words else ["env=push", *words]
     with pytest.raises(ValueError, match=message):
-        check(composed(*words, "++algo.goal_frame=true"))
+        check(composed("env=push", *words, "++algo.goal_frame=true"))
