@@ -55,7 +55,9 @@ class NetworkConfig:
 
     hidden: list[int] | None = option(help="sizes of the layers, such as [64,64]", at_least=1)
     activation: str | None = option(help="between layers; the algorithm's own if not given", choices=("tanh", "relu"))
-    goal_frame: bool = option(False, help="PPO, SAC, TQC: see and act in a frame whose x axis points to the goal")
+    goal_frame: bool = option(
+        False, help="PPO, SAC, TQC: see and act in a frame whose x axis points to a goal that is observed"
+    )
     log_std_init: float | None = option(help="logarithm of the first exploration noise", at_least=-10, at_most=10)
 
 

@@ -177,15 +177,12 @@ def policy_settings(cfg: DictConfig, envs: Any) -> tuple[type[BasePolicy], dict[
     if algo.get("log_std_init") is not None:
         settings["log_std_init"] = algo["log_std_init"]
     found = algo_class(algo)
-    if not algo.get("goal_frame"):
+    if not algo.get("goal_frame") or cfg.observation == "image":  # which shows no goal
         return found.policy_aliases["MultiInputPolicy"], settings
     batch = envs.unwrapped.batch
     policy_class = goal_frame_policy(found)
-    if "desired_goal" not in envs.single_observation_space.spaces or not batch.goal_is_place:
-        raise ValueError(
-            f"algo.goal_frame=true needs a goal that is a place and is observed: {cfg.env['task']} with "
-            f"observation={cfg.observation} shows none"
-        )
+    if not batch.goal_is_place:
+        raise ValueError(f"algo.goal_frame=true needs goals that are places, which {cfg.env['task']}'s are not")
     if not batch.action_vectors:
         raise ValueError(f"algo.goal_frame=true turns actions: give control=tool, got control={cfg.control}")
     encoder["goal_frame"] = list(batch.observed_vectors)

@@ -119,15 +119,18 @@ def test_runs_learn_and_load(composed, tmp_path, monkeypatch):
     assert isinstance(policy, GoalFramePolicy)
 
 
+def test_images_alone_show_no_goal(composed):
+    """Then there is no such frame, so that defaults that have one work with images, too."""
+    policy = model_of(composed("env=push", "observation=image", "encoder=article", *SMALL)).policy
+    assert not isinstance(policy, GoalFramePolicy) and not first_encoder(policy).turned_columns
+    assert isinstance(model_of(composed("env=push", *SMALL)).policy, GoalFramePolicy)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["algo=td3"], "is for PPO, SAC and TQC, and for imitation; got TD3"),
-        (
-            ["observation=image", "algo=ppo"],
-            "needs a goal that is a place and is observed: push with observation=image",
-        ),
-        (["env=track", "observation=state", "algo=ppo"], "track with observation=state shows none"),
+        (["env=track", "observation=state", "algo=ppo"], "needs goals that are places, which track's are not"),
         (["control=joint", "algo=ppo"], "give control=tool, got control=joint"),
     ],
 )
