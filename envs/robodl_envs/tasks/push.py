@@ -42,13 +42,14 @@ class Push(Task):
         return self.cube.pos
 
     def potential(self, achieved, desired):
-        """The cube's distance to the goal, the last 10 cm twice, and 0.3 of the tool's way to push it, m.
+        """The cube's distance to the goal, the last 10 cm twice, and 0.3 of the tool's way to push it, and to rest, m.
 
-        A cube within 2 cm of the goal may stay: the tool's way to rest 10 cm above it counts instead.
+        Of a cube that is within 12 cm of the goal the way to push it counts less, and within 2 cm no more: there it may
+        stay, and the tool is to rest 10 cm above it.
         """
         tool, cube = self.robot.tool, self.cube.pos
         left = distance(achieved, desired)
+        push = way_behind(tool, cube, desired, 0.5 * self.robot.cube, 0.018) * clip((left - 0.02) / 0.1, 0.0, 1.0)
         there = 1.0 - clip((left - 0.02) / 0.02, 0.0, 1.0)  # 1 within 2 cm of the goal, 0 beyond 4 cm
-        push = 0.1 + way_behind(tool, cube, desired, 0.5 * self.robot.cube, 0.018)  # what is to come pays on the way
-        rest = distance(tool, cube + self.above)
-        return left + clip(left, 0.0, 0.1) + 0.3 * (there * rest + (1.0 - there) * push)
+        rest = 0.1 + there * (distance(tool, cube + self.above) - 0.1)
+        return left + clip(left, 0.0, 0.1) + 0.3 * (push + rest)
