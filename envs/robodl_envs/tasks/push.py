@@ -44,12 +44,12 @@ class Push(Task):
     def potential(self, achieved, desired):
         """The cube's distance to the goal, the last 10 cm twice, and 0.3 of the tool's way to push it, and to rest, m.
 
-        Of a cube that is within 7 cm of the goal the way to push it counts less, and within 2 cm no more: there it may
+        Of a cube that is within 12 cm of the goal the way to push it counts less, and within 2 cm no more: there it may
         stay, and the tool is to rest 10 cm above it.
         """
         tool, cube = self.robot.tool, self.cube.pos
         left = distance(achieved, desired)
-        push = way_behind(tool, cube, desired, 0.5 * self.robot.cube, 0.018) * clip((left - 0.02) / 0.05, 0.0, 1.0)
+        push = way_behind(tool, cube, desired, 0.5 * self.robot.cube, 0.018) * clip((left - 0.02) / 0.1, 0.0, 1.0)
         there = 1.0 - clip((left - 0.02) / 0.02, 0.0, 1.0)  # 1 within 2 cm of the goal, 0 beyond 4 cm
         rest = 0.1 + there * (distance(tool, cube + self.above) - 0.1)
         return left + clip(left, 0.0, 0.1) + 0.3 * (push + rest)
