@@ -183,8 +183,6 @@ def policy_settings(cfg: DictConfig, envs: Any) -> tuple[type[BasePolicy], dict[
     policy_class = goal_frame_policy(found)
     if not batch.goal_is_place:
         raise ValueError(f"algo.goal_frame=true needs goals that are places, which {cfg.env['task']}'s are not")
-    if not batch.action_vectors:
-        raise ValueError(f"algo.goal_frame=true turns actions: give control=tool, got control={cfg.control}")
     encoder["goal_frame"] = list(batch.observed_vectors)
     return policy_class, {**settings, "action_vectors": list(batch.action_vectors)}
 

@@ -119,6 +119,12 @@ def test_runs_learn_and_load(composed, tmp_path, monkeypatch):
     assert isinstance(policy, GoalFramePolicy)
 
 
+def test_joints_do_not_turn(composed):
+    """Their increments are no vectors: the network sees in the goal's frame, and acts in the joints."""
+    policy = model_of(composed("env=push", "algo=ppo", "control=joint", "++algo.goal_frame=true", *SMALL)).policy
+    assert policy.action_vectors == () and first_encoder(policy).turned_columns
+
+
 def test_images_alone_show_no_goal(composed):
     """Then there is no such frame, so that defaults that have one work with images, too."""
     policy = model_of(composed("env=push", "observation=image", "encoder=article", *SMALL)).policy
@@ -131,9 +137,8 @@ def test_images_alone_show_no_goal(composed):
     [
         (["algo=td3"], "is for PPO, SAC and TQC, and for imitation; got TD3"),
         (["env=track", "observation=state", "algo=ppo"], "needs goals that are places, which track's are not"),
-        (["control=joint", "algo=ppo"], "give control=tool, got control=joint"),
     ],
 )
-def test_goal_frames_need_a_place_and_a_tool(composed, words, message):
+def test_goal_frames_need_a_place(composed, words, message):
     with pytest.raises(ValueError, match=message):
         check(composed("env=push", *words, "++algo.goal_frame=true"))
