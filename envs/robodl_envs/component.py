@@ -65,6 +65,9 @@ class Observable:
         if self.read is not None and not callable(self.read):
             rule = "read must be a function that gives its values now, (N, k), such as lambda: self.goal"
             raise TypeError(f"observable {self.name!r}: {rule}; got {type(self.read).__name__}")
+        if any(not 0 <= first <= self.size - 3 for first in self.vectors):
+            rule = f"vectors must begin where three of its {self.size} numbers follow"
+            raise ValueError(f"observable {self.name!r}: {rule}, got vectors={self.vectors}")
 
     @property
     def bounds(self) -> np.ndarray:

@@ -116,10 +116,11 @@ class BatchEnv:
         self.state_observables = in_order([*self.robot.observables(), *self.task.observables()], "state")
         self.state_columns = columns_of(self.state_observables)  # in the vector of observation="state", by name
         self.observables: list[Observable] = in_order(self.state_observables, self.observation)
-        self.layout = ObservationLayout(self.observables, self.task.goal_observables(), self.observation)
+        goals = self.task.goal_observables()
+        self.layout = ObservationLayout(self.observables, goals, self.observation)
         # Columns of observations and actions at which vectors along the world's axes begin.
         self.observed_vectors = vector_columns(self.observables)
-        self.goal_is_place = self.task.goal_observables()[0].unit == "m" and self.layout.first_goal == slice(0, 3)
+        self.goal_is_place = goals[0].unit == "m" and self.layout.first_goal == slice(0, 3)
         self.action_vectors: tuple[int, ...] = self.robot.controller.vectors
         float32 = cast(self.sim.qpos[:0], "float32")
         self.low, self.high = array(self.layout.low, float32), array(self.layout.high, float32)

@@ -169,7 +169,7 @@ def policy_settings(cfg: DictConfig, envs: Any) -> tuple[type[BasePolicy], dict[
     weights = encoder.pop("weights", None)
     if encoder.get("frozen") and not weights:
         raise ValueError("encoder.frozen=true needs encoder.weights: an encoder with random weights has to learn")
-    settings: dict[str, Any] = {"features_extractor_class": Encoder, "features_extractor_kwargs": encoder}
+    settings: dict[str, Any] = {"features_extractor_class": Encoder}
     if algo.get("hidden") is not None:
         settings["net_arch"] = list(algo["hidden"])
     if algo.get("activation") is not None:
@@ -177,14 +177,14 @@ def policy_settings(cfg: DictConfig, envs: Any) -> tuple[type[BasePolicy], dict[
     if algo.get("log_std_init") is not None:
         settings["log_std_init"] = algo["log_std_init"]
     found = algo_class(algo)
-    if not algo.get("goal_frame") or cfg.observation == "image":  # which shows no goal
-        return found.policy_aliases["MultiInputPolicy"], settings
-    batch = envs.unwrapped.batch
-    policy_class = goal_frame_policy(found)
-    if not batch.goal_is_place:
-        raise ValueError(f"algo.goal_frame=true needs goals that are places, which {cfg.env['task']}'s are not")
-    encoder["goal_frame"] = list(batch.observed_vectors)
-    return policy_class, {**settings, "action_vectors": list(batch.action_vectors)}
+    policy_class = found.policy_aliases["MultiInputPolicy"]
+    if algo.get("goal_frame") and cfg.observation != "image":  # which shows no goal
+        policy_class, batch = goal_frame_policy(found), envs.unwrapped.batch
+        if not batch.goal_is_place:
+            raise ValueError(f"algo.goal_frame=true needs goals that are places, which {cfg.env['task']}'s are not")
+        encoder["goal_frame"] = list(batch.observed_vectors)
+        settings["action_vectors"] = list(batch.action_vectors)
+    return policy_class, {**settings, "features_extractor_kwargs": encoder}
 
 
 def training_envs(cfg: DictConfig, num: int, device: torch.device = CPU) -> Any:

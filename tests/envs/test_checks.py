@@ -99,6 +99,13 @@ def test_bounds_of_an_observable_are_checked(bounds):
         Observable("left", "1", *bounds, "left")
 
 
+@pytest.mark.parametrize("vectors", [(1,), (-1,), (0, 3)])
+def test_vectors_of_an_observable_are_among_its_numbers(vectors):
+    Observable("push", "N", [-1.0] * 3, [1.0] * 3, "force, world frame", vectors=(0,))
+    with pytest.raises(ValueError, match="observable 'push': vectors must begin where three of its 3 numbers follow"):
+        Observable("push", "N", [-1.0] * 3, [1.0] * 3, "force, world frame", vectors=vectors)
+
+
 @pytest.mark.parametrize("listed", ["saved", "metrics"])
 def test_names_are_listed_in_tuples(listed):
     """A forgotten comma, and a name that is none."""

@@ -92,7 +92,7 @@ def test_actors_and_critics_turn_with_the_goal(scenes, algo):
 
 @pytest.mark.parametrize("robot", ["panda", "so101", "ur5e"])
 def test_vectors_are_along_the_world_s_axes(robot):
-    """What is marked as vectors in Push is: offsets to target and cube, and the cube's velocity."""
+    """Marks of vectors in Push are of offsets to target and cube, and of the cube's velocity."""
     envs = make_vec("push", num_envs=4, robot=robot, autoreset_mode="Disabled")
     observation, _ = envs.reset(seed=0)
     batch = envs.unwrapped.batch

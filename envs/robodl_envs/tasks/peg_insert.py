@@ -45,11 +45,10 @@ class PegInsert(Task):
 
     def observables(self):
         meaning = "from the peg's tip to the block's foot"
-        to_block = Observable("to_block", "m", *OFFSET_BOUNDS, meaning, self.block_offset, vectors=(0,))
+        to_block = Observable(
+            "to_block", "m", *OFFSET_BOUNDS, meaning, lambda: self.block - self.achieved_goal(), vectors=(0,)
+        )
         return [*super().observables(), to_block]
-
-    def block_offset(self):
-        return self.block - self.achieved_goal()
 
     def goal_observables(self):
         return [goal_position(Constant((2,), "the block stands on the table"))]

@@ -8,6 +8,8 @@ from robodl_envs.scene import add_marker
 from robodl_envs.tasks.potentials import way_behind
 from robodl_envs.tasks.task import GOAL_ON_TABLE, MIN_DISTANCE, Task, goal_position, length, turned_by
 
+REST_HEIGHT = 0.1  # m above the cube, where a tool is out of its way
+
 
 @dataclass(eq=False)
 class Push(Task):
@@ -24,16 +26,16 @@ class Push(Task):
         self.cube = self.add_cube(spec, "cube")
         add_marker(spec, "goal", 0.015, GOAL_GREEN)
 
+    def bind(self, sim):
+        super().bind(sim)
+        self.to_rest = sim.array([0.0, 0.0, REST_HEIGHT])
+
     def reset(self, ids, rng):
         margin = 1.25 * self.robot.cube  # the tool must get behind the cube
         low, high = self.on_table(0.5 * self.robot.cube, margin)
         start = rng.uniform(ids, low, high)
         self.place_turned(self.cube, ids, start, rng)
         self.goal[ids] = rng.uniform_apart(ids, low, high, start, MIN_DISTANCE)
-
-    def bind(self, sim):
-        super().bind(sim)
-        self.above = sim.array([0.0, 0.0, 0.1])  # m, from the cube to where a tool is out of its way
 
     def goal_observables(self):
         return [goal_position(GOAL_ON_TABLE)]
@@ -51,5 +53,5 @@ class Push(Task):
         left = distance(achieved, desired)
         push = way_behind(tool, cube, desired, 0.5 * self.robot.cube, 0.018) * clip((left - 0.02) / 0.1, 0.0, 1.0)
         there = 1.0 - clip((left - 0.02) / 0.02, 0.0, 1.0)  # 1 within 2 cm of the goal, 0 beyond 4 cm
-        rest = 0.1 + there * (distance(tool, cube + self.above) - 0.1)
+        rest = REST_HEIGHT + there * (distance(tool, cube + self.to_rest) - REST_HEIGHT)
         return left + clip(left, 0.0, 0.1) + 0.3 * (push + rest)
