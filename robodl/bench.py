@@ -52,6 +52,7 @@ def bench(options: Options) -> None:
     from robodl.runs.provenance import provenance
 
     cli.check_writable(options.output)
+    made_by = provenance()
     of_images, on_warp = options.observation != "state", options.backend == "warp"
     if not on_warp:
         options.num_envs = options.num_envs or ([64] if of_images else [1, 64, 1024])
@@ -69,7 +70,7 @@ def bench(options: Options) -> None:
             "timestep": options.timestep,
             "backend": options.backend,
             "results": results,
-            **provenance(),
+            **made_by,
         }
         Path(options.output).write_text(json.dumps(content, indent=1) + "\n")
 

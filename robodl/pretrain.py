@@ -98,7 +98,7 @@ def pretrain(cfg) -> None:
 
     from robodl.hydra_command import job_label
     from robodl.learning.build import pick_device, set_torch_threads
-    from robodl.runs.provenance import save_numbers
+    from robodl.runs.provenance import commit, save_numbers
     from robodl.runs.report import counting, near, say
     from robodl.runs.run_folder import free_folder, new_folder, save_config
     from robodl.vision import supervised
@@ -106,6 +106,7 @@ def pretrain(cfg) -> None:
     from robodl.vision.image_sources import load_images
     from robodl.vision.plots import pretraining_plots
 
+    commit()  # of the code that learns, not of what the checkout is by its end
     cfg = settled(PretrainConfig, cfg)
     network, seed = cfg.encoder["name"], cfg.seed
     free_folder(FOLDER, cfg.name, job_label(), resumes=False)

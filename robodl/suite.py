@@ -48,7 +48,7 @@ def suite(options: Options) -> None:
     with cli.settings_errors():
         pairs, refused = supported_pairs(options)
     print(TABLE.format("env", "robot", "policy", "success", "95 % interval", "steps", "most", "diverged"))
-    rows = []
+    rows, made_by = [], provenance()
     for task, robot in pairs:
         for row in measured(options, task, robot):
             rows.append(row)
@@ -56,7 +56,7 @@ def suite(options: Options) -> None:
     for row in refused:
         say(f"{row['env']:<16}{row['robot']:<8}refused: {row['reason']}")
     if options.output:
-        content = {"seed": options.seed, "rows": rows, "refused": refused, **provenance()}
+        content = {"seed": options.seed, "rows": rows, "refused": refused, **made_by}
         with replacing(Path(options.output)) as path:
             path.write_text(json.dumps(content, indent=1) + "\n")
     if wrong := [fault for row in rows if (fault := out_of_bounds(row))]:

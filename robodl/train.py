@@ -108,7 +108,10 @@ def learn(run, cfg, model, test_envs, began: float, left_off: dict[str, Any]) ->
     from robodl.learning.checkpoints import Checkpoints
     from robodl.learning.stopping import Stopping
     from robodl.runs import report
+    from robodl.runs.provenance import commit
     from robodl.runs.tensorboard import open_logger
+
+    commit()  # of the code that learns, not of what the checkout is by its end
 
     with run.alone(), Stopping() as stop:
         model.set_logger(open_logger(run, cfg))

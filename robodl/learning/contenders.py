@@ -29,11 +29,22 @@ class Contender(NamedTuple):
 def trained(folder: str, policy_name: str, device: str, threads: int) -> Contender:
     """The "best" or the "last" policy of a run's folder."""
     run = Run.existing(folder)
-    stem = run.best if policy_name == "best" else run.last
-    if not stem.with_suffix(".json").is_file():
-        why = f"{folder} has no {stem.name}.json, as runs that were stopped before they tried their policy"
-        raise UsageError(f"{why}: policy=last takes it as it was saved")
+    stem = run.last if policy_name == "last" else best_stem(run, "policy=last takes it as it was saved")
     return loaded(stem, str(stem), device, threads)
+
+
+def best_stem(run: Run, way_out: str) -> Path:
+    """The stem of a run's best policy; UsageError, with a way out, if there is none."""
+    if not run.best.with_suffix(".json").is_file():
+        why = f"{run.folder} has no {run.best.name}.json, as runs that were stopped before they tried their policy"
+        raise UsageError(f"{why}: {way_out}")
+    return run.best
+
+
+def difference(key: str, first: Any, second: Any) -> tuple[str, str] | None:
+    """What two configurations have as a key, in words; None if that is the same."""
+    here, there = (str(cfg[key]).replace("'", "") for cfg in (first, second))
+    return (here, there) if first[key] != second[key] else None
 
 
 def of_zoo(task: str, robot: str, device: str, threads: int) -> Contender:
@@ -79,8 +90,8 @@ def opponent(first: Contender, against: str, seed: int, device: str, threads: in
     else:
         raise UsageError(f"against must be a run's folder, or one of {', '.join([*choices, 'zoo'])}, got {against!r}")
     for key in (*SAME_EPISODES, "observation", "cameras") if cfg.randomize else SAME_EPISODES:  # images draw, too
-        if cfg[key] != other.cfg[key]:
-            here, there = (str(each[key]).replace("'", "") for each in (cfg, other.cfg))
+        if differs := difference(key, cfg, other.cfg):
+            here, there = differs
             raise UsageError(f"only policies of the same {key} can be compared: {against} has {there}, not {here}")
     return other
 

@@ -1,5 +1,6 @@
 """Versions, machine and commit: what makes a measured number comparable."""
 
+import functools
 import json
 import os
 import platform
@@ -41,8 +42,12 @@ def cpu_name() -> str:
     return names[0] if names else platform.processor()
 
 
+@functools.cache
 def commit() -> str | None:
-    """The commit of the checkout that runs, with '+' for uncommitted changes; None for an installed package."""
+    """The commit of the checkout that runs, with '+' for uncommitted changes; None for an installed package.
+
+    As it is when first asked: ask before long work, in which the checkout may move on.
+    """
     here = Path(__file__).parent
 
     def git(*words: str) -> str:

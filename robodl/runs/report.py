@@ -23,9 +23,11 @@ ACTING_ROWS = 128  # of a learnt policy's batch: few enough for one arm, many en
 
 
 def algorithm(cfg) -> str:
-    """A run's algorithm in words: "PPO", or "PPO after imitation"."""
+    """A run's algorithm in words: "PPO", "PPO after imitation", or "imitation"."""
     name = cfg.algo["_target_"].rpartition(".")[2]
-    return f"{name} after imitation" if cfg.algo.get("imitation_transitions") else name
+    if not cfg.algo.get("imitation_transitions"):
+        return name
+    return f"{name} after imitation" if cfg.total_timesteps else "imitation"
 
 
 def acting(policy) -> Policy:
@@ -68,8 +70,9 @@ def say(title: str, lines: dict[str, str]) -> None:
 
 def say_start(run: Run, cfg, device) -> None:
     arms = f"{cfg.num_envs} {cfg.robot['name']} arms"
-    what = algorithm(cfg) if cfg.total_timesteps else "imitation"
-    print(f"{what} on {cfg.env['task']} with {arms}, {device}, seed {cfg.seed}: {near(run.folder)}", flush=True)
+    print(
+        f"{algorithm(cfg)} on {cfg.env['task']} with {arms}, {device}, seed {cfg.seed}: {near(run.folder)}", flush=True
+    )
 
 
 def say_interrupted(run: Run, cfg, saved: int) -> None:

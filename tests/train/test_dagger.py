@@ -96,6 +96,16 @@ def test_trained_policies_teach(composed, monkeypatch, words):
         np.testing.assert_allclose(actions, acting(zoo)(observations), atol=1e-6)
 
 
+def test_a_run_that_was_never_evaluated_is_no_teacher(composed, tmp_path):
+    checkpoints = tmp_path / "runs/reach/a/checkpoints"
+    checkpoints.mkdir(parents=True)
+    for suffix in (".json", ".safetensors"):
+        (checkpoints / f"last{suffix}").touch()
+    cfg = composed("env=reach", *imitation_words(transitions=100, teacher=str(tmp_path / "runs/reach/a")))
+    with pytest.raises(UsageError, match=r"a has no best.json, .*: go on with it until it has, resume=<run>"):
+        check(cfg)
+
+
 @pytest.fixture
 def fits(monkeypatch):
     """A list of what policies are fitted to: observations, updates, weights, and the errors of the policy there."""

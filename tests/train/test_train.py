@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 
 from robodl.hydra_command import label, varied
 from robodl.options import UsageError
+from robodl.runs.provenance import commit, provenance
 from robodl.runs.run_folder import new_folder
 from robodl.runs.sweep_table import SweptRun, sweep_lines
 from robodl.train import train
@@ -231,3 +232,11 @@ def test_training_on_cuda(tmp_path):
     done = run("robodl.train", "env=reach", "name=gpu", "device=cuda", *SMALL, cwd=tmp_path)
     assert "cuda" in done.stdout
     run("robodl.evaluate", "run=runs/reach/gpu", "episodes=5", "device=cpu", cwd=tmp_path)
+
+
+def test_a_result_bears_the_commit_that_it_began_with(monkeypatch):
+    """A checkout may move on while a run learns: its commit is what it was when first asked for."""
+    commit.cache_clear()
+    first = commit()
+    monkeypatch.setattr("robodl.runs.provenance.subprocess.run", lambda *_, **__: pytest.fail("asked again"))
+    assert provenance()["commit"] == first
