@@ -97,6 +97,7 @@ class ImitationConfig:
     batch_size: int = option(512, help="transitions of an optimiser step", at_least=2)
     keep_episodes: int = option(0, help="latest episodes of a row that are learnt from; 0 for all", at_least=0)
     error_weight: float = option(0.0, help="draw a transition by 1 plus this times the policy's error", at_least=0)
+    state_weight: float = option(0.0, help="of a second loss: the state, told from what images show", at_least=0)
 
 
 @dataclass

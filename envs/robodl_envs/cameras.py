@@ -32,13 +32,15 @@ from robodl_envs.robots.robot import Robot
 from robodl_envs.scene import Corners
 from robodl_envs.simulator import Simulator
 
-FIXED_CAMERAS = {  # direction from the middle of the workspace, or of the task's scene, to the camera
+FIXED_CAMERAS = {  # direction to the camera from the middle of the workspace, of the task's scene or of the table
     "front": (1.0, 0.0, 0.5),
     "side": (0.0, -1.0, 0.5),
     "top": (0.0, 0.0, 1.0),
     "overview": (0.3, -1.0, 0.8),
+    "table": (1.0, 0.0, 1.0),
 }
-FIXED_DISTANCE = 3.0  # of a fixed camera from the middle of the workspace, in half diagonals of the workspace
+FIXED_DISTANCE = 3.0  # of a fixed camera from the middle of what it shows, in half diagonals of that
+TABLE_DISTANCE = 2.6  # of the camera that shows the table alone, which is flat
 FIXED_FOVY = 45.0  # degrees
 WRIST_POS = (0.08, 0.0, 0.04)  # m, hand frame: in front of the hand
 WRIST_FOVY = 80.0  # degrees: the fingertips stay in the image
@@ -50,7 +52,8 @@ class CameraSensors(Component):
 
     Args:
         robot: its workspace is what fixed cameras look at, and its hand carries the wrist camera.
-        names: of images, of the cameras front, side, top, overview, wrist and those that the task adds to the model.
+        names: of images, of the cameras front, side, top, overview, table, wrist and those that the task adds to the
+            model.
         size: (height, width) of all images, pixels.
         renderer: "ray" casts rays, which need no driver; "gl" draws with OpenGL, or with rays where there is none.
         threads: that draw with OpenGL; rays use the simulation's.
@@ -99,7 +102,7 @@ class CameraSensors(Component):
         self.cameras = dict.fromkeys(camera for camera, _ in self.sources.values())  # in the order of the names
         for camera in self.cameras:
             if camera not in of_task:
-                add_camera(spec, self.robot, camera, self.scene_box if camera == "overview" else self.robot.workspace)
+                add_camera(spec, self.robot, camera, self.shown_box(camera))
         self.layout = image_layout(self.sources, self.size)
         fields: Any = self.layout.fields
         colors = []
@@ -109,6 +112,15 @@ class CameraSensors(Component):
                 colors.append((slice(first, first + image.itemsize), image.shape))
         s = self.randomize
         self.noise = ImageNoise(s, colors, self.layout.itemsize) if s.varies("image_noise") else None
+
+    def shown_box(self, camera: str) -> Corners:
+        """Low and high corner, m, of what a fixed camera shows."""
+        if camera == "overview":
+            return self.scene_box
+        if camera == "table":
+            low, high = self.robot.table
+            return (*low, 0.0), (*high, 0.0)
+        return self.robot.workspace
 
     def bind(self, sim):
         self.close()
@@ -173,7 +185,8 @@ def add_camera(spec: mujoco.MjSpec, robot: Robot, name: str, box: Corners) -> No
         return
     low, high = np.asarray(box)
     direction = np.asarray(FIXED_CAMERAS[name]) / np.linalg.norm(FIXED_CAMERAS[name])
-    pos = 0.5 * (low + high) + 0.5 * FIXED_DISTANCE * np.linalg.norm(high - low) * direction
+    distance = TABLE_DISTANCE if name == "table" else FIXED_DISTANCE
+    pos = 0.5 * (low + high) + 0.5 * distance * np.linalg.norm(high - low) * direction
     up = (1.0, 0.0, 0.0) if name == "top" else (0.0, 0.0, 1.0)
     spec.worldbody.add_camera(name=name, pos=pos, quat=look_along(-direction, up), fovy=FIXED_FOVY)
 

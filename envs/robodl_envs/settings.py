@@ -52,9 +52,9 @@ class EnvSettings:
         control: "tool" for Cartesian increments of the tool, "joint" for increments of the joint angles.
         reward: "dense", "sparse" (0 at the goal, -1 elsewhere), or "shaped" (the speed of approach to the goal, m/s).
         observation: "state", "image" or "image+state".
-        cameras: names of images: front, side, top, overview, wrist, or one of the task's own, each also with _depth (m,
-            float32) or _segmentation (0 background, 1 floor, 2 robot, 3 goal, 4 objects) appended. None for the
-            task's own choice: for most of them front and side.
+        cameras: names of images: front, side, top, overview, table, wrist, or one of the task's own, each also with
+            _depth (m, float32) or _segmentation (0 background, 1 floor, 2 robot, 3 goal, 4 objects) appended. None for
+            the task's own choice: for most of them front and side.
         image_size: pixels, or (height, width).
         renderer: of the images: "ray" casts rays, which need no driver; "gl" draws with OpenGL, which is faster
             for large images and the wrist's camera, and falls back to rays where there is no OpenGL.

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
+from torch import nn
 from torch.nn import functional
 
 from robodl.evaluation.task_table import old_hook
@@ -26,6 +27,7 @@ def fit_policy(
     batch_size: int,
     on_step: Callable[[float], object] = lambda share: None,
     sample_weights: np.ndarray | None = None,
+    second_loss: nn.Module | None = None,
 ) -> float:
     """Fit a policy to the actions of an expert.
 
@@ -36,6 +38,7 @@ def fit_policy(
         updates: optimiser steps, with batch_size transitions each.
         on_step: called after each step with the share of the steps that is done.
         sample_weights: (n,), in proportion to which transitions are drawn; None for uniformly.
+        second_loss: of the ids of transitions, (B,), that the policy has just acted in; its parameters are fitted, too.
 
     Returns:
         The mean loss of the last tenth of the steps.
@@ -47,7 +50,10 @@ def fit_policy(
             module.fit_scaling(observations)
     inputs = {key: torch.as_tensor(value, device=model.device) for key, value in observations.items()}
     targets = torch.as_tensor(expert_actions, device=model.device)
-    optimizer = torch.optim.Adam([p for p in policy.parameters() if p.requires_grad], lr=LEARNING_RATE)
+    parameters = [p for p in policy.parameters() if p.requires_grad]
+    if second_loss is not None:
+        parameters += second_loss.parameters()
+    optimizer = torch.optim.Adam(parameters, lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)
     losses = []
     for step, drawn in enumerate(sample_batches(len(targets), updates, batch_size, sample_weights)):
@@ -55,7 +61,7 @@ def fit_policy(
         batch = {key: value[ids] for key, value in inputs.items()}
         loss = imitation_loss(deterministic_actions(policy, batch), targets[ids], slices)
         optimizer.zero_grad()
-        loss.backward()
+        (loss if second_loss is None else loss + second_loss(ids)).backward()
         optimizer.step()
         schedule.step()
         if step >= min(0.9 * updates, updates - 1):
@@ -63,6 +69,13 @@ def fit_policy(
         on_step((step + 1) / updates)
     policy.set_training_mode(False)
     return float(np.mean(losses))
+
+
+def encoder_of(policy: Any) -> Encoder:
+    """The encoder of what a policy acts by: with SAC and TD3 the actor's own."""
+    encoder = getattr(policy, "actor", policy).features_extractor
+    assert isinstance(encoder, Encoder)
+    return encoder
 
 
 def sample_batches(count: int, updates: int, size: int, sample_weights: np.ndarray | None) -> Iterator[torch.Tensor]:

@@ -15,6 +15,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from robodl.config import ImitationConfig, imitation_config
 from robodl.imitation.behaviour_cloning import MAX_WEIGHTS, continuous_columns, fit_policy, logit_slices
 from robodl.imitation.demonstrations import FIRST_SEED, read_dataset
+from robodl.imitation.state_loss import StateLoss, flat_state
 from robodl.imitation.teacher import teacher_policy
 from robodl.imitation.transition_store import TransitionStore
 from robodl.learning.build import on_backend
@@ -41,6 +42,7 @@ class Round(NamedTuple):
     observations: Observations
     expert_actions: np.ndarray  # (n, a)
     sample_weights: np.ndarray | None = None  # (n,)
+    states: np.ndarray | None = None  # (n, k), to be told from images
 
 
 def imitate(
@@ -61,11 +63,17 @@ def imitate(
     envs: Any = make_envs(cfg, settings.rows, **on_backend(cfg, cfg.backend, model.device, "torch"))
     inner = envs.unwrapped
     slices = logit_slices(inner.task, inner.robot.action_size)
+    second = None
+    if settings.state_weight:
+        size = flat_state(inner.state_observation()).shape[1]
+        second = StateLoss(model.policy, size, settings.state_weight, cfg.seed)
     if cfg.algo.get("dataset"):
         rounds = dataset_rounds(cfg, settings, progress, store)
     else:
-        rounds = expert_rounds(model, cfg, settings, envs, progress, store)
-    for count, observations, expert_actions, sample_weights in rounds:
+        rounds = expert_rounds(model, cfg, settings, envs, progress, store, second)
+    for count, observations, expert_actions, sample_weights, states in rounds:
+        if second is not None and states is not None:
+            second.fit_scaling(states)
         loss = fit_policy(
             model,
             observations,
@@ -75,8 +83,11 @@ def imitate(
             settings.batch_size,
             functools.partial(progress, count, None),
             sample_weights,
+            second,
         )
         progress(count, loss, 1.0)
+    if second is not None:
+        second.remove()
     envs.close()
 
 
@@ -87,6 +98,7 @@ def expert_rounds(
     envs: Any,
     progress: ProgressFn,
     store: TransitionStore,
+    state_loss: StateLoss | None = None,
 ) -> Iterator[Round]:
     """Act for an episode in all rows, then yield all transitions, or those of the latest episodes.
 
@@ -107,28 +119,34 @@ def expert_rounds(
     observations = {
         key: store.array(f"observations.{key}", (kept_steps, *value.shape), value.dtype) for key, value in first.items()
     }
-    expert_actions = store.array("expert_actions", (kept_steps, rows, inner.single_action_space.shape[0]))
-    action_errors = store.array("action_errors", (kept_steps, rows))
+    shapes = {"expert_actions": inner.single_action_space.shape, "action_errors": ()}
+    if state_loss is not None:
+        shapes["states"] = flat_state(inner.state_observation()).shape[1:]
+    labels = {name: store.array(name, (kept_steps, rows, *shape)) for name, shape in shapes.items()}
     if store.state:
         envs.set_state(store.state["envs"])
         rng.bit_generator.state = json.loads(str(store.state["rng"]))
+        if state_loss is not None:
+            state_loss.restore(store.state["state_loss"])
     teacher = teacher_policy(cfg, envs, model.device)
     progress(store.done * rows, None, 0.0)
     for begin in range(store.done, steps, episode_steps):
         end, ring_begin = min(begin + episode_steps, steps), begin % kept_steps
         part = slice(ring_begin, ring_begin + end - begin)
-        views = {key: value[part] for key, value in observations.items()}
-        acting = act_and_label(model, envs, teacher, rng, views, expert_actions[part], action_errors[part], begin > 0)
+        views, labelled = ({key: value[part] for key, value in kept.items()} for kept in (observations, labels))
+        acting = act_and_label(model, envs, teacher, rng, views, labelled, begin > 0)
         for step in acting:
             progress((begin + step) * rows, None, 0.0)
-        errors = flatten_rows(action_errors[:end])
+        flat = {key: flatten_rows(value[:end]) for key, value in labels.items()}
         yield Round(
             end * rows,
             {key: flatten_rows(value[:end]) for key, value in observations.items()},
-            flatten_rows(expert_actions[:end]),
-            1.0 + settings.error_weight * errors if settings.error_weight else None,
+            flat["expert_actions"],
+            1.0 + settings.error_weight * flat["action_errors"] if settings.error_weight else None,
+            flat.get("states"),
         )
-        store.save({"done": end, "envs": envs.get_state(), "rng": json.dumps(rng.bit_generator.state)})
+        state = {"done": end, "envs": envs.get_state(), "rng": json.dumps(rng.bit_generator.state)}
+        store.save(state if state_loss is None else {**state, "state_loss": state_loss.saved()})
 
 
 def dataset_rounds(
@@ -154,8 +172,7 @@ def act_and_label(
     teacher: Policy,
     rng: np.random.Generator,
     observations: dict[str, np.ndarray],
-    expert_actions: np.ndarray,
-    action_errors: np.ndarray,
+    labels: dict[str, np.ndarray],
     policy_acts: bool,
 ) -> Iterator[int]:
     """Act for an episode in all rows, filling the given arrays; yields the number of steps so far.
@@ -163,19 +180,19 @@ def act_and_label(
     Args:
         envs: of NumPy arrays or of tensors, which stay on their device until the episode's end.
         observations: (steps, rows, ...) each.
-        expert_actions: (steps, rows, a), the expert's for these observations.
-        action_errors: (steps, rows), distances of the policy's actions from the expert's, without logits.
+        labels: expert_actions, (steps, rows, a), the expert's for these observations; action_errors, (steps, rows),
+            distances of the policy's actions from these, without logits; and, if wanted, states, (steps, rows, k).
         policy_acts: whether the policy acts in most rows; otherwise the expert does in all.
     """
     inner = envs.unwrapped
     observation = channels_first(envs.reset()[0])
-    num_steps, rows, size = map(int, expert_actions.shape)
+    num_steps, rows, size = map(int, labels["expert_actions"].shape)
     arm, like = inner.robot.action_size, inner.batch.sim.qpos
     xp = namespace(like)
     expert_acts = array(rng.uniform(size=(rows, 1)) < (EXPERT_SHARE if policy_acts else 1.0), like) > 0
     disturbance: np.ndarray = np.zeros((rows, size))
     continuous = continuous_columns(size, logit_slices(inner.task, arm))
-    kept = {**observations, "expert_actions": expert_actions, "action_errors": action_errors}
+    kept = {**observations, **labels}
     filled: dict[str, Array] = kept
     if xp is not np:
         filled = {key: zeros(like, *host.shape, dtype=host.dtype.name) for key, host in kept.items()}
@@ -183,7 +200,10 @@ def act_and_label(
         for key, value in observation.items():
             filled[key][t] = value
         wanted = filled["expert_actions"][t]
-        wanted[...] = teacher(inner.state_observation())
+        state = inner.state_observation()
+        wanted[...] = teacher(state)
+        if "states" in labels:
+            filled["states"][t] = flat_state(state)
         is_new = rng.uniform(size=rows) < 1.0 / NOISE_HOLD_STEPS
         is_on = rng.uniform(size=(rows, 1)) < NOISE_PROBABILITY
         new_disturbance = is_on * NOISE_STD * rng.standard_normal(disturbance.shape)

@@ -40,6 +40,20 @@ def test_only_images_show_the_goal():
     assert (observations[0]["front"] != observations[1]["front"]).any()
 
 
+@pytest.mark.parametrize("robot", ["panda", "ur5e", "so101"])
+def test_the_table_fills_an_image(robot):
+    """All its corners are in the image of the camera `table`, and what lies on it is larger than from `front`."""
+    goal = SEGMENTATION_CLASSES.index("goal")
+    cameras = ["table_segmentation", "front_segmentation"]
+    env = make_vec("push", num_envs=4, robot=robot, observation="image", cameras=cameras, image_size=64)
+    env.reset(seed=0)
+    (x0, y0), (x1, y1) = env.robot.table
+    env.task.goal[:, :2] = [(x0, y0), (x0, y1), (x1, y0), (x1, y1)]
+    observation = env.step(np.zeros((4, 3)))[0]
+    pixels = [(observation[camera] == goal).sum(axis=(1, 2, 3)) for camera in cameras]
+    assert (pixels[0] >= 4).all() and pixels[0].sum() > 1.2 * pixels[1].sum()
+
+
 def test_image_and_state():
     """The numbers of observation="state", with images; hindsight replay may compute rewards."""
     env, state_env = make("reach", observation="image+state", cameras=["top"]), make("reach")

@@ -11,8 +11,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from robodl.demos import Options, demos
 from robodl.evaluation.rollout import evaluate_policy
 from robodl.imitation import dagger
+from robodl.imitation.behaviour_cloning import encoder_of
 from robodl.imitation.dagger import imitate
 from robodl.imitation.demonstrations import FIRST_SEED
+from robodl.imitation.state_loss import StateLoss
 from robodl.imitation.transition_store import TransitionStore
 from robodl.learning.policy_files import load_policy
 from robodl.learning.zoo import zoo_stem
@@ -250,3 +252,18 @@ def test_a_run_with_imitation_alone(tmp_path):
 def test_no_steps_and_no_imitation_is_refused(composed):
     with pytest.raises(ValueError, match="total_timesteps=0 is for"):
         check(composed("env=reach", "total_timesteps=0"))
+
+
+def test_the_state_is_told_from_images(composed):
+    """The loss of state_weight falls while the policy learns, its own network outlives a round, and no hook is left."""
+    words = imitation_words(transitions=800, rows=16, updates=60, last_updates=60, batch_size=64, state_weight=1.0)
+    cfg = composed("env=reach", "observation=image", "image_size=16", "encoder=small", *words)
+    model, saved, told = model_of(cfg), [], []
+    torch.manual_seed(3)
+    with pytest.MonkeyPatch.context() as patch:
+        forward = StateLoss.forward
+        patch.setattr(StateLoss, "forward", lambda self, ids: told.append(forward(self, ids)) or told[-1])
+        imitate(model, cfg, store=TransitionStore(save=saved.append))
+    assert sum(told[-10:]) < 0.7 * sum(told[:10])
+    assert any(np.any(value) for value in saved[-1]["state_loss"].values())
+    assert not encoder_of(model.policy)._forward_hooks

@@ -19,10 +19,15 @@ from robodl.runs.run_folder import Run
 from tests.train.conftest import assert_same_policy, imitation_words, model_of, run
 
 WARP = ["backend=warp", "device=cpu"]
+IMAGES = ["observation=image", "image_size=16", *imitation_words(state_weight=1.0)]
 
 
 @pytest.mark.parametrize("when", [(2, 1.0), (3, 0.0), (3, 0.5), (5, 0.5)], ids=["saved", "acting", "learning", "last"])
-@pytest.mark.parametrize("words", [[], pytest.param(WARP, marks=[pytest.mark.warp, pytest.mark.slow])], ids=str)
+@pytest.mark.parametrize(
+    "words",
+    [[], IMAGES, pytest.param(WARP, marks=[pytest.mark.warp, pytest.mark.slow])],
+    ids=["state", "image", "warp"],
+)
 def test_imitation_is_resumed_to_the_bit(composed, tmp_path, words, when):
     """Wherever it died: the saved state and the stored transitions lead to the bits of imitation without a stop."""
     settings = {"transitions": 60, "rows": 4, "episode_steps": 3, "updates": 2, "last_updates": 4}
@@ -52,7 +57,7 @@ def test_imitation_is_resumed_to_the_bit(composed, tmp_path, words, when):
         assert torch.equal(a, b)
     store.delete()
     assert not store.folder.exists()
-    with pytest.raises(UsageError, match=r"can't be resumed: .*observations.observation.npy is missing"):
+    with pytest.raises(UsageError, match=r"can't be resumed: .*observations\.\w+\.npy is missing"):
         imitate(rest, cfg, store=store)
 
 
