@@ -84,6 +84,9 @@ class LearningConfig:
     demonstration_share: float | None = option(help="pixel_sac: of each batch", at_least=0, at_most=1)
 
 
+LOSSES = ("l1", "l2")  # mean absolute and mean squared errors
+
+
 @dataclass
 class ImitationConfig:
     """Imitation of the task's scripted expert or of a trained policy (DAgger), before the policy learns by itself."""
@@ -97,6 +100,7 @@ class ImitationConfig:
     batch_size: int = option(512, help="transitions of an optimiser step", at_least=2)
     keep_episodes: int = option(0, help="latest episodes of a row that are learnt from; 0 for all", at_least=0)
     error_weight: float = option(0.0, help="draw a transition by 1 plus this times the policy's error", at_least=0)
+    loss: str = option("l1", help="of actions; l2 learns means, which don't wait where l1 does", choices=LOSSES)
     state_weight: float = option(0.0, help="of a second loss: the state, told from what images show", at_least=0)
 
 

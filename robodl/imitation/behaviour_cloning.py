@@ -28,6 +28,7 @@ def fit_policy(
     on_step: Callable[[float], object] = lambda share: None,
     sample_weights: np.ndarray | None = None,
     second_loss: nn.Module | None = None,
+    kind: str = "l1",
 ) -> float:
     """Fit a policy to the actions of an expert.
 
@@ -39,6 +40,7 @@ def fit_policy(
         on_step: called after each step with the share of the steps that is done.
         sample_weights: (n,), in proportion to which transitions are drawn; None for uniformly.
         second_loss: of the ids of transitions, (B,), that the policy has just acted in; its parameters are fitted, too.
+        kind: of the loss of actions, see `imitation_loss`.
 
     Returns:
         The mean loss of the last tenth of the steps.
@@ -59,7 +61,7 @@ def fit_policy(
     for step, drawn in enumerate(sample_batches(len(targets), updates, batch_size, sample_weights)):
         ids = drawn.to(model.device)
         batch = {key: value[ids] for key, value in inputs.items()}
-        loss = imitation_loss(deterministic_actions(policy, batch), targets[ids], slices)
+        loss = imitation_loss(deterministic_actions(policy, batch), targets[ids], slices, kind)
         optimizer.zero_grad()
         (loss if second_loss is None else loss + second_loss(ids)).backward()
         optimizer.step()
@@ -85,14 +87,20 @@ def sample_batches(count: int, updates: int, size: int, sample_weights: np.ndarr
     return iter(torch.multinomial(torch.as_tensor(sample_weights), updates * size, replacement=True).split(size))
 
 
-def imitation_loss(actions: torch.Tensor, expert_actions: torch.Tensor, slices: Sequence[slice]) -> torch.Tensor:
-    """The mean absolute error of continuous numbers, plus the cross-entropy of each slice of logits.
+def imitation_loss(
+    actions: torch.Tensor, expert_actions: torch.Tensor, slices: Sequence[slice], kind: str = "l1"
+) -> torch.Tensor:
+    """The mean absolute error of continuous numbers, or squared error, plus the cross-entropy of each slice of logits.
+
+    A policy that can't see what its expert decides by learns the expert's median by "l1", and its mean by "l2": where
+    the expert mostly waits, and now and then goes on, the median waits for ever and the mean goes on slowly.
 
     The expert's class is the one with its greatest logit; a single logit is a yes if it is positive. Logits outside
     [-1, 1] would be clipped, and could then tie: the mean distance from these bounds is part of the loss.
 
     Args:
         actions, expert_actions: (n, a).
+        kind: "l1" or "l2".
     """
     loss = actions.new_zeros(())
     for part in slices:
@@ -104,7 +112,8 @@ def imitation_loss(actions: torch.Tensor, expert_actions: torch.Tensor, slices: 
             loss = loss + functional.cross_entropy(scaled, expert_logits.argmax(dim=1))
         loss = loss + functional.relu(logits.abs() - 1.0).mean()
     columns = continuous_columns(actions.shape[1], slices)
-    return loss + functional.l1_loss(actions[:, columns], expert_actions[:, columns])
+    error = functional.mse_loss if kind == "l2" else functional.l1_loss
+    return loss + error(actions[:, columns], expert_actions[:, columns])
 
 
 def logit_slices(task: Any, first: int) -> list[slice]:

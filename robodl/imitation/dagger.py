@@ -84,6 +84,7 @@ def imitate(
             functools.partial(progress, count, None),
             sample_weights,
             second,
+            settings.loss,
         )
         progress(count, loss, 1.0)
     if second is not None:

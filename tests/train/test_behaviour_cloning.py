@@ -20,7 +20,20 @@ def test_logits_are_learnt_by_their_class():
     assert max(losses[:2]) < 1e-3 and losses[2] > 5.0 and losses[3] > 0.5
     off = right + torch.tensor([0.3, 0.0, 0.0, 0.0])
     assert float(imitation_loss(off, expert, slices)) == pytest.approx(0.3 + losses[0])
+    assert float(imitation_loss(off, expert, slices, "l2")) == pytest.approx(0.09 + losses[0])
     assert float(imitation_loss(expert, expert, [])) == 0.0
+
+
+@pytest.mark.parametrize(("kind", "learnt"), [("l1", 0.0), ("l2", -0.25)])
+def test_what_can_not_be_seen_is_learnt_as_a_median_or_a_mean(kind, learnt):
+    """Of an expert that waits three times in four and else goes down, with nothing to tell when: l1 waits for ever."""
+    expert, action = torch.tensor([[0.0], [0.0], [0.0], [-1.0]]), torch.tensor([[0.4]], requires_grad=True)
+    optimizer = torch.optim.SGD([action], lr=0.05)
+    for _ in range(300):
+        optimizer.zero_grad()
+        imitation_loss(action.expand(4, 1), expert, [], kind).backward()
+        optimizer.step()
+    assert action.item() == pytest.approx(learnt, abs=0.06)
 
 
 def test_a_single_logit_is_a_yes_or_no():

@@ -113,13 +113,14 @@ def fits(monkeypatch):
     """A list of what policies are fitted to: observations, updates, weights, and the errors of the policy there."""
     found, fit_policy = [], dagger.fit_policy
 
-    def observed(model, observations, expert_actions, slices, updates, batch_size, on_step, sample_weights):
+    def observed(model, observations, expert_actions, slices, updates, batch_size, on_step, sample_weights, *others):
         inputs = {key: torch.as_tensor(value) for key, value in observations.items()}
         with torch.no_grad():
             actions = deterministic_actions(model.policy, inputs).clamp(-1.0, 1.0).numpy()
         errors = np.linalg.norm(actions - expert_actions, axis=1)
         found.append((observations["observation"].copy(), updates, sample_weights, errors))
-        return fit_policy(model, observations, expert_actions, slices, updates, batch_size, on_step, sample_weights)
+        given = model, observations, expert_actions, slices, updates, batch_size, on_step, sample_weights, *others
+        return fit_policy(*given)
 
     monkeypatch.setattr(dagger, "fit_policy", observed)
     return found
