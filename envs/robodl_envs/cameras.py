@@ -5,6 +5,7 @@ modalities.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import mujoco
@@ -32,15 +33,23 @@ from robodl_envs.robots.robot import Robot
 from robodl_envs.scene import Corners
 from robodl_envs.simulator import Simulator
 
-FIXED_CAMERAS = {  # direction to the camera from the middle of the workspace, of the task's scene or of the table
-    "front": (1.0, 0.0, 0.5),
-    "side": (0.0, -1.0, 0.5),
-    "top": (0.0, 0.0, 1.0),
-    "overview": (0.3, -1.0, 0.8),
-    "table": (1.0, 0.0, 1.0),
+
+@dataclass(frozen=True)
+class FixedCamera:
+    """A camera that looks at the middle of a box."""
+
+    direction: tuple[float, float, float]  # from there to the camera
+    shows: str = "workspace"  # the robot's; or the task's scene, or the table
+    distance: float = 3.0  # from there to the camera, in half diagonals of the box
+
+
+FIXED_CAMERAS = {
+    "front": FixedCamera((1.0, 0.0, 0.5)),
+    "side": FixedCamera((0.0, -1.0, 0.5)),
+    "top": FixedCamera((0.0, 0.0, 1.0)),
+    "overview": FixedCamera((0.3, -1.0, 0.8), "scene"),
+    "table": FixedCamera((1.0, 0.0, 1.0), "table", 2.6),
 }
-FIXED_DISTANCE = 3.0  # of a fixed camera from the middle of what it shows, in half diagonals of that
-TABLE_DISTANCE = 2.6  # of the camera that shows the table alone, which is flat
 FIXED_FOVY = 45.0  # degrees
 WRIST_POS = (0.08, 0.0, 0.04)  # m, hand frame: in front of the hand
 WRIST_FOVY = 80.0  # degrees: the fingertips stay in the image
@@ -102,7 +111,7 @@ class CameraSensors(Component):
         self.cameras = dict.fromkeys(camera for camera, _ in self.sources.values())  # in the order of the names
         for camera in self.cameras:
             if camera not in of_task:
-                add_camera(spec, self.robot, camera, self.shown_box(camera))
+                self.add_camera(spec, camera)
         self.layout = image_layout(self.sources, self.size)
         fields: Any = self.layout.fields
         colors = []
@@ -113,14 +122,21 @@ class CameraSensors(Component):
         s = self.randomize
         self.noise = ImageNoise(s, colors, self.layout.itemsize) if s.varies("image_noise") else None
 
-    def shown_box(self, camera: str) -> Corners:
-        """Low and high corner, m, of what a fixed camera shows."""
-        if camera == "overview":
-            return self.scene_box
-        if camera == "table":
-            low, high = self.robot.table
-            return (*low, 0.0), (*high, 0.0)
-        return self.robot.workspace
+    def add_camera(self, spec: mujoco.MjSpec, name: str) -> None:
+        """Add a fixed camera, or the wrist camera, to the model."""
+        if name == "wrist":
+            to_tool = np.asarray(self.robot.tool_in_hand) - WRIST_POS
+            quat = look_along(to_tool, up=(1.0, 0.0, 0.0))
+            spec.body(self.robot.hand).add_camera(name=name, pos=WRIST_POS, quat=quat, fovy=WRIST_FOVY)
+            return
+        camera, (near, far) = FIXED_CAMERAS[name], self.robot.table
+        boxes: dict[str, Corners] = {"workspace": self.robot.workspace, "scene": self.scene_box}
+        boxes["table"] = (*near, 0.0), (*far, 0.0)
+        low, high = np.asarray(boxes[camera.shows])
+        direction = np.asarray(camera.direction) / np.linalg.norm(camera.direction)
+        pos = 0.5 * (low + high) + 0.5 * camera.distance * np.linalg.norm(high - low) * direction
+        up = (1.0, 0.0, 0.0) if name == "top" else (0.0, 0.0, 1.0)
+        spec.worldbody.add_camera(name=name, pos=pos, quat=look_along(-direction, up), fovy=FIXED_FOVY)
 
     def bind(self, sim):
         self.close()
@@ -174,21 +190,6 @@ def checked_image(name: str, cameras: set[str]) -> tuple[str, str]:
         names = [known + suffix for known in sorted(cameras) for suffix in suffixes]
         raise ValueError(f"no image named {name!r}{did_you_mean(name, names)}; there are {', '.join(names)}")
     return camera, modality
-
-
-def add_camera(spec: mujoco.MjSpec, robot: Robot, name: str, box: Corners) -> None:
-    """Add a fixed camera that shows a box, or the wrist camera, to the model."""
-    if name == "wrist":
-        to_tool = np.asarray(robot.tool_in_hand) - WRIST_POS
-        quat = look_along(to_tool, up=(1.0, 0.0, 0.0))
-        spec.body(robot.hand).add_camera(name=name, pos=WRIST_POS, quat=quat, fovy=WRIST_FOVY)
-        return
-    low, high = np.asarray(box)
-    direction = np.asarray(FIXED_CAMERAS[name]) / np.linalg.norm(FIXED_CAMERAS[name])
-    distance = TABLE_DISTANCE if name == "table" else FIXED_DISTANCE
-    pos = 0.5 * (low + high) + 0.5 * distance * np.linalg.norm(high - low) * direction
-    up = (1.0, 0.0, 0.0) if name == "top" else (0.0, 0.0, 1.0)
-    spec.worldbody.add_camera(name=name, pos=pos, quat=look_along(-direction, up), fovy=FIXED_FOVY)
 
 
 def look_along(direction, up) -> np.ndarray:

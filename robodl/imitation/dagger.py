@@ -73,7 +73,7 @@ def imitate(
         rounds = expert_rounds(model, cfg, settings, envs, progress, store, second)
     for count, observations, expert_actions, sample_weights, states in rounds:
         if second is not None and states is not None:
-            second.fit_scaling(states)
+            second.set_states(states)
         loss = fit_policy(
             model,
             observations,

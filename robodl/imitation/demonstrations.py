@@ -56,7 +56,7 @@ def check_teaching(model: BaseAlgorithm, cfg: DictConfig, envs) -> None:
             "algo.imitation_teacher labels what is met in imitation: "
             "give algo.imitation_transitions, and no algo.dataset"
         )
-    if imitation.state_weight and (cfg.observation == "state" or algo.get("dataset") or not imitated):
+    if imitation.state_weight and (cfg.observation != "image" or algo.get("dataset") or not imitated):
         raise ValueError(
             "algo.imitation_state_weight is of what images show in imitation: "
             "give observation=image and algo.imitation_transitions, and no algo.dataset"

@@ -1,4 +1,4 @@
-"""What a policy's encoder sees, judged by the simulator's state: a second loss of imitation from images."""
+"""A second loss of imitation from images: the error of the simulator's state, told from an encoder's features."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from torch import nn
 from torch.nn import functional
 
 from robodl.imitation.behaviour_cloning import encoder_of
+from robodl.vision.encoder import MIN_STD
 from robodl_envs.arrays import Array, concat
 
 HIDDEN = 128
-MIN_STD = 1e-3  # of numbers of a state, so that those which never vary count as zero
 MOST = 4.0  # standard deviations, beyond which a number counts as no farther
 
 
@@ -50,8 +50,8 @@ class StateLoss(nn.Module):
         """Watch the encoder no longer."""
         self.hook.remove()
 
-    def fit_scaling(self, states: np.ndarray) -> None:
-        """Take states, (n, k), for what `forward` chooses from, scaled to a standard deviation of 1."""
+    def set_states(self, states: np.ndarray) -> None:
+        """Set the states, (n, k), that `forward` chooses from, to be told scaled to a standard deviation of 1."""
         scaled = (states - states.mean(axis=0)) / (states.std(axis=0) + MIN_STD)
         device = next(self.parameters()).device
         self.targets = torch.as_tensor(scaled, dtype=torch.float32, device=device).clip(-MOST, MOST)

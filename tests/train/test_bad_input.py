@@ -129,6 +129,11 @@ CASES = [
         ["algo.imitation_transitions=100", "algo.imitation_state_weight=1"],
         ["algo.imitation_state_weight is of what images show", "give observation=image"],
     ),
+    (
+        "train",
+        ["observation=image+state", "algo.imitation_transitions=100", "algo.imitation_state_weight=1"],
+        ["algo.imitation_state_weight is of what images show", "give observation=image"],
+    ),
     ("train", ["algo.critic_warmup_steps=100"], ["algo.critic_warmup_steps is for PPO after imitation"]),
     ("train", ["algo.target_kl=abc"], ["algo.target_kl must be a number of at least 0, got 'abc'"]),
     ("train", ["env=push", "control=joint"], ["control='tool'", "algo=ppo"]),
