@@ -25,7 +25,7 @@ IMAGES = ["observation=image", "image_size=16", *imitation_words(state_weight=1.
 @pytest.mark.parametrize("when", [(2, 1.0), (3, 0.0), (3, 0.5), (5, 0.5)], ids=["saved", "acting", "learning", "last"])
 @pytest.mark.parametrize(
     "words",
-    [[], pytest.param(IMAGES, marks=pytest.mark.slow), pytest.param(WARP, marks=[pytest.mark.warp, pytest.mark.slow])],
+    [[], IMAGES, pytest.param(WARP, marks=[pytest.mark.warp, pytest.mark.slow])],
     ids=["state", "image", "warp"],
 )
 def test_imitation_is_resumed_to_the_bit(composed, tmp_path, words, when):
