@@ -100,3 +100,30 @@ def test_stages_follow_each_other_in_stack():
     assert success.all() and (potentials.argmin(axis=0) > 0.2 * steps).all()
     worth = envs.robot.fingers.widest - envs.robot.cube  # m, of letting go
     assert (potentials[-1] < 0.25 * worth).all()
+
+
+def peg_potential(tip, target):
+    """The potential of PegInsert with the peg's tip and its tool's target at places from the goal."""
+    envs = make_vec("peg_insert", reward="shaped")
+    envs.reset(seed=0)
+    robot = envs.robot
+    robot.controller.target[:] = robot.tool + target - tip
+    goal = envs.task.desired_goal()
+    return envs.batch.rewards.potential(goal + tip, goal)[0]
+
+
+def test_a_peg_that_is_too_deep_is_to_come_up():
+    """Policies let it stand on the table, 18 mm below its goal: there it moves only after the tool's target has."""
+    deep = np.array([[0.002, 0.0, -0.018]])
+    up = [[0.0, 0.0, z] for z in (-0.06, -0.04, -0.02)]
+    values = [peg_potential(deep, deep + [offset]) for offset in up]
+    assert values == sorted(values, reverse=True) and values[0] > values[-1] + 0.03
+    there = peg_potential(np.zeros((1, 3)), np.zeros((1, 3)))
+    assert values[-1] > there and there == pytest.approx(0.0, abs=2e-3)
+
+
+def test_a_peg_goes_into_the_hole_and_not_beside_it():
+    """The way leads over the hole and down: it pays to come there, and to go in."""
+    places = ([0.05, 0.0, 0.08], [0.0, 0.0, 0.045], [0.0, 0.0, 0.031], [0.0, 0.0, 0.029], [0.0, 0.0, 0.01])
+    values = [peg_potential(np.array([place]), np.array([place])) for place in places]
+    assert values == sorted(values, reverse=True)

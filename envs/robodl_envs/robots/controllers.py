@@ -6,7 +6,7 @@ limit does not wind up a distance it would have to make good later, and an actio
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from robodl_envs.robots.robot import Robot
 
 
+def motion_axes(robot: Robot, sim: Any) -> tuple[Array, Array]:
+    """The joints' motion axes, (N, dof, 6): rotation, then translation; of which point, (N, 3) m, world frame."""
+    return sim.bind("cdof")[:, : robot.dof], sim.bind("subtree_com")[:, robot.root_body]
+
+
 class JointDelta(Actuated):
     """Increments of the joint angles: 1 moves a joint's target at the joint's top speed."""
 
@@ -43,6 +48,7 @@ class JointDelta(Actuated):
         self.step = sim.array(robot.velocity * robot.update_dt)  # (dof,) rad
         self.max_offset = sim.array(robot.max_command_offset)  # (dof,) rad
         self.low, self.high = sim.array(robot.range[0]), sim.array(robot.range[1])
+        self.tool, self.cdof, self.center = robot.tool, *motion_axes(robot, sim)
 
     def act(self, action):
         """Move the targets, which are the servo commands themselves, by action, (N, dof)."""
@@ -58,6 +64,11 @@ class JointDelta(Actuated):
         most = 2.0 * self.robot.velocity * self.robot.servo_time
         meaning = "from joint angles to their targets"
         return [Observable("target_offset", "rad", -most, most, meaning, lambda: self.ctrl - self.qpos, True)]
+
+    def position_offset(self) -> Array:
+        """Offsets from the tool to where the joints' targets lead it, to first order, (N, 3) m, world frame."""
+        motion = (self.cdof * (self.ctrl - self.qpos)[:, :, None]).sum(axis=1)  # (N, 6)
+        return motion[:, 3:] + cross(motion[:, :3], self.tool - self.center)
 
 
 class ToolDelta(Actuated):
@@ -84,11 +95,10 @@ class ToolDelta(Actuated):
         self.vectors = (0, 3)[: self.size // 3]
 
     def bind(self, sim):
-        robot, dof = self.robot, self.robot.dof
+        robot = self.robot
         self.tool, self.tool_quat = robot.tool, robot.tool_quat[:, :, None]  # (N, 3), (N, 4, 1)
         self.qpos, self.ctrl = robot.qpos[:, :, None], robot.ctrl[:, :, None]  # (N, dof, 1)
-        self.cdof = sim.bind("cdof")[:, :dof]  # (N, dof, 6), the joints' motion axes: rotation, then translation
-        self.center = sim.bind("subtree_com")[:, robot.root_body]  # (N, 3), world frame, the point that translates
+        self.cdof, self.center = motion_axes(robot, sim)
         self.target = sim.zeros(3)  # m, world frame
         # Matrix from the tool's quaternion to the rotation vector, rad, that leads to the held orientation.
         self.held_orientation = sim.zeros(3, 4)

@@ -1,18 +1,21 @@
 """PegInsert: put the peg in hand into a hole that is 3 mm wider."""
 
+import math
 from dataclasses import dataclass
 
-from robodl_envs.arrays import array, namespace
+from robodl_envs.arrays import array, clip, distance, namespace, norm
 from robodl_envs.component import Constant, Observable
 from robodl_envs.free_body import YELLOW, FreeBody
 from robodl_envs.scene import OFFSET_BOUNDS
-from robodl_envs.tasks.fixtures import HOLE_BLOCK, add_hole_block
-from robodl_envs.tasks.potentials import from_above, grasping
+from robodl_envs.tasks.fixtures import HOLE_BLOCK, HOLE_BLOCK_HEIGHT, add_hole_block
+from robodl_envs.tasks.potentials import from_above
 from robodl_envs.tasks.task import Task, bounded, goal_position, length
 
 PEG = (0.010, 0.010, 0.040)  # m, half sizes
 START_OFFSET = (0.0, 0.0, -0.02)  # m, from the tool to the peg's middle at the start
 GOAL_OFFSET = (0.0, 0.0, 0.02)  # m, from the block's foot to where the peg's tip is to go: 3 cm deep
+DEPTH = HOLE_BLOCK_HEIGHT - GOAL_OFFSET[2]  # m, of the goal in the hole
+MAX_SLIP = 0.01  # m, of the peg in the hand, at which nothing is lost
 
 
 @dataclass(eq=False)
@@ -63,6 +66,16 @@ class PegInsert(Task):
         return self.block + self.goal_offset
 
     def potential(self, achieved, desired):
-        """Twice the tip's way to its goal, over the hole and down, and what is left to do to hold the peg, m."""
-        held = grasping(self.robot, self.peg.pos - self.start_offset, 2.0 * PEG[1])
-        return 2.0 * from_above(desired - achieved, 0.04, 0.001, 0.005) + held
+        """Twice the tip's way to its goal, over the hole and down, and what is left to do to hold the peg, m.
+
+        In the hole nothing but distances count, the tip's and, as much, the one it has when the tool is at its target: a
+        peg that goes down too fast stands on the table, and there the tool's target has to rise before the peg does.
+        To hold it the fingers press with full force, and it slips by no more than 1 cm, which else counts four times.
+        """
+        robot, offset = self.robot, desired - achieved
+        outside, target = from_above(offset, 0.04, 0.001, 0.01), offset - robot.controller.position_offset()
+        in_hole = (offset[:, 2] > -DEPTH) & (norm(offset[:, :2]) < PEG[0])
+        way = namespace(offset).where(in_hole, 0.5 * (norm(offset) + norm(target)), outside)
+        loose = robot.fingers.command[:, 0] - (robot.fingers.joint_at(2.0 * PEG[1]) - robot.fingers.max_offset)
+        slipped = distance(self.peg.pos, robot.tool + self.start_offset)
+        return 2.0 * way + 4.0 * clip(slipped - MAX_SLIP, 0.0, math.inf) + loose
