@@ -115,8 +115,7 @@ def peg_potential(tip, target):
 def test_a_peg_that_is_too_deep_is_to_come_up():
     """Policies let it stand on the table, 18 mm below its goal: there it moves only after the tool's target has."""
     deep = np.array([[0.002, 0.0, -0.018]])
-    up = [[0.0, 0.0, z] for z in (-0.06, -0.04, -0.02)]
-    values = [peg_potential(deep, deep + [offset]) for offset in up]
+    values = [peg_potential(deep, deep + np.array([0.0, 0.0, z])) for z in (-0.06, -0.04, -0.02)]
     assert values == sorted(values, reverse=True) and values[0] > values[-1] + 0.03
     there = peg_potential(np.zeros((1, 3)), np.zeros((1, 3)))
     assert values[-1] > there and there == pytest.approx(0.0, abs=2e-3)

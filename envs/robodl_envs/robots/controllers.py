@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from robodl_envs.robots.robot import Robot
 
 
-def motion_axes(robot: Robot, sim: Any) -> tuple[Array, Array]:
+def motion_axes(robot: Robot, sim: Any) -> tuple[Any, Any]:
     """The joints' motion axes, (N, dof, 6): rotation, then translation; of which point, (N, 3) m, world frame."""
     return sim.bind("cdof")[:, : robot.dof], sim.bind("subtree_com")[:, robot.root_body]
 
@@ -48,7 +48,8 @@ class JointDelta(Actuated):
         self.step = sim.array(robot.velocity * robot.update_dt)  # (dof,) rad
         self.max_offset = sim.array(robot.max_command_offset)  # (dof,) rad
         self.low, self.high = sim.array(robot.range[0]), sim.array(robot.range[1])
-        self.tool, self.cdof, self.center = robot.tool, *motion_axes(robot, sim)
+        self.tool = robot.tool
+        self.cdof, self.center = motion_axes(robot, sim)
 
     def act(self, action):
         """Move the targets, which are the servo commands themselves, by action, (N, dof)."""

@@ -68,9 +68,9 @@ class PegInsert(Task):
     def potential(self, achieved, desired):
         """Twice the tip's way to its goal, over the hole and down, and what is left to do to hold the peg, m.
 
-        In the hole nothing but distances count, the tip's and, as much, the one it has when the tool is at its target: a
-        peg that goes down too fast stands on the table, and there the tool's target has to rise before the peg does.
-        To hold it the fingers press with full force, and it slips by no more than 1 cm, which else counts four times.
+        In the hole its distance counts, and as much the distance that it has once the tool is at its target: a peg that
+        goes down too fast stands on the table, where the tool's target has to rise before the peg does. To hold it the
+        fingers press with full force; what it slips by beyond 1 cm counts four times.
         """
         robot, offset = self.robot, desired - achieved
         outside, target = from_above(offset, 0.04, 0.001, 0.01), offset - robot.controller.position_offset()
