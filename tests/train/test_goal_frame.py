@@ -36,6 +36,8 @@ def scenes(composed):
                 size = first_encoder(policy).center.numel()
                 parameter.data[:, :size] = 0.0  # what is seen in the world's frame
                 parameter.data[:, first_encoder(policy).features_dim - 2 : first_encoder(policy).features_dim] = 0.0
+        if hasattr(policy, "action_net"):
+            policy.action_net.weight.data *= 10.0  # whose first actions are small, to be told from rounding
         for module in policy.modules():
             if isinstance(module, Encoder):
                 module.scale[:] = 1.0  # alike in all directions
