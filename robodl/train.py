@@ -141,6 +141,7 @@ def fit(run, cfg, model, checkpoints, left_off: dict[str, Any]) -> float:
     from robodl.learning.live_progress import LiveProgress
     from robodl.learning.running_scale import RunningScale
     from robodl.learning.stagger import Stagger
+    from robodl.learning.whitening import Whitening
     from robodl.runs import report
 
     if cfg.algo.get("demonstrations"):
@@ -164,6 +165,7 @@ def fit(run, cfg, model, checkpoints, left_off: dict[str, Any]) -> float:
         if left > 0:
             algo = cfg.algo
             callbacks = [
+                Whitening(),
                 Stagger(algo.get("stagger", False)),
                 RunningScale(algo.get("running_scale", False)),  # before checkpoints: part of what they save
                 checkpoints,

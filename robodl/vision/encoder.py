@@ -115,11 +115,16 @@ class Encoder(BaseFeaturesExtractor):
     def fit_scaling(self, observations: dict[str, Any], share: float = 1.0, least: float = 0.0) -> None:
         """Scale vectors to a mean of 0 and a standard deviation of 1 over observations, (..., k).
 
+        Images, (n, channels, height, width), if given, tell encoders that whiten them what to whiten by.
+
         Args:
             share: of these observations in all that count; the rest are those that the scale so far is of.
             least: standard deviation to assume at least, as a share of half the bounds' range: what hardly varies yet
                 may do so later.
         """
+        if self.image_encoder is not None and all(key in observations for key in self.image_encoder.space):
+            images = {key: torch.as_tensor(observations[key]) for key in self.image_encoder.space}
+            self.image_encoder.fit_whitening(images, torch.arange(len(next(iter(images.values())))))
         data = self.vector({name: torch.as_tensor(observations[name]).flatten(0, -2) for name in self.vector_names})
         mean, std = data.mean(dim=0), data.std(dim=0, correction=0)
         if share < 1.0:

@@ -4,19 +4,23 @@
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from gymnasium import spaces
+from stable_baselines3.common.preprocessing import preprocess_obs
 from torch import nn
 
 from robodl.atomic_write import together
 from robodl.config import with_current_names
 from robodl.tensor_files import read_tensors, write_tensors
-from robodl.vision.networks import NETWORKS
+from robodl.vision.networks import NETWORKS, WhitenedPatches
 from robodl_envs import did_you_mean
+
+WHITENING_IMAGES = 500  # at most, of a camera, that colours are whitened by
 
 
 class ImageEncoder(nn.Module):
@@ -80,12 +84,41 @@ class ImageEncoder(nn.Module):
     def forward(self, observations: dict[str, torch.Tensor], query: torch.Tensor | None = None) -> torch.Tensor:
         """Features, (B, num_features), of images, (B, channels, height, width) each, and a query, (B, query_size)."""
         pooled = []
-        for keys, channels in zip(self.cameras, self.channels, strict=True):
-            images = torch.cat([self.normalized(key, observations[key]) for key in keys], dim=1)
+        for images in self.of_cameras(observations):
             # With a pixel's channels side by side in memory convolutions take an eighth less time on a CPU.
-            x = self.trunks[str(channels)](images.contiguous(memory_format=torch.channels_last))
+            x = self.trunks[str(images.shape[1])](images.contiguous(memory_format=torch.channels_last))
             pooled.append(self.pool(x, query))
         return self.head(torch.cat(pooled, dim=1))
+
+    def of_cameras(self, observations: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+        """The images of each camera, (B, channels, height, width)."""
+        return [torch.cat([self.normalized(key, observations[key]) for key in keys], dim=1) for keys in self.cameras]
+
+    @torch.no_grad()
+    def fit_whitening(self, observations: dict[str, torch.Tensor], ids: torch.Tensor) -> None:
+        """Whiten by some of these images, as they are stored, (n, channels, height, width), where the network does.
+
+        Args:
+            ids: of images that may be taken.
+
+        Raises:
+            KeyError: there are no images of one of the cameras.
+        """
+        some = ids[:: len(ids) // WHITENING_IMAGES + 1]
+        prepared: Any = preprocess_obs({key: observations[key][some] for key in self.space}, self.space)
+        images = self.of_cameras(prepared)
+        for channels, layer in self.whitening_layers():
+            layer.fit(torch.cat([each for each in images if each.shape[1] == channels]))
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether all that whitens has been told by what."""
+        return all(layer.is_fitted for _, layer in self.whitening_layers())
+
+    def whitening_layers(self) -> Iterator[tuple[int, WhitenedPatches]]:
+        """Layers that whiten, each with the number of its channels."""
+        for channels, trunk in self.trunks.items():
+            yield from ((int(channels), layer) for layer in trunk.children() if isinstance(layer, WhitenedPatches))
 
     def normalized(self, key: str, image: torch.Tensor) -> torch.Tensor:
         """An image with values in about [-0.5, 0.5]: (B, channels, height, width)."""

@@ -81,6 +81,7 @@ def fit(
     images = {name: torch.from_numpy(values) for name, values in data.images.items()}
     labels, is_test = torch.from_numpy(data.labels), torch.from_numpy(data.is_test)
     train = torch.nonzero(~is_test)[:, 0]
+    predictor.image_encoder.fit_whitening(images, train)
     optimizer = torch.optim.Adam(predictor.parameters(), learning_rate)
     steps = epochs * math.ceil(len(train) / batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(

@@ -113,7 +113,7 @@ def test_help_teaches(command, tmp_path, monkeypatch, capsys):
 def test_help_of_composed_commands_teaches(command, tmp_path):
     """Groups and their options, then every key."""
     shown = run(f"robodl.{command}", "--help", cwd=tmp_path).stdout
-    assert "encoder: article, impala, keypoints, nature, small" in shown
+    assert "encoder: article, impala, keypoints, nature, patches, small" in shown
     assert "seed=0  " in shown and "(an integer of at least 0)" in shown and "env.<name>" in shown
     groups = [line.partition(":")[0] for line in shown.split("options:")[1].split("Keys,")[0].split("\n") if line]
     assert "images" not in groups and {"env", "robot", "randomize"} < set(groups)  # images is of our own making

@@ -1,0 +1,69 @@
+"""Whitened patches: what is rare is large, at no cost; who tells the network what to whiten by."""
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from torch.nn import functional
+
+from robodl.vision.encoder import Encoder
+from robodl.vision.image_encoder import ImageEncoder
+from robodl.vision.networks import PATCH, WhitenedPatches
+
+
+def images_with_a_mark(count, size=32):
+    """Gray images whose brightness varies, with a green mark of 2x2 pixels, as uint8 colours."""
+    rng = np.random.default_rng(0)
+    gray = rng.integers(90, 110, (count, 1, size, size))
+    images = np.repeat(gray, 3, axis=1)
+    for image, (row, column) in zip(images, rng.integers(0, size - 2, (count, 2)), strict=True):
+        image[:, row : row + 2, column : column + 2] = np.array([60, 160, 80])[:, None, None]
+    return images.astype(np.uint8)
+
+
+def test_whitened_patches_are_those_of_whitened_pixels():
+    """The convolution of pixels equals the same convolution of whitened ones; these are of mean 0 and covariance 1."""
+    torch.manual_seed(0)
+    layer, x = WhitenedPatches(3, 8), torch.rand(20, 3, 16, 16) * torch.tensor([0.1, 0.5, 1.0])[:, None, None]
+    x[:, 1] += 0.3 * x[:, 2]
+    assert not layer.is_fitted
+    layer.fit(x)
+    assert layer.is_fitted
+    white = torch.einsum("oc,bchw->bohw", layer.whitening, x - layer.mean[:, None, None])
+    pixels = white.movedim(1, -1).flatten(0, 2)
+    torch.testing.assert_close(pixels.mean(dim=0), torch.zeros(3), atol=1e-4, rtol=0)
+    torch.testing.assert_close(torch.cov(pixels.T), torch.eye(3), atol=0.03, rtol=0)
+    explicit = functional.conv2d(white, layer.convolution.weight, layer.convolution.bias, stride=PATCH)
+    torch.testing.assert_close(layer(x), explicit, atol=1e-4, rtol=1e-4)
+
+
+def test_a_rare_colour_is_large():
+    """A mark of four pixels in a thousand is many times as far from the rest as before."""
+    images = torch.from_numpy(images_with_a_mark(200))
+    encoder = ImageEncoder({"table": spaces.Box(0, 255, (3, 32, 32), np.uint8)}, "patches")
+    layer = next(layer for _, layer in encoder.whitening_layers())
+    mark, gray = (torch.tensor(color) / 255 - 0.5 for color in ([60.0, 160, 80], [100.0, 100, 100]))
+    before = (mark - gray).norm()
+    encoder.fit_whitening({"table": images}, torch.arange(200))
+    after = (layer.whitening @ (mark - gray)).norm()
+    assert before < 0.3 and after > 10.0
+
+
+def test_constant_pixels_stay_finite():
+    layer = WhitenedPatches(1, 2)
+    layer.fit(torch.full((3, 1, 8, 8), 0.25))
+    assert torch.isfinite(layer(torch.full((3, 1, 8, 8), 0.25))).all()
+
+
+def test_vectors_and_images_are_fitted_together():
+    """`fit_scaling` whitens by the images where they are given, and leaves other networks alone."""
+    box = spaces.Box(-1, 1, (2,), np.float32)
+    space = spaces.Dict({"proprioception": box, "table": spaces.Box(0, 255, (3, 32, 32), np.uint8)})
+    vectors, images = np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32), images_with_a_mark(50)
+    patches, small = Encoder(space, "patches"), Encoder(space, "small")
+    patches.fit_scaling({"proprioception": vectors})
+    assert not patches.image_encoder.is_fitted
+    before = {name: value.clone() for name, value in small.image_encoder.state_dict().items()}
+    for encoder in (patches, small):
+        encoder.fit_scaling({"proprioception": vectors, "table": images})
+    assert patches.image_encoder.is_fitted
+    assert all(torch.equal(value, before[name]) for name, value in small.image_encoder.state_dict().items())
