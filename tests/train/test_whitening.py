@@ -5,9 +5,14 @@ import torch
 from gymnasium import spaces
 from torch.nn import functional
 
+from robodl.learning.whitening import Whitening
 from robodl.vision.encoder import Encoder
 from robodl.vision.image_encoder import ImageEncoder
 from robodl.vision.networks import PATCH, WhitenedPatches
+from tests.train.conftest import model_of
+
+REACH = ("env=reach", "observation=image", "cameras=[front]", "image_size=16", "encoder=patches")
+PPO = ("algo.n_steps=8", "algo.batch_size=32", "algo.n_epochs=1")
 
 
 def images_with_a_mark(count, size=32):
@@ -67,3 +72,27 @@ def test_vectors_and_images_are_fitted_together():
         encoder.fit_scaling({"proprioception": vectors, "table": images})
     assert patches.image_encoder.is_fitted
     assert all(torch.equal(value, before[name]) for name, value in small.image_encoder.state_dict().items())
+
+
+def test_learning_by_reward_whitens_once(composed):
+    """PPO and pixel SAC, with its target network, whiten by the first images of all rows, and go on by these."""
+    for algo in (PPO, ("algo=pixel_sac", "algo.learning_starts=16", "algo.buffer_size=1000")):
+        model = model_of(composed(*REACH, *algo))
+        encoders = [module.image_encoder for module in model.policy.modules() if isinstance(module, Encoder)]
+        assert encoders and not any(encoder.is_fitted for encoder in encoders)
+        found = []
+        for steps in (32, 64):
+            model.learn(steps, callback=Whitening(), reset_num_timesteps=steps == 32)
+            found.append([layer.whitening.clone() for encoder in encoders for _, layer in encoder.whitening_layers()])
+            assert all(encoder.is_fitted for encoder in encoders)
+        assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+
+
+def test_imitation_whitens_before_reward_does(composed):
+    """Who has imitated has whitened by more images than the first ones."""
+    model = model_of(composed(*REACH, *PPO))
+    encoder = model.policy.features_extractor.image_encoder
+    encoder.fit_whitening({"front": torch.from_numpy(images_with_a_mark(20, 16))}, torch.arange(20))
+    before = encoder.state_dict()["trunks.3.0.whitening"].clone()
+    model.learn(32, callback=Whitening())
+    assert torch.equal(encoder.state_dict()["trunks.3.0.whitening"], before)
