@@ -133,7 +133,9 @@ def test_experiments(composed, name):
     cfg.backend = "cpu"  # few have a GPU, and all but that is the same
     check(cfg)
     if "pixels" in name:
-        assert cfg.observation == "image" and cfg.reward == "shaped" and list(cfg.cameras) == ["front", "side"]
+        assert cfg.observation == "image" and len(cfg.cameras) >= 2
+    if "reach_pixels" in name:  # by reward: the same two images, whatever the algorithm
+        assert cfg.reward == "shaped" and list(cfg.cameras) == ["front", "side"]
     assert (CONF / "experiment" / f"{name}.yaml").read_text().splitlines()[1].startswith("# ")
 
 
