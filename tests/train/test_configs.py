@@ -23,7 +23,7 @@ from tests.train.conftest import python_path, run
 @pytest.mark.parametrize("group", ["algo", "env", "robot", "observation", "encoder", "randomize"])
 def test_groups(composed, group):
     for path in sorted((CONF / group).glob("*.yaml")):
-        seeing = ["observation=image"] if path.stem == "pixel_sac" else []
+        seeing = ["observation=image"] if path.stem in ("pixel_sac", "distill") else []
         cfg = composed(f"{group}={path.stem}", "num_envs=4", *seeing)
         check(cfg)
         lines = path.read_text().splitlines()
