@@ -14,7 +14,7 @@ from robodl.options import UsageError
 from robodl_envs import task_id
 
 BLOCK = re.compile(r"(<!-- results: (\w+) -->\n)(.*?)(<!-- end of results -->)", re.DOTALL)
-TABLES = ("suite", "trained", "ways", "robustness", "reach", "pixels")  # macros of tables.md.jinja
+TABLES = ("suite", "trained", "ways", "distilled", "robustness", "reach", "pixels")  # macros of tables.md.jinja
 
 
 class Metric(NamedTuple):
