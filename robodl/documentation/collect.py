@@ -25,6 +25,7 @@ NOT_METRICS = {
     *COMMON,
 }
 EVALUATION = ("env", "robot", "policy", "motion", "sight", "randomize", "seed")  # what a row of evaluations is of
+FILES = {"encoder.weights": "<file>", "algo.imitation_teacher": "<run>"}  # what a command names that others don't have
 NOT_IN_COMMAND = ("seed", "name", "threads", "device", "video_episodes")  # what changes no result
 
 
@@ -97,7 +98,8 @@ def algorithm(config: Row) -> str:
     algo, name = config["algo"], config["algo"]["_target_"].rpartition(".")[2]
     text = "`pixel_sac`" if name == "PixelSAC" else f"`{name.lower()}`"
     if algo.get("imitation_transitions"):
-        text = f"`dagger`: imitation, then {name}" if config["total_timesteps"] else "`dagger`: imitation"
+        text = "`dagger`: imitation" + (" of a policy" if algo.get("imitation_teacher") else "")
+        text += f", then {name}" if config["total_timesteps"] else ""
     if config["observation"] != "state":
         text += ", from images"
     return f"{text}, pretrained encoder" if config["encoder"].get("weights") else text
@@ -107,5 +109,7 @@ def command(result: Row, folder: Path) -> str:
     """The command that a run was started with, for any seed S."""
     path = folder / ".hydra/overrides.yaml"
     words: Any = OmegaConf.to_container(OmegaConf.load(path)) if path.is_file() else [f"env={result['env']}"]
-    kept = [word.lstrip("+") for word in words if word.lstrip("+").partition("=")[0] not in NOT_IN_COMMAND]
+    given = {key: value for key, _, value in (word.lstrip("+").partition("=") for word in words)}
+    given |= {key: file for key, file in FILES.items() if given.get(key, "zoo") != "zoo"}
+    kept = [f"{key}={value}" for key, value in given.items() if key not in NOT_IN_COMMAND]
     return " ".join(["python -m robodl.train", *kept, "seed=S"])

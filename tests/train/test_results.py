@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from robodl import results
+from robodl.documentation.collect import command
 from robodl.documentation.results import load
 from robodl.documentation.tables import filled
 from robodl.options import UsageError
@@ -25,7 +26,23 @@ OVERVIEW = """<!-- results: overview -->
 def test_committed_tables_are_what_the_results_give():
     """After a change of docs/results, run `python -m robodl.results` and commit what it writes."""
     done = run("robodl.results", "check=true", cwd=ROOT)
-    assert "10 tables in 2 files are up to date" in done.stdout
+    assert "11 tables in 2 files are up to date" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["experiment=push_pixels", "algo.imitation_teacher=runs/push/mine"], " algo.imitation_teacher=<run>"),
+        (["experiment=push_pixels", "+algo.imitation_teacher=zoo", "name=x"], " algo.imitation_teacher=zoo"),
+        (["experiment=push_pixels", "seed=3"], ""),
+    ],
+)
+def test_a_command_names_no_run_of_ones_own(tmp_path, words, expected):
+    """What others don't have is named by what it is; seed and name are anyone's."""
+    (tmp_path / ".hydra").mkdir()
+    (tmp_path / ".hydra/overrides.yaml").write_text(json.dumps(words))
+    found = command({"env": "push"}, tmp_path)
+    assert found == f"python -m robodl.train experiment=push_pixels{expected} seed=S"
 
 
 @pytest.fixture
