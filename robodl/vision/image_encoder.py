@@ -96,7 +96,9 @@ class ImageEncoder(nn.Module):
 
     @torch.no_grad()
     def fit_whitening(self, observations: dict[str, torch.Tensor], ids: torch.Tensor) -> None:
-        """Whiten by some of these images, as they are stored, (n, channels, height, width), where the network does.
+        """Whiten by some of these images, as they are stored, (n, channels, height, width), if the network does.
+
+        A frozen encoder keeps the whitening that its weights were learnt with.
 
         Args:
             ids: of images that may be taken.
@@ -104,15 +106,18 @@ class ImageEncoder(nn.Module):
         Raises:
             KeyError: there are no images of one of the cameras.
         """
+        layers = list(self.whitening_layers())
+        if not layers or not any(parameter.requires_grad for parameter in self.parameters()):
+            return
         some = ids[:: len(ids) // WHITENING_IMAGES + 1]
         prepared: Any = preprocess_obs({key: observations[key][some] for key in self.space}, self.space)
         images = self.of_cameras(prepared)
-        for channels, layer in self.whitening_layers():
+        for channels, layer in layers:
             layer.fit(torch.cat([each for each in images if each.shape[1] == channels]))
 
     @property
     def is_fitted(self) -> bool:
-        """Whether all that whitens has been told by what."""
+        """True if each layer that whitens has been fitted."""
         return all(layer.is_fitted for _, layer in self.whitening_layers())
 
     def whitening_layers(self) -> Iterator[tuple[int, WhitenedPatches]]:

@@ -89,10 +89,23 @@ def test_learning_by_reward_whitens_once(composed):
 
 
 def test_imitation_whitens_before_reward_does(composed):
-    """Who has imitated has whitened by more images than the first ones."""
+    """A whitening by imitation's images is not replaced by the first ones of PPO."""
     model = model_of(composed(*REACH, *PPO))
     encoder = model.policy.features_extractor.image_encoder
     encoder.fit_whitening({"front": torch.from_numpy(images_with_a_mark(20, 16))}, torch.arange(20))
     before = encoder.state_dict()["trunks.3.0.whitening"].clone()
     model.learn(32, callback=Whitening())
     assert torch.equal(encoder.state_dict()["trunks.3.0.whitening"], before)
+
+
+def test_a_frozen_encoder_keeps_its_whitening():
+    """A frozen encoder's weights were learnt with it: imitation from other images leaves both."""
+    box = spaces.Box(-1, 1, (2,), np.float32)
+    space = spaces.Dict({"proprioception": box, "table": spaces.Box(0, 255, (3, 32, 32), np.uint8)})
+    images, vectors = images_with_a_mark(50), np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)
+    for frozen in (False, True):
+        encoder = Encoder(space, "patches", frozen=frozen)
+        before = {name: value.clone() for name, value in encoder.image_encoder.state_dict().items()}
+        encoder.fit_scaling({"proprioception": vectors, "table": images})
+        same = [torch.equal(value, before[name]) for name, value in encoder.image_encoder.state_dict().items()]
+        assert all(same) == frozen
