@@ -109,7 +109,9 @@ def command(result: Row, folder: Path) -> str:
     """The command that a run was started with, for any seed S."""
     path = folder / ".hydra/overrides.yaml"
     words: Any = OmegaConf.to_container(OmegaConf.load(path)) if path.is_file() else [f"env={result['env']}"]
-    given = {key: value for key, _, value in (word.lstrip("+").partition("=") for word in words)}
-    given |= {key: file for key, file in FILES.items() if given.get(key, "zoo") != "zoo"}
-    kept = [f"{key}={value}" for key, value in given.items() if key not in NOT_IN_COMMAND]
+    kept = []
+    for word in (each.lstrip("+") for each in words):
+        key, _, value = word.partition("=")
+        if key not in NOT_IN_COMMAND:
+            kept.append(f"{key}={FILES[key]}" if key in FILES and value != "zoo" else word)
     return " ".join(["python -m robodl.train", *kept, "seed=S"])

@@ -134,7 +134,7 @@ def test_experiments(composed, name):
     check(cfg)
     if "pixels" in name:
         assert cfg.observation == "image" and len(cfg.cameras) >= 2
-    if "reach_pixels" in name:  # by reward: the same two images, whatever the algorithm
+    if "reach_pixels" in name:  # the same two images and reward, whatever the algorithm
         assert cfg.reward == "shaped" and list(cfg.cameras) == ["front", "side"]
     assert (CONF / "experiment" / f"{name}.yaml").read_text().splitlines()[1].startswith("# ")
 

@@ -35,10 +35,11 @@ def test_committed_tables_are_what_the_results_give():
         (["experiment=push_pixels", "algo.imitation_teacher=runs/push/mine"], " algo.imitation_teacher=<run>"),
         (["experiment=push_pixels", "+algo.imitation_teacher=zoo", "name=x"], " algo.imitation_teacher=zoo"),
         (["experiment=push_pixels", "seed=3"], ""),
+        (["experiment=push_pixels", "~algo.gamma"], " ~algo.gamma"),
     ],
 )
 def test_a_command_names_no_run_of_ones_own(tmp_path, words, expected):
-    """What others don't have is named by what it is; seed and name are anyone's."""
+    """Files that others don't have are named by their kind; seed and name are anyone's."""
     (tmp_path / ".hydra").mkdir()
     (tmp_path / ".hydra/overrides.yaml").write_text(json.dumps(words))
     found = command({"env": "push"}, tmp_path)
