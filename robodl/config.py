@@ -111,6 +111,9 @@ class TeachingConfig:
     anneal: bool = option(False, help="lower the learning rate over the run, to anneal_to")
     anneal_to: float = option(0.0, help="learning rate at the end; when resuming, from what it is now", at_least=0)
     her: int = option(0, help="goals that hindsight relabels for a transition; 0 for none", at_least=0)
+    her_energy: bool = option(
+        False, help="hindsight: draw episodes by the work done in them on what is moved to the goal, not alike"
+    )
     noise: float = option(0.0, help="standard deviation of exploration noise", at_least=0)
     demonstrations: int = option(0, help="transitions of an expert, for replay", at_least=0)
     dataset: str | None = option(help="Minari dataset to take demonstrations or imitation from")

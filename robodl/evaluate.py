@@ -11,6 +11,8 @@ from robodl.config import BACKENDS, CONTROLS, DEVICE, OUTPUT, THREADS, environme
 from robodl.evaluation.ablation import MOTIONS, SIGHTS
 from robodl.options import group, option
 
+SEEN = ("state", "image")
+
 
 @dataclass
 class Options:
@@ -30,6 +32,7 @@ class Options:
     )
     against: str | None = option(help="run folder or policy to compare with, in the same episodes")
     robot: str | None = option(help="robot, of an env: panda")
+    observation: str | None = option(help="what a policy of the zoo sees: state, where there is one", choices=SEEN)
     control: str | None = option(help="what an action moves, of an env: tool", choices=CONTROLS)
     timestep: float | None = option(help="seconds of a step of MuJoCo, 0.0005 to 0.01; the run's own, or 0.004")
     randomize: str = option("own", help="none, physics, sensors, visuals, cameras, all; own is the run's")
@@ -149,12 +152,16 @@ def chosen(options: Options) -> Any:
         raise cli.UsageError(f"env={task} needs policy={', '.join(choices)}; a trained policy, run=<folder>")
     if options.policy not in choices:
         raise cli.UsageError(f"policy must be one of {', '.join(choices)} here, got {options.policy!r}")
+    if options.observation and options.policy != "zoo":
+        raise cli.UsageError(
+            f"observation={options.observation} chooses among policy=zoo; other policies have their own"
+        )
     if options.policy == "zoo":
         if options.control or options.settings:
             raise cli.UsageError(
                 "a policy of the zoo keeps its controller and its task: no control=, no env.<setting>="
             )
-        return of_zoo(task, options.robot or "panda", options.device, options.threads)
+        return of_zoo(task, options.robot or "panda", options.observation, options.device, options.threads)
     if options.run is None:
         robot, control = options.robot or "panda", options.control or "tool"
         cfg = environment(task, robot, control=control, threads=options.threads)

@@ -28,7 +28,7 @@ def teacher_policy(cfg: DictConfig, envs: Any, device: torch.device) -> Policy:
     if teacher is None:
         return student_observable_policy(envs.unwrapped.batch)
     if teacher == "zoo":
-        stem = zoo_stem(cfg.env["task"], cfg.robot["name"])
+        stem = zoo_stem(cfg.env["task"], cfg.robot["name"], "state")
     else:
         stem = best_stem(Run.existing(teacher), "go on with it until it has, resume=<run>")
     policy, own = load_policy(stem, device)

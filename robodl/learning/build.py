@@ -24,6 +24,7 @@ from torch import nn
 from robodl.config import own_algo_keys
 from robodl.learning.device_ppo import DevicePPO
 from robodl.learning.goal_frame import goal_frame_policy
+from robodl.learning.hindsight import EnergyReplayBuffer
 from robodl.learning.pixel_sac import PixelSAC
 from robodl.vec_env import Sb3VecEnv, TensorVecEnv, make_envs
 from robodl.vision.encoder import Encoder, load_encoder_weights
@@ -111,9 +112,14 @@ def build_model(cfg: DictConfig, envs: Any, device: torch.device) -> BaseAlgorit
             )
         arguments["replay_buffer_class"] = HerReplayBuffer
         arguments["replay_buffer_kwargs"] = {"n_sampled_goal": algo["her"], "goal_selection_strategy": "future"}
+        inner: Any = envs.unwrapped.envs.unwrapped
+        if algo.get("her_energy"):
+            if not inner.batch.goal_is_place:
+                raise ValueError(f"algo.her_energy=true needs goals that are places, which {cfg.env['task']}'s are not")
+            arguments["replay_buffer_class"] = EnergyReplayBuffer
+            arguments["replay_buffer_kwargs"]["control_dt"] = inner.control_dt
         # Hindsight needs a whole episode in every row before it can relabel one.
-        inner: Any = envs.unwrapped
-        steps = inner.envs.unwrapped.max_episode_steps * envs.num_envs
+        steps = inner.max_episode_steps * envs.num_envs
         if algo.get("buffer_size", 2 * steps) < 2 * steps:  # an episode is overwritten while the next one comes
             episodes = f"two episodes of {envs.num_envs} rows, {2 * steps:,} transitions"
             raise ValueError(f"algo.buffer_size must hold {episodes} for hindsight, got {algo['buffer_size']:,}")

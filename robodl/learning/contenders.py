@@ -47,9 +47,9 @@ def difference(key: str, first: Any, second: Any) -> tuple[str, str] | None:
     return (here, there) if first[key] != second[key] else None
 
 
-def of_zoo(task: str, robot: str, device: str, threads: int) -> Contender:
-    """The policy of the zoo for a task and a robot; UsageError where there is none."""
-    return loaded(zoo_stem(task, robot), "zoo", device, threads)
+def of_zoo(task: str, robot: str, observation: str | None, device: str, threads: int) -> Contender:
+    """The policy of the zoo for a task, a robot and what it sees; UsageError where there is none."""
+    return loaded(zoo_stem(task, robot, observation), "zoo", device, threads)
 
 
 def loaded(stem: Path, name: str, device: str, threads: int) -> Contender:
@@ -84,7 +84,7 @@ def opponent(first: Contender, against: str, seed: int, device: str, threads: in
     if against in choices:
         return untrained(against, cfg, seed)
     if against == "zoo":
-        other = of_zoo(cfg.env["task"], cfg.robot["name"], device, threads)
+        other = of_zoo(cfg.env["task"], cfg.robot["name"], None, device, threads)
     elif Path(against).is_dir():
         other = trained(against, "best", device, threads)
     else:

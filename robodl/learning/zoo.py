@@ -1,5 +1,6 @@
-"""Trained policies that come with the package: robodl/zoo/<robot>_<task>.safetensors and .json, for policy=zoo.
+"""Trained policies that come with the package, for policy=zoo: robodl/zoo/<robot>_<task>.safetensors and .json.
 
+Those that see images have names that end in _image.
 They are what acts of a policy, without critics, weights in float16; they can't be trained further.
 Their JSON says how they were trained and what they reach, as they are here.
 """
@@ -19,14 +20,28 @@ ZOO = Path(__file__).parent.parent / "zoo"
 CRITICS = ("value_net.", "mlp_extractor.value_net.", "vf_features_extractor.", "features_extractor.", "critic")
 
 
-def zoo_stem(task: str, robot: str, folder: Path = ZOO) -> Path:
-    """The stem of a policy's files; UsageError, with what there is, if none does this task with this robot."""
-    stem = folder / f"{robot}_{task}"
-    if not stem.with_suffix(".json").is_file():
-        known = sorted(path.stem.split("_", 1) for path in folder.glob("*.json"))
-        there = ", ".join(f"{task} ({robot})" for robot, task in known) or "none yet"
-        raise UsageError(f"the zoo has no policy of {task} with {robot}; there are {there}")
-    return stem
+def zoo_name(task: str, robot: str, observation: str) -> str:
+    """The name of the files of a policy, by what it sees."""
+    return f"{robot}_{task}" if observation == "state" else f"{robot}_{task}_image"
+
+
+def zoo_stem(task: str, robot: str, observation: str | None = None, folder: Path = ZOO) -> Path:
+    """The stem of a policy's files; UsageError, with what there is, if none does this task with this robot.
+
+    Args:
+        observation: what it sees, state or image; state if not given, or image where there is no other.
+    """
+    for kind in (observation,) if observation else ("state", "image"):
+        stem = folder / zoo_name(task, robot, kind)
+        if stem.with_suffix(".json").is_file():
+            return stem
+    known = sorted(path.stem.split("_", 1) for path in folder.glob("*.json"))
+    there = ", ".join(
+        f"{task.removesuffix('_image')} ({robot}{', image' if task.endswith('_image') else ''})"
+        for robot, task in known
+    )
+    kind = f" and observation={observation}" if observation else ""
+    raise UsageError(f"the zoo has no policy of {task} with {robot}{kind}; there are {there or 'none yet'}")
 
 
 def pack(stem: Path, packed: Path, facts: dict[str, Any]) -> None:

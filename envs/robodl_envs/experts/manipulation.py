@@ -177,8 +177,10 @@ def slide(state, robot):
 
     # Tuned for both arms: of the commanded speed 0.71 stays with the puck at 25 Hz, 0.89 at 50 Hz. The servos' pull
     # falls off between updates, so that objects are slower at its end than on average.
-    commanded = needed / (0.71 + 0.36 * (1.0 - interval)) + 0.4 * (needed - speed)  # m/s
-    onward = tool + direction * (commanded * robot.control_dt)[:, None] + state["target_offset"]
+    wanted, miss = direction * needed[:, None], direction * needed[:, None] - at_height(velocity, 0.0)
+    aside = miss - direction * (miss * direction).sum(axis=1)[:, None]
+    commanded = wanted / (0.71 + 0.36 * (1.0 - interval)) + 0.4 * (miss - aside) + aside  # m/s
+    onward = tool + commanded * robot.control_dt + state["target_offset"]
     onward = at_height(onward, xp.where(let_go, tool[:, 2] + rise, pressed))
     to = xp.where(on_top[:, None], onward, from_above(tool, at_height(puck, pressed), 0.05))
     slides = ~on_top & (speed > 0.1) | (remaining < 0.03)
