@@ -145,6 +145,11 @@ class EncoderConfig(EncoderName):
 
 
 @dataclass
+class TrainEnvConfig:
+    """Nothing of its own: tasks list and check their settings."""
+
+
+@dataclass
 class EnvironmentConfig:
     """Options of the environments that a run is made with."""
 
@@ -170,6 +175,9 @@ class TrainConfig(EnvironmentConfig):
 
     algo: AlgoConfig = group(AlgoConfig, open=True, help="any other argument of the algorithm's class")
     encoder: EncoderConfig = group(EncoderConfig)
+    train_env: TrainEnvConfig = group(
+        TrainEnvConfig, open=True, help="a setting of the task while it trains: evaluations and tests have env's"
+    )
     observation: str = option("state", help="what the policy sees", choices=OBSERVATIONS)
     frame_stack: int = option(1, help="images of so many steps, up to now, that the policy sees", at_least=1)
     total_timesteps: int = option(1_000_000, help="steps of all rows together; 0 for imitation alone", at_least=0)

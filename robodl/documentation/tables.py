@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from robodl.documentation.comparison import named
+from robodl.documentation.comparison import named, trained_with
 from robodl.documentation.markdown import millimetres, percent, template, where
 from robodl.documentation.results import Results, Row
 from robodl.options import UsageError
@@ -77,7 +77,7 @@ def made(name: str, old: str, results: Results) -> str:
     if name not in (*TABLES, *METRICS):
         known = ", ".join(["overview", *TABLES, *METRICS])
         raise UsageError(f"<!-- results: {name} --> names no table; there are {known}")
-    macros: Any = template("tables", is_default=is_default, named=named).module
+    macros: Any = template("tables", is_default=is_default, named=named, trained_with=trained_with).module
     if name in TABLES:
         return getattr(macros, name)(results).strip()
     order = list(POLICIES)

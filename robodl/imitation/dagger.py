@@ -60,7 +60,7 @@ def imitate(
         store: of the transitions, so that imitation can be resumed; in memory by default.
     """
     store, settings = store or TransitionStore(), imitation_config(cfg.algo)
-    envs: Any = make_envs(cfg, settings.rows, **on_backend(cfg, cfg.backend, model.device, "torch"))
+    envs: Any = make_envs(cfg, settings.rows, **cfg.train_env, **on_backend(cfg, cfg.backend, model.device, "torch"))
     inner = envs.unwrapped
     slices = logit_slices(inner.task, inner.robot.action_size)
     second = None

@@ -199,8 +199,8 @@ def training_envs(cfg: DictConfig, num: int, device: torch.device = CPU) -> Any:
     On backend=warp those of PPO are of tensors on the device, for DevicePPO; those of other algorithms of NumPy arrays.
     """
     if cfg.backend == "warp" and algo_class(cfg.algo) is PPO:
-        return TensorVecEnv(make_envs(cfg, num, **on_backend(cfg, cfg.backend, device, "torch")))
-    return VecMonitor(Sb3VecEnv(make_envs(cfg, num, **on_backend(cfg, cfg.backend, device))))
+        return TensorVecEnv(make_envs(cfg, num, **cfg.train_env, **on_backend(cfg, cfg.backend, device, "torch")))
+    return VecMonitor(Sb3VecEnv(make_envs(cfg, num, **cfg.train_env, **on_backend(cfg, cfg.backend, device))))
 
 
 def on_backend(cfg: DictConfig, backend: str, device: torch.device, arrays: str = "numpy") -> dict[str, Any]:

@@ -109,8 +109,43 @@ def test_evaluations_of_other_variation_are_rows_of_their_own(place):
     (place / "text.md").write_text(TABLES.replace("reach", "robustness"))
     results.results(options(place, runs=[str(place / "none.json"), str(place / "physics.json")]))
     text = (place / "text.md").read_text()
-    assert "| task | none | physics | episodes |" in text
-    assert "| `push` | 90 % (80 % to 100 %) | 80 % (70 % to 90 %) | 500 |" in text
+    assert "| task | none | physics | physics, trained with it |" in text
+    assert "| `push` | 90 % (80 % to 100 %) | 80 % (70 % to 90 %) |  |" in text
+
+
+def test_runs_with_variation_stand_beside_what_they_were_trained_with(place):
+    """In the table of robustness alone, the episodes of all seeds together."""
+    row = {
+        "env": "push",
+        "robot": "panda",
+        "algo": "`ppo`",
+        "steps": 9,
+        "train_seconds": 1.0,
+        "commit": "abc",
+        "curve": [[1, 1, 0]],
+    }
+    rows = [
+        {**row, "seed": seed, "command": f"python -m robodl.train env=push{words} seed=S", "episodes": 100}
+        | {"success_rate": rate, "success_low": 0.0, "success_high": 1.0}
+        for seed, rate, words in ((0, 0.6, " randomize=physics"), (1, 0.8, " randomize=physics"), (0, 1.0, ""))
+    ]
+    zoo = {
+        "env": "push",
+        "robot": "panda",
+        "policy": "zoo",
+        "motion": "own",
+        "sight": "own",
+        "seed": 0,
+        "episodes": 500,
+    }
+    zoo |= {"randomize": "physics", "success_rate": 0.5, "success_low": 0.4, "success_high": 0.6}
+    (place / "results/trained.json").write_text(json.dumps(rows))
+    (place / "results/evaluations.json").write_text(json.dumps([zoo]))
+    (place / "text.md").write_text(TABLES.replace("reach", "robustness") + TABLES.replace("reach", "ways"))
+    results.results(options(place))
+    text = (place / "text.md").read_text()
+    assert "| `push` | 50 % (40 % to 60 %) | 70 % (63.3 % to 75.9 %) |" in text
+    assert "| `push` | `ppo` |" in text and "`push/randomize" not in text
 
 
 def test_an_overview_keeps_what_a_person_wrote():

@@ -14,7 +14,7 @@ from robodl.options import UsageError
 from robodl.runs.provenance import commit, provenance
 from robodl.runs.run_folder import new_folder
 from robodl.runs.sweep_table import SweptRun, sweep_lines
-from robodl.train import train
+from robodl.train import build, train
 from tests.train.conftest import SMALL, assert_resumes_exactly, assert_same_policy, run
 
 
@@ -240,3 +240,17 @@ def test_a_result_bears_the_commit_that_it_began_with(monkeypatch):
     first = commit()
     monkeypatch.setattr("robodl.runs.provenance.subprocess.run", lambda *_, **__: pytest.fail("asked again"))
     assert provenance()["commit"] == first
+
+
+def test_settings_of_training_alone_are_not_those_of_tests(composed):
+    cfg = composed("env=pick_and_place", "algo=ppo", "++train_env.held=1.0", *SMALL)
+    model, test_envs = build(cfg)
+    assert model.env.unwrapped.envs.unwrapped.batch.task.held == 1.0
+    assert test_envs.unwrapped.batch.task.held == 0.0
+
+
+def test_a_setting_of_training_that_a_task_has_not_is_refused(tmp_path):
+    words = ("env=pick_and_place", "algo=ppo", "train_env.hold=1.0", *SMALL)
+    done = run("robodl.train", *words, cwd=tmp_path, check=False)
+    assert done.returncode == 2 and "hold" in done.stderr and "held" in done.stderr
+    assert not (tmp_path / "runs").exists()
