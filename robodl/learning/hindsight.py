@@ -36,7 +36,9 @@ class EnergyReplayBuffer(HerReplayBuffer):
         places = self.next_observations["achieved_goal"][steps, env_idx, :3]
         self.weights[steps, env_idx] = work_weight(places, self.control_dt)
 
-    def sample(self, batch_size: int, env: VecNormalize | None = None) -> DictReplayBufferSamples:
+    def sample(  # type: ignore[override]  # as of SB3's own
+        self, batch_size: int, env: VecNormalize | None = None
+    ) -> DictReplayBufferSamples:
         """A batch of transitions of whole episodes, four of five of them with goals of hindsight where `her` is 4."""
         filled = self.buffer_size if self.full else self.pos
         parts, missing = [], batch_size

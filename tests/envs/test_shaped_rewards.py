@@ -93,6 +93,40 @@ def test_a_push_pays_though_the_cube_turns():
     assert slipped - behind < 0.02
 
 
+def slide_potential(left, height, target=0.0):
+    """The potential of Slide with the tool above a puck that will rest at a distance from its goal.
+
+    Args:
+        height: m, of the tool above where it presses; target: the same of its target.
+    """
+    envs = make_vec("slide", reward="shaped")
+    envs.reset(seed=0)
+    puck, goal = np.array([[0.4, 0.0, 0.0125]]), np.array([[0.4 + left, 0.0, 0.0125]])
+    tool = puck + envs.task.pressed + np.array([[0.0, 0.0, height]])
+    offset = np.array([[0.0, 0.0, target - height]])
+    controller = SimpleNamespace(position_offset=lambda: offset)
+    envs.task.robot = SimpleNamespace(tool=tool, controller=controller)
+    return envs.batch.rewards.potential(puck, goal)[0]
+
+
+def test_a_finger_presses_lightly_on_a_puck_that_is_to_move():
+    """Policies pressed with the tool's target 7 cm below, from where the puck could not be let go at its speed."""
+    pressed, hard, above = (slide_potential(0.4, *where) for where in ((0.0035, 0.0), (0.0035, -0.07), (0.05, 0.05)))
+    assert pressed < above < slide_potential(0.4, 0.1, 0.1) and pressed < hard - 0.02
+
+
+def test_a_finger_lets_go_of_a_puck_that_will_rest_at_its_goal():
+    """Policies carried the puck to the end of the arm's reach, where it stopped short of goals beyond."""
+    for left in (0.01, 0.04):
+        values = [
+            slide_potential(left, 0.0035, -0.03),
+            slide_potential(left, 0.0035),
+            slide_potential(left, 0.01, 0.03),
+        ]
+        assert values == sorted(values, reverse=True) and values[1] > values[2] + 0.02
+    assert slide_potential(0.04, 0.0035) < slide_potential(0.2, 0.0035)  # to give it speed pays before that
+
+
 def test_stages_follow_each_other_in_stack():
     """A cube that is let go in its place is worth more than one held there, that more than one held elsewhere."""
     envs, steps = made("stack")
