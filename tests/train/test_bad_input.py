@@ -111,8 +111,8 @@ CASES = [
     ("train", ["algo.imitation_teacher=zoo"], ["algo.imitation_teacher labels", "give algo.imitation_transitions"]),
     (
         "train",
-        ["env=slide", "algo.imitation_transitions=100", "algo.imitation_teacher=zoo"],
-        ["the zoo has no policy of slide", "reach (panda)"],
+        ["robot=ur5e", "algo.imitation_transitions=100", "algo.imitation_teacher=zoo"],
+        ["the zoo has no policy of reach with ur5e", "reach (panda)"],
     ),
     (
         "train",
