@@ -176,7 +176,9 @@ class TrainConfig(EnvironmentConfig):
     algo: AlgoConfig = group(AlgoConfig, open=True, help="any other argument of the algorithm's class")
     encoder: EncoderConfig = group(EncoderConfig)
     train_env: TrainEnvConfig = group(
-        TrainEnvConfig, open=True, help="a setting of the task while it trains: evaluations and tests have env's"
+        TrainEnvConfig,
+        open=True,
+        help="a setting of the task, or max_episode_steps, in training alone; evaluations have env's",
     )
     observation: str = option("state", help="what the policy sees", choices=OBSERVATIONS)
     frame_stack: int = option(1, help="images of so many steps, up to now, that the policy sees", at_least=1)

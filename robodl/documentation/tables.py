@@ -77,7 +77,9 @@ def made(name: str, old: str, results: Results) -> str:
     if name not in (*TABLES, *METRICS):
         known = ", ".join(["overview", *TABLES, *METRICS])
         raise UsageError(f"<!-- results: {name} --> names no table; there are {known}")
-    macros: Any = template("tables", is_default=is_default, named=named, trained_with=trained_with).module
+    macros: Any = template(
+        "tables", is_default=is_default, named=named, trained_with=trained_with, with_variation=with_variation
+    ).module
     if name in TABLES:
         return getattr(macros, name)(results).strip()
     order = list(POLICIES)
@@ -115,6 +117,15 @@ def in_short(task: str, results: Results) -> str:
     text = f"{'; '.join(f'{metric.name} {values(metric, rows)}' for metric in metrics)} {origin}"
     still = where(results.evaluations, env=task, policy="best", motion="still", sight="own")
     return f"{text}; from the fixed first view {values(metrics[0], still)}" if still else text
+
+
+def with_variation(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
+    """The runs that were trained with variation, by its preset and by task."""
+    found: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        if (preset := trained_with(row)) != "none":
+            found.setdefault(preset, {}).setdefault(row["env"], []).append(row)
+    return found
 
 
 def is_default(row: Row) -> bool:

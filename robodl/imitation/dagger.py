@@ -18,7 +18,7 @@ from robodl.imitation.demonstrations import FIRST_SEED, read_dataset
 from robodl.imitation.state_loss import StateLoss, flat_state
 from robodl.imitation.teacher import teacher_policy
 from robodl.imitation.transition_store import TransitionStore
-from robodl.learning.build import on_backend
+from robodl.learning.build import on_backend, training_settings
 from robodl.options import UsageError
 from robodl.sb3_internals import policy_actions
 from robodl.vec_env import channels_first, make_envs
@@ -60,7 +60,9 @@ def imitate(
         store: of the transitions, so that imitation can be resumed; in memory by default.
     """
     store, settings = store or TransitionStore(), imitation_config(cfg.algo)
-    envs: Any = make_envs(cfg, settings.rows, **cfg.train_env, **on_backend(cfg, cfg.backend, model.device, "torch"))
+    envs: Any = make_envs(
+        cfg, settings.rows, **training_settings(cfg), **on_backend(cfg, cfg.backend, model.device, "torch")
+    )
     inner = envs.unwrapped
     slices = logit_slices(inner.task, inner.robot.action_size)
     second = None

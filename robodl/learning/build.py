@@ -6,6 +6,7 @@ import importlib
 import inspect
 import re
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from robodl.learning.pixel_sac import PixelSAC
 from robodl.vec_env import Sb3VecEnv, TensorVecEnv, make_envs
 from robodl.vision.encoder import Encoder, load_encoder_weights
 from robodl_envs import did_you_mean
+from robodl_envs.registry import task_class
 
 TRUSTED_PACKAGES = ("stable_baselines3.", "sb3_contrib.", "robodl.")  # of classes that a file may name
 # Arguments of algorithms that `build_model` sets itself.
@@ -199,8 +201,20 @@ def training_envs(cfg: DictConfig, num: int, device: torch.device = CPU) -> Any:
     On backend=warp those of PPO are of tensors on the device, for DevicePPO; those of other algorithms of NumPy arrays.
     """
     if cfg.backend == "warp" and algo_class(cfg.algo) is PPO:
-        return TensorVecEnv(make_envs(cfg, num, **cfg.train_env, **on_backend(cfg, cfg.backend, device, "torch")))
-    return VecMonitor(Sb3VecEnv(make_envs(cfg, num, **cfg.train_env, **on_backend(cfg, cfg.backend, device))))
+        return TensorVecEnv(
+            make_envs(cfg, num, **training_settings(cfg), **on_backend(cfg, cfg.backend, device, "torch"))
+        )
+    return VecMonitor(Sb3VecEnv(make_envs(cfg, num, **training_settings(cfg), **on_backend(cfg, cfg.backend, device))))
+
+
+def training_settings(cfg: DictConfig) -> dict[str, Any]:
+    """Settings that environments have in training alone; ValueError for one that would change what a policy is of."""
+    may_differ = {field.name for field in fields(task_class(cfg.env["task"])) if field.init} | {"max_episode_steps"}
+    for key in cfg.train_env:
+        if key not in may_differ:
+            rule = f"train_env takes the settings of {cfg.env['task']}, and max_episode_steps"
+            raise ValueError(f"{rule}, got {key!r}{did_you_mean(str(key), may_differ)}")
+    return dict(cfg.train_env)
 
 
 def on_backend(cfg: DictConfig, backend: str, device: torch.device, arrays: str = "numpy") -> dict[str, Any]:

@@ -73,7 +73,7 @@ def joined(first: DictReplayBufferSamples, second: DictReplayBufferSamples) -> D
 
 
 def work_weight(places: np.ndarray, dt: float) -> float:
-    """How often an episode is drawn, 0.1 to 1.
+    """The weight by which an episode is drawn, 0.1 to 1.
 
     Args:
         places: of what is moved to the goal, (T, 3), world frame, metres.

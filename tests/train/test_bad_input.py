@@ -108,6 +108,8 @@ CASES = [
     ("train", ["algo.imitation_transitions=100", "control=joint"], ["experts act by control='tool'"]),
     ("train", ["algo.dataset=robodl/reach/none-v0"], ["give one of them"]),
     ("train", ["algo.imitation_transitions=100", "algo.dataset=robodl/reach/none-v0"], ["robodl/reach/none-v0"]),
+    ("train", ["train_env.radios=0.1"], ["train_env takes the settings of reach", "did you mean 'radius'"]),
+    ("train", ["train_env.control=joint"], ["train_env takes the settings of reach, and max_episode_steps"]),
     ("train", ["algo.imitation_teacher=zoo"], ["algo.imitation_teacher labels", "give algo.imitation_transitions"]),
     (
         "train",

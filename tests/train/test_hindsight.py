@@ -83,8 +83,6 @@ def test_only_whole_episodes_are_drawn(buffer):
     add_steps(buffer, 250 - 3 * STEPS + 5)  # the ring holds 250 steps of each row: its first 5 are new
     whole = np.flatnonzero(buffer.ep_length[:, 0])
     assert whole.min() == STEPS and buffer.full
-    for _ in range(3):
-        buffer.sample(1_000)
     buffer.observations["observation"][:STEPS, :, 1] = 99  # of those that must not be drawn
     assert drawn(buffer)[1].max() < STEPS
 

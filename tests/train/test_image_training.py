@@ -29,7 +29,6 @@ def test_trains_and_resumes_exactly(algo, tmp_path):
     assert json.loads((tmp_path / "score.json").read_text())["episodes"] == 3
 
 
-@pytest.mark.slow
 def test_views_for_people(tmp_path):
     """TensorBoard has each camera's image with its saliency; the video has the policy's images to the right."""
     import av
@@ -73,7 +72,6 @@ main()
 """
 
 
-@pytest.mark.slow
 def test_without_pyopengl(tmp_path):
     """The same on a machine without PyOpenGL."""
     import subprocess

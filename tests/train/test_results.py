@@ -109,8 +109,8 @@ def test_evaluations_of_other_variation_are_rows_of_their_own(place):
     (place / "text.md").write_text(TABLES.replace("reach", "robustness"))
     results.results(options(place, runs=[str(place / "none.json"), str(place / "physics.json")]))
     text = (place / "text.md").read_text()
-    assert "| task | none | physics | physics, trained with it |" in text
-    assert "| `push` | 90 % (80 % to 100 %) | 80 % (70 % to 90 %) |  |" in text
+    assert "| task | none | physics | episodes |" in text
+    assert "| `push` | 90 % (80 % to 100 %) | 80 % (70 % to 90 %) | 500 |" in text
 
 
 def test_runs_with_variation_stand_beside_what_they_were_trained_with(place):
@@ -144,7 +144,8 @@ def test_runs_with_variation_stand_beside_what_they_were_trained_with(place):
     (place / "text.md").write_text(TABLES.replace("reach", "robustness") + TABLES.replace("reach", "ways"))
     results.results(options(place))
     text = (place / "text.md").read_text()
-    assert "| `push` | 50 % (40 % to 60 %) | 70 % (63.3 % to 75.9 %) |" in text
+    assert "| task | physics | physics, trained with it | episodes |" in text
+    assert "| `push` | 50 % (40 % to 60 %) | 70 % (63.3 % to 75.9 %) | 500 |" in text
     assert "| `push` | `ppo` |" in text and "`push/randomize" not in text
 
 

@@ -243,14 +243,8 @@ def test_a_result_bears_the_commit_that_it_began_with(monkeypatch):
 
 
 def test_settings_of_training_alone_are_not_those_of_tests(composed):
-    cfg = composed("env=pick_and_place", "algo=ppo", "++train_env.held=1.0", *SMALL)
-    model, test_envs = build(cfg)
-    assert model.env.unwrapped.envs.unwrapped.batch.task.held == 1.0
-    assert test_envs.unwrapped.batch.task.held == 0.0
-
-
-def test_a_setting_of_training_that_a_task_has_not_is_refused(tmp_path):
-    words = ("env=pick_and_place", "algo=ppo", "train_env.hold=1.0", *SMALL)
-    done = run("robodl.train", *words, cwd=tmp_path, check=False)
-    assert done.returncode == 2 and "hold" in done.stderr and "held" in done.stderr
-    assert not (tmp_path / "runs").exists()
+    words = ("++train_env.in_the_air=1.0", "++train_env.max_episode_steps=30")
+    model, test_envs = build(composed("env=pick_and_place", "algo=ppo", *words, *SMALL))
+    batches = [envs.unwrapped.batch for envs in (model.env.unwrapped.envs, test_envs)]
+    assert [batch.task.in_the_air for batch in batches] == [1.0, 0.5]
+    assert [batch.max_episode_steps for batch in batches] == [30, 100]

@@ -8,7 +8,7 @@ import math
 from robodl_envs.arrays import Array, array, clip, copy, namespace, quat_conjugate, quat_mul, quat_to_rotvec
 from robodl_envs.experts.policy import Move
 from robodl_envs.scene import CONTROL_DT, TIMESTEP
-from robodl_envs.tasks.slide import DECELERATION, HALF_HEIGHT
+from robodl_envs.tasks.slide import DECELERATION, PRESS, TOUCH
 
 CLEARANCE = 0.10  # m above an object: high enough to pass over its neighbours
 GRASP_DISTANCE = 0.015  # m; the tool this close to the cube's middle, and the fingers as wide as the cube, is a grasp
@@ -164,23 +164,22 @@ def slide(state, robot):
     direction = offset / clip(remaining, 1e-6, math.inf)[:, None]
     speed = (velocity * direction).sum(axis=1)
     needed = xp.sqrt(2.0 * DECELERATION * remaining)  # m/s
-    top = puck[:, 2] + HALF_HEIGHT + 0.01  # m, of the tool: a fingertip is 1 cm below it
+    top = puck[:, 2] + TOUCH
     (x0, _), (x1, _) = robot.table
     end = x0 + 0.95 * (x1 - x0)  # m, where it lets go
     let_go = puck[:, 0] > end
     interval = robot.update_dt / CONTROL_DT  # between the servos' updates, 1 at 25 Hz and below
     # Updated more often, the finger rises less in the first step: pressed lightly at the end, the puck isn't slowed.
     release = 1.0 - (1.0 - interval**2) * (1.0 - clip((end - puck[:, 0]) / 0.1, 0.0, 1.0))
-    pressed = top - 0.0035 * release  # m, into the puck
+    pressed = top - PRESS * release
     on_top = (horizontal_norm(tool - puck) < 0.015) & (tool[:, 2] < top + 0.005)
     rise = 0.03 * interval * (robot.control_dt / CONTROL_DT)  # m
 
     # Tuned for both arms: of the commanded speed 0.71 stays with the puck at 25 Hz, 0.89 at 50 Hz. The servos' pull
     # falls off between updates, so that objects are slower at its end than on average.
-    wanted, miss = direction * needed[:, None], direction * needed[:, None] - at_height(velocity, 0.0)
-    aside = miss - direction * (miss * direction).sum(axis=1)[:, None]
-    commanded = wanted / (0.71 + 0.36 * (1.0 - interval)) + 0.4 * (miss - aside) + aside  # m/s
-    onward = tool + commanded * robot.control_dt + state["target_offset"]
+    commanded = needed / (0.71 + 0.36 * (1.0 - interval)) + 0.4 * (needed - speed)  # m/s
+    drift = at_height(velocity - direction * speed[:, None], 0.0)  # sideways
+    onward = tool + (direction * commanded[:, None] - drift) * robot.control_dt + state["target_offset"]
     onward = at_height(onward, xp.where(let_go, tool[:, 2] + rise, pressed))
     to = xp.where(on_top[:, None], onward, from_above(tool, at_height(puck, pressed), 0.05))
     slides = ~on_top & (speed > 0.1) | (remaining < 0.03)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from robodl_envs.arrays import array, distance, namespace
+from robodl_envs.arrays import distance, namespace
 from robodl_envs.free_body import GOAL_GREEN
 from robodl_envs.scene import add_marker
 from robodl_envs.tasks.potentials import grasping
@@ -14,8 +14,7 @@ class PickAndPlace(Task):
     """Grasp a cube and bring it to a point, half of the time in the air.
 
     A goal is the cube's position, (N, 3), world frame, metres. An episode starts with the cube somewhere below the
-    robot's workspace and the goal at least 10 cm from it, up to `height` above the table. `held` lets some begin with
-    the cube in the gripper, which is for training: to lift what one holds is learnt before it is grasped.
+    robot's workspace and the goal at least 10 cm from it, up to `height` above the table.
     """
 
     gripper = True
@@ -23,7 +22,6 @@ class PickAndPlace(Task):
     radius: float = length(0.05)  # m; closer than this is success, as in Gymnasium-Robotics' FetchPickAndPlace
     in_the_air: float = bounded(0.5, 0.0, 1.0, closed=True)  # share of the goals
     height: float = length(0.20)  # m, of the cube's middle, the most; less where the robot's workspace ends earlier
-    held: float = bounded(0.0, 0.0, 1.0, closed=True)  # share of the episodes that begin with the cube in the gripper
     yaw: float = turned_by()  # rad, the most that the cube is turned at the start
 
     def build(self, spec):
@@ -35,16 +33,10 @@ class PickAndPlace(Task):
         low, high = self.on_table(z)
         start = rng.uniform(ids, low, high)
         self.place_turned(self.cube, ids, start, rng)
-        if self.held:
-            self.put_in_hand(ids[rng.uniform(ids) < self.held])
         self.goal[ids] = rng.uniform_apart(ids, low, high, start, MIN_DISTANCE)
         top = max(z, min(self.height, self.robot.workspace[1][2]))
         in_the_air, height = rng.uniform(ids) < self.in_the_air, rng.uniform(ids, z, top)
         self.goal[ids, 2] = namespace(height).where(in_the_air, height, z)
-
-    def put_in_hand(self, ids):
-        self.cube.place(ids, array(self.robot.home_position, self.cube.pos))
-        self.robot.fingers.hold(ids, self.robot.cube)
 
     def achieved_goal(self):
         return self.cube.pos

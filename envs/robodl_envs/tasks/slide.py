@@ -13,8 +13,11 @@ RADIUS, HALF_HEIGHT = 0.03, 0.0125  # m, of the puck
 SLIPPERY = [0.01, 0.01, 0.001, 0.0001, 0.0001]  # friction between puck and table: two ways, torsional, rolling
 DECELERATION = SLIPPERY[0] * 9.81  # m/s^2, of a puck that slides
 PUCK_BOUNDS = (-2.5, -2.5, -0.5), (2.5, 2.5, 1.5)  # m, from the base and from the tool: pucks slide far
-PRESSED = (0.0, 0.0, HALF_HEIGHT + 0.01 - 0.0035)  # m, from the puck to the tool's target that presses the finger on it
-OFF = 0.03  # m, by which the finger is to rise once the puck slides
+TOUCH = (
+    HALF_HEIGHT + 0.01
+)  # m, of the tool above the puck's middle where the finger's tip, 1 cm below it, touches the puck
+PRESS = 0.0035  # m, of the tool's target below that, which presses the finger on the puck
+RISE = 0.03  # m, of the target above it, which lets go
 GOAL_BEYOND_REACH = (0.03, 0.13)  # m, least and most
 
 
@@ -41,6 +44,10 @@ class Slide(Task):
         spec.add_pair(geomname1="floor", geomname2="puck", friction=SLIPPERY, condim=3, **HARD)
         add_marker(spec, "goal", 0.015, GOAL_GREEN)
 
+    def bind(self, sim):
+        super().bind(sim)
+        self.pressed = sim.array((0.0, 0.0, TOUCH - PRESS))
+
     def reset(self, ids, rng):
         (x0, y0), (_, y1) = self.robot.table
         z = HALF_HEIGHT
@@ -49,10 +56,6 @@ class Slide(Task):
         radius, xp = self.robot.reach + rng.uniform(ids, *GOAL_BEYOND_REACH), namespace(angle)
         self.goal[ids] = xp.stack([radius * xp.cos(angle), radius * xp.sin(angle), 0.0 * angle + z], axis=1)
 
-    def bind(self, sim):
-        super().bind(sim)
-        self.pressed = sim.array(PRESSED)
-
     def goal_observables(self):
         return [goal_position(GOAL_ON_TABLE, bounds=PUCK_BOUNDS)]
 
@@ -60,12 +63,12 @@ class Slide(Task):
         return self.puck.pos
 
     def coasting(self):
-        """How far the puck, let go now, would slide until it rests, (N, 3) m, world frame."""
+        """Offset by which the puck, let go now, would slide until it rests, (N, 3) m, world frame."""
         velocity = self.puck.velocity  # (N, 3)
         return velocity * (norm(velocity) / (2.0 * DECELERATION))[:, None]
 
     def potential(self, achieved, desired):
-        """How far from the goal the puck, let go now, would come to rest, and what is left for the finger to do, m.
+        """The distance from the goal to where the puck, let go now, would come to rest, and the finger's part, m.
 
         The distance is doubled, and bounded, as random touches send the puck metres away. The finger is to press on the
         puck lightly and to carry it along; once the puck would rest near the goal, to let go. What counts there is the
@@ -77,5 +80,5 @@ class Slide(Task):
         way = from_above(offset, 0.03, 0.012, 0.03)
         press = way / (1.0 + way / 0.5) + abs(raised)
         let_go = clip((0.15 - left) / 0.10, 0.0, 1.0)  # 1 where the puck would rest within 5 cm, 0 beyond 15
-        rise = clip(OFF - raised, 0.0, math.inf)
+        rise = clip(RISE - raised, 0.0, math.inf)
         return 2.0 * left / (1.0 + left / 0.6) + 0.5 * (1.0 - let_go) * press + 1.5 * let_go * rise
