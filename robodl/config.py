@@ -178,7 +178,7 @@ class TrainConfig(EnvironmentConfig):
     train_env: TrainEnvConfig = group(
         TrainEnvConfig,
         open=True,
-        help="a setting of the task, or max_episode_steps, in training alone; evaluations have env's",
+        help="a setting of the task, or max_episode_steps, for training alone, not tests",
     )
     observation: str = option("state", help="what the policy sees", choices=OBSERVATIONS)
     frame_stack: int = option(1, help="images of so many steps, up to now, that the policy sees", at_least=1)

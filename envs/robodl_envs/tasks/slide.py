@@ -13,9 +13,7 @@ RADIUS, HALF_HEIGHT = 0.03, 0.0125  # m, of the puck
 SLIPPERY = [0.01, 0.01, 0.001, 0.0001, 0.0001]  # friction between puck and table: two ways, torsional, rolling
 DECELERATION = SLIPPERY[0] * 9.81  # m/s^2, of a puck that slides
 PUCK_BOUNDS = (-2.5, -2.5, -0.5), (2.5, 2.5, 1.5)  # m, from the base and from the tool: pucks slide far
-TOUCH = (
-    HALF_HEIGHT + 0.01
-)  # m, of the tool above the puck's middle where the finger's tip, 1 cm below it, touches the puck
+TOUCH = HALF_HEIGHT + 0.01  # m, of the tool above the puck's middle where the finger's tip, 1 cm below it, touches
 PRESS = 0.0035  # m, of the tool's target below that, which presses the finger on the puck
 RISE = 0.03  # m, of the target above it, which lets go
 GOAL_BEYOND_REACH = (0.03, 0.13)  # m, least and most
