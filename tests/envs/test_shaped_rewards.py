@@ -93,16 +93,17 @@ def test_a_push_pays_though_the_cube_turns():
     assert slipped - behind < 0.02
 
 
-def slide_potential(left, height, target=0.0):
-    """The potential of Slide with the tool above a puck that will rest at a distance from its goal.
+def slide_potential(left, height, target=0.0, beside=0.0):
+    """The potential of Slide with the tool over a puck that will rest at a distance from its goal.
 
     Args:
         height: m, of the tool above where it presses; target: the same of its target.
+        beside: m, of the tool from the puck's middle.
     """
     envs = make_vec("slide", reward="shaped")
     envs.reset(seed=0)
     puck, goal = np.array([[0.4, 0.0, 0.0125]]), np.array([[0.4 + left, 0.0, 0.0125]])
-    tool = puck + envs.task.pressed + np.array([[0.0, 0.0, height]])
+    tool = puck + envs.task.pressed + np.array([[0.0, beside, height]])
     offset = np.array([[0.0, 0.0, target - height]])
     controller = SimpleNamespace(position_offset=lambda: offset)
     envs.task.robot = SimpleNamespace(tool=tool, controller=controller)
@@ -125,6 +126,13 @@ def test_a_finger_lets_go_of_a_puck_that_will_rest_at_its_goal():
         ]
         assert values == sorted(values, reverse=True) and values[1] > values[2] + 0.02
     assert slide_potential(0.04, 0.0035) < slide_potential(0.2, 0.0035)  # to give it speed pays before that
+    assert slide_potential(0.02, 0.0035) < slide_potential(0.04, 0.0035) - 0.02  # until it will rest well within 5 cm
+
+
+def test_a_finger_on_a_puck_is_worth_more_than_one_that_kicks_it():
+    """A policy kicked the puck with the finger's side, 4.5 cm from its middle, so that it rested 4 cm off."""
+    kicked, carried = slide_potential(0.4, 0.0035, beside=0.045), slide_potential(0.4, 0.0035)
+    assert kicked > carried + 0.05
 
 
 def test_stages_follow_each_other_in_stack():
