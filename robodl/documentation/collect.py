@@ -100,6 +100,8 @@ def algorithm(config: Row) -> str:
     if algo.get("imitation_transitions"):
         text = "`dagger`: imitation" + (" of a policy" if algo.get("imitation_teacher") else "")
         text += f", then {name}" if config["total_timesteps"] else ""
+    elif algo.get("demonstrations"):
+        text += ", with demonstrations"
     if config["observation"] != "state":
         text += ", from images"
     return f"{text}, pretrained encoder" if config["encoder"].get("weights") else text

@@ -14,7 +14,16 @@ from robodl.options import UsageError
 from robodl_envs import task_id
 
 BLOCK = re.compile(r"(<!-- results: (\w+) -->\n)(.*?)(<!-- end of results -->)", re.DOTALL)
-TABLES = ("suite", "trained", "ways", "distilled", "robustness", "reach", "pixels")  # macros of tables.md.jinja
+TABLES = (
+    "suite",
+    "trained",
+    "ways",
+    "teaching",
+    "distilled",
+    "robustness",
+    "reach",
+    "pixels",
+)  # macros of tables.md.jinja
 
 
 class Metric(NamedTuple):
@@ -78,7 +87,12 @@ def made(name: str, old: str, results: Results) -> str:
         known = ", ".join(["overview", *TABLES, *METRICS])
         raise UsageError(f"<!-- results: {name} --> names no table; there are {known}")
     macros: Any = template(
-        "tables", is_default=is_default, named=named, trained_with=trained_with, with_variation=with_variation
+        "tables",
+        is_default=is_default,
+        named=named,
+        taught=taught,
+        trained_with=trained_with,
+        with_variation=with_variation,
     ).module
     if name in TABLES:
         return getattr(macros, name)(results).strip()
@@ -117,6 +131,24 @@ def in_short(task: str, results: Results) -> str:
     text = f"{'; '.join(f'{metric.name} {values(metric, rows)}' for metric in metrics)} {origin}"
     still = where(results.evaluations, env=task, policy="best", motion="still", sight="own")
     return f"{text}; from the fixed first view {values(metrics[0], still)}" if still else text
+
+
+def taught(rows: Sequence[Row]) -> dict[str, dict[str, list[list[Row]]]]:
+    """The runs on the state, by what they learn from and by task: a list for each command, of its seeds."""
+    ways: dict[str, Callable[[str], bool]] = {
+        "from nothing": lambda algo: "," not in algo and ":" not in algo,
+        "demonstrations in the buffer": lambda algo: algo.endswith(", with demonstrations"),
+        "imitation": lambda algo: algo.endswith(": imitation"),
+        "imitation, then PPO": lambda algo: algo.endswith(": imitation, then PPO"),
+    }
+    groups = [group for group in named(rows).values() if trained_with(group[0]) == "none"]
+    found: dict[str, dict[str, list[list[Row]]]] = {}
+    for way, is_of in ways.items():
+        found[way] = {}
+        for group in groups:
+            if group[0]["robot"] == "panda" and is_of(group[0]["algo"]):
+                found[way].setdefault(group[0]["env"], []).append(group)
+    return found
 
 
 def with_variation(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:

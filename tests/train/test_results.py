@@ -113,20 +113,18 @@ def test_evaluations_of_other_variation_are_rows_of_their_own(place):
     assert "| `push` | 90 % (80 % to 100 %) | 80 % (70 % to 90 %) | 500 |" in text
 
 
+def trained_row(seed, rate, words="", algo="`ppo`", steps=9):
+    """A row of trained.json, of push and 100 episodes."""
+    command = f"python -m robodl.train env=push{words} seed=S"
+    run = {"env": "push", "robot": "panda", "algo": algo, "seed": seed, "steps": steps, "command": command}
+    success = {"success_rate": rate, "success_low": 0.0, "success_high": 1.0, "episodes": 100}
+    return run | success | {"train_seconds": 1.0, "commit": "abc", "curve": [[1, 1, 0]]}
+
+
 def test_runs_with_variation_stand_beside_what_they_were_trained_with(place):
     """In the table of robustness alone, the episodes of all seeds together."""
-    row = {
-        "env": "push",
-        "robot": "panda",
-        "algo": "`ppo`",
-        "steps": 9,
-        "train_seconds": 1.0,
-        "commit": "abc",
-        "curve": [[1, 1, 0]],
-    }
     rows = [
-        {**row, "seed": seed, "command": f"python -m robodl.train env=push{words} seed=S", "episodes": 100}
-        | {"success_rate": rate, "success_low": 0.0, "success_high": 1.0}
+        trained_row(seed, rate, words)
         for seed, rate, words in ((0, 0.6, " randomize=physics"), (1, 0.8, " randomize=physics"), (0, 1.0, ""))
     ]
     zoo = {
@@ -147,6 +145,24 @@ def test_runs_with_variation_stand_beside_what_they_were_trained_with(place):
     assert "| task | physics | physics, trained with it | episodes |" in text
     assert "| `push` | 50 % (40 % to 60 %) | 70 % (63.3 % to 75.9 %) | 500 |" in text
     assert "| `push` | `ppo` |" in text and "`push/randomize" not in text
+
+
+def test_what_a_teacher_is_worth(place):
+    """A column for each way to learn: the mean of all seeds, and two algorithms in one cell by their names."""
+    rows = [
+        trained_row(0, 0.6, " algo=ppo", steps=4000),
+        trained_row(1, 0.8, " algo=ppo", steps=4000),
+        trained_row(0, 0.5, " algo=sac", "`sac`"),
+        trained_row(0, 0.9, " algo=sac algo.demonstrations=5", "`sac`, with demonstrations"),
+        trained_row(0, 1.0, "", "`dagger`: imitation", 0),
+        trained_row(0, 0.1, " randomize=physics", "`dagger`: imitation", 0),
+        trained_row(0, 0.2, " observation=image", "`dagger`: imitation, from images", 0),
+    ]
+    (place / "results/trained.json").write_text(json.dumps(rows))
+    (place / "text.md").write_text(TABLES.replace("reach", "teaching"))
+    results.results(options(place))
+    cells = "`ppo`: 70 %, 4,000 steps, 1 s; `sac`: 50 %, 9 steps, 1 s | 90 %, 9 steps, 1 s | 100 %, 1 s |  |"
+    assert f"| `push` | {cells}\n" in (place / "text.md").read_text()
 
 
 def test_an_overview_keeps_what_a_person_wrote():
