@@ -77,6 +77,6 @@ class Slide(Task):
         raised = self.robot.controller.position_offset()[:, 2] - offset[:, 2]  # (N,) m, of the tool's target
         way = from_above(offset, 0.03, 0.012, 0.03)
         press = way / (1.0 + way / 0.5) + abs(raised)
-        let_go = clip((0.12 - left) / 0.10, 0.0, 1.0)  # 1 where the puck would rest within 2 cm, 0 beyond 12
+        let_go = clip((0.15 - left) / 0.10, 0.0, 1.0)  # 1 where the puck would rest within 5 cm, 0 beyond 15
         rise = clip(RISE - raised, 0.0, math.inf)
         return 2.0 * left / (1.0 + left / 0.6) + (1.0 - let_go) * press + 1.5 * let_go * rise
