@@ -135,6 +135,23 @@ def test_a_finger_on_a_puck_is_worth_more_than_one_that_kicks_it():
     assert kicked > carried + 0.05
 
 
+def test_a_camera_stays_over_the_target_as_high_as_it_began():
+    """Policies that were paid for being over the target alone rose by 20 cm, from where no target counts as in view."""
+    envs = make_vec("track", num_envs=2, reward="shaped")
+    observation, _ = envs.reset(seed=0)
+    task, goal = envs.task, observation["desired_goal"]
+    over = np.column_stack([goal[:, :2], np.full(2, task.start_height)])
+
+    def potential(offset):
+        task.camera.pos = over + offset
+        return envs.batch.rewards.potential(goal, goal)
+
+    at_best = potential([0.0, 0.0, 0.0])
+    assert (at_best < 1e-6).all()
+    for offset in ([0.1, 0.0, 0.0], [0.0, -0.1, 0.0], [0.0, 0.0, 0.1]):
+        assert (potential(offset) > at_best + 0.1).all()
+
+
 def test_stages_follow_each_other_in_stack():
     """A cube that is let go in its place is worth more than one held there, that more than one held elsewhere."""
     envs, steps = made("stack")

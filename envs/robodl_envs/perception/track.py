@@ -47,7 +47,8 @@ class Track(PerceptionTask):
         super().bind(sim)
         robot, self.object_height = self.robot, self.objects.arena.scale * HALF_HEIGHT  # m
         camera = robot.home_tool - camera_to_tool(robot, robot.home_quat)
-        self.max_depth = MAX_VIEW_DISTANCE * (camera[2] - self.object_height)  # m
+        self.start_height = float(camera[2])  # m, of the camera
+        self.max_depth = MAX_VIEW_DISTANCE * (self.start_height - self.object_height)  # m
         self.in_view = sim.zeros(dtype="bool")
 
     def begin(self, ids):
@@ -105,6 +106,15 @@ class Track(PerceptionTask):
         """Minus the error of the estimated position, m, and 0.2 s times that of the estimated velocity."""
         position, velocity = errors(achieved, desired)
         return -position - 0.2 * velocity
+
+    def potential(self, achieved, desired):
+        """The error of position, m, 0.5 s times that of velocity, and twice the camera's way to over the target, m.
+
+        It is to be as high there as at the start: from higher up it sees more, but nothing that counts as in view.
+        """
+        position, velocity = errors(achieved, desired)
+        over = concat([desired[..., :2], 0.0 * desired[..., :1] + self.start_height])
+        return position + 0.5 * velocity + 2.0 * norm(self.camera.pos - over)
 
     def success(self, achieved, desired):
         """The estimated position is closer than `radius` to the target, and the velocity closer than `speed` to its."""
