@@ -1,7 +1,7 @@
 """Behaviour cloning: a policy's deterministic actions are fitted to an expert's by supervised learning."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import nn
 from torch.nn import functional
 
+from robodl.config import ImitationConfig
 from robodl.evaluation.task_table import old_hook
 from robodl.sb3_internals import deterministic_actions
 from robodl.vision.encoder import Encoder
@@ -18,29 +19,32 @@ LEARNING_RATE = 1e-3  # at the beginning of a fit; it falls to zero along half a
 MAX_WEIGHTS = 2**24  # that torch.multinomial draws from
 
 
+class Examples(NamedTuple):
+    """Transitions that a policy is fitted to: its observations in them, and an expert's actions there."""
+
+    observations: dict[str, np.ndarray]  # (n, ...) each
+    expert_actions: np.ndarray  # (n, a)
+    sample_weights: np.ndarray | None = None  # (n,), in proportion to which they are drawn; uniformly without
+    states: np.ndarray | None = None  # (n, k), to be told from images
+
+
 def fit_policy(
     model: BaseAlgorithm,
-    observations: dict[str, np.ndarray],
-    expert_actions: np.ndarray,
+    examples: Examples,
     slices: Sequence[slice],
+    settings: ImitationConfig,
     updates: int,
-    batch_size: int,
     on_step: Callable[[float], object] = lambda share: None,
-    sample_weights: np.ndarray | None = None,
     second_loss: nn.Module | None = None,
-    kind: str = "l1",
 ) -> float:
     """Fit a policy to the actions of an expert.
 
     Args:
-        observations: (n, ...) each.
-        expert_actions: (n, a).
         slices: of an action, see `logit_slices`.
-        updates: optimiser steps, with batch_size transitions each.
+        settings: the transitions of an optimiser step, and the loss of actions.
+        updates: optimiser steps.
         on_step: called after each step with the share of the steps that is done.
-        sample_weights: (n,), in proportion to which transitions are drawn; None for uniformly.
         second_loss: of the ids of transitions, (B,), that the policy has just acted in; its parameters are fitted, too.
-        kind: of the loss of actions, see `imitation_loss`.
 
     Returns:
         The mean loss of the last tenth of the steps.
@@ -49,19 +53,20 @@ def fit_policy(
     policy.set_training_mode(True)
     for module in policy.modules():
         if isinstance(module, Encoder):
-            module.fit_scaling(observations)
-    inputs = {key: torch.as_tensor(value, device=model.device) for key, value in observations.items()}
-    targets = torch.as_tensor(expert_actions, device=model.device)
+            module.fit_scaling(examples.observations)
+    inputs = {key: torch.as_tensor(value, device=model.device) for key, value in examples.observations.items()}
+    targets = torch.as_tensor(examples.expert_actions, device=model.device)
     parameters = [p for p in policy.parameters() if p.requires_grad]
     if second_loss is not None:
         parameters += second_loss.parameters()
     optimizer = torch.optim.Adam(parameters, lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)
     losses = []
-    for step, drawn in enumerate(sample_batches(len(targets), updates, batch_size, sample_weights)):
+    batches = sample_batches(len(targets), updates, settings.batch_size, examples.sample_weights)
+    for step, drawn in enumerate(batches):
         ids = drawn.to(model.device)
         batch = {key: value[ids] for key, value in inputs.items()}
-        loss = imitation_loss(deterministic_actions(policy, batch), targets[ids], slices, kind)
+        loss = imitation_loss(deterministic_actions(policy, batch), targets[ids], slices, settings.loss)
         optimizer.zero_grad()
         (loss if second_loss is None else loss + second_loss(ids)).backward()
         optimizer.step()

@@ -6,14 +6,14 @@ The policy thus learns from the states that its own mistakes lead to (Ross, Gord
 import functools
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from robodl.config import ImitationConfig, imitation_config
-from robodl.imitation.behaviour_cloning import MAX_WEIGHTS, continuous_columns, fit_policy, logit_slices
+from robodl.imitation.behaviour_cloning import MAX_WEIGHTS, Examples, continuous_columns, fit_policy, logit_slices
 from robodl.imitation.demonstrations import FIRST_SEED, read_dataset
 from robodl.imitation.state_loss import StateLoss, flat_state
 from robodl.imitation.teacher import teacher_policy
@@ -30,19 +30,9 @@ NOISE_STD = 0.5  # of a disturbance that is added to actions at times, so that m
 NOISE_PROBABILITY = 0.25  # that a new disturbance is not zero
 NOISE_HOLD_STEPS = 5  # that a disturbance lasts, on average
 
-Observations = dict[str, Array]  # (n, ...) each
+Round = tuple[int, Examples]  # transitions so far, and those that the policy is fitted to
 # Transitions so far, the loss after they have been learnt from (None before), the share of that learning that is done.
 ProgressFn = Callable[[int, float | None, float], object]
-
-
-class Round(NamedTuple):
-    """The data that a policy is fitted to in one round."""
-
-    total: int  # transitions of this round and those before
-    observations: Observations
-    expert_actions: np.ndarray  # (n, a)
-    sample_weights: np.ndarray | None = None  # (n,)
-    states: np.ndarray | None = None  # (n, k), to be told from images
 
 
 def imitate(
@@ -73,21 +63,11 @@ def imitate(
         rounds = dataset_rounds(cfg, settings, progress, store)
     else:
         rounds = expert_rounds(model, cfg, settings, envs, progress, store, second)
-    for count, observations, expert_actions, sample_weights, states in rounds:
-        if second is not None and states is not None:
-            second.set_states(states)
-        loss = fit_policy(
-            model,
-            observations,
-            expert_actions,
-            slices,
-            settings.last_updates if count >= settings.transitions else settings.updates,
-            settings.batch_size,
-            functools.partial(progress, count, None),
-            sample_weights,
-            second,
-            settings.loss,
-        )
+    for count, examples in rounds:
+        if second is not None and examples.states is not None:
+            second.set_states(examples.states)
+        updates = settings.last_updates if count >= settings.transitions else settings.updates
+        loss = fit_policy(model, examples, slices, settings, updates, functools.partial(progress, count, None), second)
         progress(count, loss, 1.0)
     if second is not None:
         second.remove()
@@ -141,12 +121,14 @@ def expert_rounds(
         for step in acting:
             progress((begin + step) * rows, None, 0.0)
         flat = {key: flatten_rows(value[:end]) for key, value in labels.items()}
-        yield Round(
+        yield (
             end * rows,
-            {key: flatten_rows(value[:end]) for key, value in observations.items()},
-            flat["expert_actions"],
-            1.0 + settings.error_weight * flat["action_errors"] if settings.error_weight else None,
-            flat.get("states"),
+            Examples(
+                {key: flatten_rows(value[:end]) for key, value in observations.items()},
+                flat["expert_actions"],
+                1.0 + settings.error_weight * flat["action_errors"] if settings.error_weight else None,
+                flat.get("states"),
+            ),
         )
         state = {"done": end, "envs": envs.get_state(), "rng": json.dumps(rng.bit_generator.state)}
         store.save(state if state_loss is None else {**state, "state_loss": state_loss.saved()})
@@ -165,7 +147,7 @@ def dataset_rounds(
     passes = -(-len(actions) // (settings.rows * len(episodes[0])))
     progress(total * store.done // passes, None, 0.0)
     for done in range(store.done + 1, passes + 1):
-        yield Round(total * done // passes, observations, actions)
+        yield total * done // passes, Examples(observations, actions)
         store.save({"done": done})
 
 

@@ -79,8 +79,8 @@ def test_trained_policies_teach(composed, monkeypatch, words):
     """With algo.imitation_teacher a policy that knows the state labels it, also for one that sees images."""
     labels = []
 
-    def observed(model, observations, expert_actions, *_):
-        labels.append((observations, expert_actions))
+    def observed(model, examples, *_):
+        labels.append((examples.observations, examples.expert_actions))
         return 0.0
 
     monkeypatch.setattr(dagger, "fit_policy", observed)
@@ -113,14 +113,13 @@ def fits(monkeypatch):
     """A list of what policies are fitted to: observations, updates, weights, and the errors of the policy there."""
     found, fit_policy = [], dagger.fit_policy
 
-    def observed(model, observations, expert_actions, slices, updates, batch_size, on_step, sample_weights, *others):
-        inputs = {key: torch.as_tensor(value) for key, value in observations.items()}
+    def observed(model, examples, slices, settings, updates, *others):
+        inputs = {key: torch.as_tensor(value) for key, value in examples.observations.items()}
         with torch.no_grad():
             actions = deterministic_actions(model.policy, inputs).clamp(-1.0, 1.0).numpy()
-        errors = np.linalg.norm(actions - expert_actions, axis=1)
-        found.append((observations["observation"].copy(), updates, sample_weights, errors))
-        given = model, observations, expert_actions, slices, updates, batch_size, on_step, sample_weights, *others
-        return fit_policy(*given)
+        errors = np.linalg.norm(actions - examples.expert_actions, axis=1)
+        found.append((examples.observations["observation"].copy(), updates, examples.sample_weights, errors))
+        return fit_policy(model, examples, slices, settings, updates, *others)
 
     monkeypatch.setattr(dagger, "fit_policy", observed)
     return found
