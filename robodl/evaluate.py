@@ -83,6 +83,7 @@ def evaluate(options: Options) -> None:
     score, cfg = scores[0], first.cfg
     facts = {"env": cfg.env["task"], "robot": cfg.robot["name"], "policy": options.policy, "seed": seed}
     facts |= {key: value for key in ("motion", "sight", "randomize") if (value := getattr(options, key)) != "own"}
+    facts |= {"observation": cfg.observation} if options.policy == "zoo" and cfg.observation != "state" else {}
     facts |= {"backend": options.backend} if options.backend != "cpu" else {}
     facts |= {"timestep": options.timestep} if options.timestep is not None else {}
     facts |= {"env_settings": options.settings} if options.settings else {}

@@ -18,13 +18,14 @@ from robodl.options import UsageError
 Row = dict[str, Any]
 COMMON = ("success_rate", "success_low", "success_high", "episodes", "commit")
 NOT_METRICS = {
-    *("env", "robot", "algo", "policy", "motion", "sight", "randomize", "run", "seed"),
+    *("env", "robot", "algo", "policy", "observation", "motion", "sight", "randomize", "run", "seed"),
     *("total_timesteps", "train_seconds"),
     *("success_once", "steps_to_success", "steps_to_success_95", "return", "diverged", "distance_mm"),
     *("versions", "machine", "config", "curve", "outcomes", "against"),
     *COMMON,
 }
-EVALUATION = ("env", "robot", "policy", "motion", "sight", "randomize", "seed")  # what a row of evaluations is of
+# What a row of evaluations is of; of those of the zoo, which has one policy, its seed is none of it.
+EVALUATION = ("env", "robot", "policy", "observation", "motion", "sight", "randomize", "seed")
 FILES = {"encoder.weights": "<file>", "algo.imitation_teacher": "<run>"}  # what a command names that others don't have
 NOT_IN_COMMAND = ("seed", "name", "threads", "device", "video_episodes")  # what changes no result
 
@@ -43,7 +44,8 @@ def collect(paths: Sequence[str], results: Path) -> int:
         if "train_seconds" in result:
             put(results / "trained.json", trained(result, file.parent), ("env", "robot", "seed", "command"))
         else:
-            put(results / "evaluations.json", evaluated(result), EVALUATION)
+            keys = [key for key in EVALUATION if key != "seed" or result["policy"] != "zoo"]
+            put(results / "evaluations.json", evaluated(result), keys)
     return len(paths)
 
 

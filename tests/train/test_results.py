@@ -101,6 +101,19 @@ def test_evaluations_become_rows(place):
     assert "| the fixed first view | 0 | 50 % (40 % to 60 %) | 20 |" in (place / "text.md").read_text()
 
 
+def test_the_zoo_has_one_policy_of_a_task_for_each_observation(place):
+    """Another seed's takes the place of the one before; what sees images is beside what knows the state."""
+    facts = {"env": "push", "robot": "panda", "policy": "zoo", "randomize": "none", "episodes": 9, "commit": "abc"}
+    for seed, rate, more in ((0, 0.1, {}), (1, 0.9, {}), (2, 0.5, {"observation": "image"})):
+        rates = {"success_rate": rate, "success_low": rate - 0.1, "success_high": rate + 0.1}
+        (place / "row.json").write_text(json.dumps({**facts, **rates, **more, "seed": seed}))
+        (place / "text.md").write_text(TABLES.replace("reach", "robustness"))
+        results.results(options(place, runs=[str(place / "row.json")]))
+    rows = load(place / "results").evaluations
+    assert [(row["seed"], row.get("observation")) for row in rows] == [(1, None), (2, "image")]
+    assert "| `push` | 90 % (80 % to 100 %) | 9 |" in (place / "text.md").read_text()
+
+
 def test_evaluations_of_other_variation_are_rows_of_their_own(place):
     facts = {"env": "push", "robot": "panda", "policy": "zoo", "seed": 0, "episodes": 500, "commit": "abc"}
     for name, rate in (("none", 0.9), ("physics", 0.8)):
