@@ -39,7 +39,8 @@ def reproduce(options: Options) -> None:
 
     if not (Path(options.results) / "trained.json").is_file():
         raise cli.UsageError(f"there is no {options.results}/trained.json: it is in the repository, or give results=")
-    rows = named(load(Path(options.results)).trained)
+    found = load(Path(options.results))
+    rows = named(found.trained + found.varied)
     if not options.row:
         print("\n".join(listed(rows)))
         return

@@ -19,12 +19,6 @@ def row_name(row: Row) -> str:
     return "/".join([row["env"], "+".join(parts)] if parts else [row["env"]])
 
 
-def trained_with(row: Row) -> str:
-    """The preset of randomisation that a run was trained with, and tested with; "none" without one."""
-    found = [word for word in row["command"].split() if word.startswith("randomize=")]
-    return found[-1].partition("=")[2] if found else "none"
-
-
 def way_of(name: str) -> str:
     """Way to learn that a row's name tells after its task; "default" where it tells none."""
     return name.partition("/")[2] or "default"

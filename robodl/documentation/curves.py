@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from robodl.documentation.comparison import named, trained_with, way_of
+from robodl.documentation.comparison import named, way_of
 from robodl.documentation.results import Row
 
 STAMP = "results"  # text in a picture's file: a hash of the rows that it shows
@@ -24,7 +24,7 @@ COLUMN = {"steps": 0, "seconds": 1, "success": 2}  # of a row's curve
 
 def pictures(rows: Sequence[Row], folder: Path) -> dict[Path, bytes]:
     """PNG files of all rows with curves, by path; those that are up to date are as they were."""
-    shown = [row for row in rows if len(row.get("curve", [])) > 1 and trained_with(row) == "none"]
+    shown = [row for row in rows if len(row.get("curve", [])) > 1]
     if not shown:
         return {}
     figures: dict[str, Callable[[], Figure]] = {

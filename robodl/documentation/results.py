@@ -22,11 +22,15 @@ EVALUATED = ("env", "robot", "policy", "motion", "sight", "seed", "episodes")
 
 @dataclass(frozen=True)
 class Results:
-    """Rows of the suite, what else its file says, rows of training runs, and rows of evaluations."""
+    """Rows of the suite, what else its file says, rows of training runs, and rows of evaluations.
+
+    Runs in which more varied than tasks do by themselves are apart: their success is not of the same episodes.
+    """
 
     suite: list[Row]
     origin: Row
     trained: list[Row]
+    varied: list[Row]
     evaluations: list[Row]
 
 
@@ -38,7 +42,14 @@ def load(folder: Path) -> Results:
     rows = checked(folder / "suite.json", suite.get("rows"), MEASURED)
     trained = checked(folder / "trained.json", read(folder / "trained.json", []), TRAINED)
     evaluations = checked(folder / "evaluations.json", read(folder / "evaluations.json", []), EVALUATED)
-    return Results(rows, suite, trained, evaluations)
+    plain = [row for row in trained if trained_with(row) == "none"]
+    return Results(rows, suite, plain, [row for row in trained if row not in plain], evaluations)
+
+
+def trained_with(row: Row) -> str:
+    """The preset of randomisation that a run was trained with, and tested with; "none" without one."""
+    found = [word for word in row["command"].split() if word.startswith("randomize=")]
+    return found[-1].partition("=")[2] if found else "none"
 
 
 def read(path: Path, otherwise: Any) -> Any:

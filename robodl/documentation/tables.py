@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from robodl.documentation.comparison import named, trained_with
+from robodl.documentation.comparison import named
 from robodl.documentation.markdown import millimetres, percent, template, where
-from robodl.documentation.results import Results, Row
+from robodl.documentation.results import Results, Row, trained_with
 from robodl.options import UsageError
 from robodl_envs import task_id
 
@@ -91,7 +91,6 @@ def made(name: str, old: str, results: Results) -> str:
         is_default=is_default,
         named=named,
         taught=taught,
-        trained_with=trained_with,
         with_variation=with_variation,
     ).module
     if name in TABLES:
@@ -141,11 +140,10 @@ def taught(rows: Sequence[Row]) -> dict[str, dict[str, list[list[Row]]]]:
         "imitation": lambda algo: algo.endswith(": imitation"),
         "imitation, then PPO": lambda algo: algo.endswith(": imitation, then PPO"),
     }
-    groups = [group for group in named(rows).values() if trained_with(group[0]) == "none"]
     found: dict[str, dict[str, list[list[Row]]]] = {}
     for way, is_of in ways.items():
         found[way] = {}
-        for group in groups:
+        for group in named(rows).values():
             if group[0]["robot"] == "panda" and is_of(group[0]["algo"]):
                 found[way].setdefault(group[0]["env"], []).append(group)
     return found
@@ -155,8 +153,7 @@ def with_variation(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
     """The runs that were trained with variation, by its preset and by task."""
     found: dict[str, dict[str, list[Row]]] = {}
     for row in rows:
-        if (preset := trained_with(row)) != "none":
-            found.setdefault(preset, {}).setdefault(row["env"], []).append(row)
+        found.setdefault(trained_with(row), {}).setdefault(row["env"], []).append(row)
     return found
 
 

@@ -158,6 +158,8 @@ def test_runs_with_variation_stand_beside_what_they_were_trained_with(place):
     assert "| task | physics | physics, trained with it | episodes |" in text
     assert "| `push` | 50 % (40 % to 60 %) | 70 % (63.3 % to 75.9 %) | 500 |" in text
     assert "| `push` | `ppo` |" in text and "`push/randomize" not in text
+    found = load(place / "results")
+    assert [row["success_rate"] for row in found.trained] == [1.0] and len(found.varied) == 2
 
 
 def test_what_a_teacher_is_worth(place):
