@@ -133,7 +133,7 @@ def in_short(task: str, results: Results) -> str:
 
 
 def taught(rows: Sequence[Row]) -> dict[str, dict[str, list[list[Row]]]]:
-    """The runs on the state, by what they learn from and by task: a list for each command, of its seeds."""
+    """The runs on the state, by what they learn from and by task: a list for each command, of its seeds; no way without runs."""
     ways: dict[str, Callable[[str], bool]] = {
         "from nothing": lambda algo: "," not in algo and ":" not in algo,
         "demonstrations in the buffer": lambda algo: algo.endswith(", with demonstrations"),
@@ -146,7 +146,7 @@ def taught(rows: Sequence[Row]) -> dict[str, dict[str, list[list[Row]]]]:
         for group in named(rows).values():
             if group[0]["robot"] == "panda" and is_of(group[0]["algo"]):
                 found[way].setdefault(group[0]["env"], []).append(group)
-    return found
+    return {way: tasks for way, tasks in found.items() if tasks}
 
 
 def with_variation(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
