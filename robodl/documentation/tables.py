@@ -133,7 +133,7 @@ def in_short(task: str, results: Results) -> str:
 
 
 def taught(rows: Sequence[Row]) -> dict[str, dict[str, list[list[Row]]]]:
-    """The runs on the state, by what they learn from and by task: a list for each command, of its seeds; no way without runs."""
+    """The runs on the state, by what they learn from and by task: for each command those of its seeds."""
     ways: dict[str, Callable[[str], bool]] = {
         "from nothing": lambda algo: "," not in algo and ":" not in algo,
         "demonstrations in the buffer": lambda algo: algo.endswith(", with demonstrations"),

@@ -163,7 +163,7 @@ def test_runs_with_variation_stand_beside_what_they_were_trained_with(place):
 
 
 def test_what_a_teacher_is_worth(place):
-    """A column for each way to learn that has a row: the mean of all seeds, and two algorithms in one cell by their names."""
+    """A column for each way that has a row: the mean of all seeds, and two algorithms in one cell by their names."""
     rows = [
         trained_row(0, 0.6, " algo=ppo", steps=4000),
         trained_row(1, 0.8, " algo=ppo", steps=4000),
