@@ -24,7 +24,7 @@ NOT_METRICS = {
     *("versions", "machine", "config", "curve", "outcomes", "against"),
     *COMMON,
 }
-# What a row of evaluations is of; of those of the zoo, which has one policy, its seed is none of it.
+# Keys of a row of evaluations, but for the seed of the zoo's: it has one policy of a task.
 EVALUATION = ("env", "robot", "policy", "observation", "motion", "sight", "randomize", "seed")
 FILES = {"encoder.weights": "<file>", "algo.imitation_teacher": "<run>"}  # what a command names that others don't have
 NOT_IN_COMMAND = ("seed", "name", "threads", "device", "video_episodes")  # what changes no result

@@ -42,8 +42,10 @@ def load(folder: Path) -> Results:
     rows = checked(folder / "suite.json", suite.get("rows"), MEASURED)
     trained = checked(folder / "trained.json", read(folder / "trained.json", []), TRAINED)
     evaluations = checked(folder / "evaluations.json", read(folder / "evaluations.json", []), EVALUATED)
-    plain = [row for row in trained if trained_with(row) == "none"]
-    return Results(rows, suite, plain, [row for row in trained if row not in plain], evaluations)
+    plain, varied = (
+        [row for row in trained if (trained_with(row) != "none") == is_varied] for is_varied in (False, True)
+    )
+    return Results(rows, suite, plain, varied, evaluations)
 
 
 def trained_with(row: Row) -> str:

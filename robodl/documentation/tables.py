@@ -61,6 +61,12 @@ METRICS = {
         Metric("in_view", "in view", percent, in_overview=True),
     ],
 }
+WAYS = {  # by what a row's algorithm says after its name
+    "": "from nothing",
+    ", with demonstrations": "demonstrations in the buffer",
+    ": imitation": "imitation",
+    ": imitation, then PPO": "imitation, then PPO",
+}
 POLICIES = {  # by policy, motion and sight
     ("zero", "own", "own"): "zero actions",
     ("random", "own", "own"): "random actions",
@@ -134,18 +140,11 @@ def in_short(task: str, results: Results) -> str:
 
 def taught(rows: Sequence[Row]) -> dict[str, dict[str, list[list[Row]]]]:
     """The runs on the state, by what they learn from and by task: for each command those of its seeds."""
-    ways: dict[str, Callable[[str], bool]] = {
-        "from nothing": lambda algo: "," not in algo and ":" not in algo,
-        "demonstrations in the buffer": lambda algo: algo.endswith(", with demonstrations"),
-        "imitation": lambda algo: algo.endswith(": imitation"),
-        "imitation, then PPO": lambda algo: algo.endswith(": imitation, then PPO"),
-    }
-    found: dict[str, dict[str, list[list[Row]]]] = {}
-    for way, is_of in ways.items():
-        found[way] = {}
-        for group in named(rows).values():
-            if group[0]["robot"] == "panda" and is_of(group[0]["algo"]):
-                found[way].setdefault(group[0]["env"], []).append(group)
+    found: dict[str, dict[str, list[list[Row]]]] = {way: {} for way in WAYS.values()}
+    for group in named(rows).values():
+        way = WAYS.get(group[0]["algo"].rpartition("`")[2])
+        if way and group[0]["robot"] == "panda":
+            found[way].setdefault(group[0]["env"], []).append(group)
     return {way: tasks for way, tasks in found.items() if tasks}
 
 
