@@ -52,13 +52,19 @@ def test_no_way_round_earns_anything(task):
     np.testing.assert_allclose(rewards.sum(axis=0) * envs.batch.control_dt, potentials[0] - potentials[-1], atol=1e-9)
 
 
-def push_potential(tool, left=0.15):
-    """The potential of Push with the cube at (0.4, 0, 0.02), its goal further along y, and a tool somewhere."""
+def push_potential(tool, left=0.15, target=0.0, raised=0.0):
+    """The potential of Push with the cube at (0.4, 0, 0.02), its goal further along y, and a tool somewhere.
+
+    Args:
+        target: m, of the tool's target above the tool.
+        raised: m, of the cube.
+    """
     envs = make_vec("push", reward="shaped")
     envs.reset(seed=0)
-    cube, goal = np.array([[0.4, 0.0, 0.02]]), np.array([[0.4, left, 0.02]])
+    cube, goal = np.array([[0.4, 0.0, 0.02 + raised]]), np.array([[0.4, left, 0.02]])
     envs.task.cube.pos[:] = cube
-    envs.task.robot = SimpleNamespace(tool=np.array([tool]), cube=envs.robot.cube)
+    controller = SimpleNamespace(position_offset=lambda: np.array([[0.0, 0.0, target]]))
+    envs.task.robot = SimpleNamespace(tool=np.array([tool]), cube=envs.robot.cube, controller=controller)
     return envs.batch.rewards.potential(cube, goal)[0]
 
 
@@ -85,6 +91,19 @@ def test_a_cube_that_is_there_may_stay():
     assert values == sorted(values) and values[0] == pytest.approx(0.04)  # the tool is to rise, and to rest there
     assert push_potential((0.4, -0.036, 0.025), left=0.04) > values[2] + 0.02  # to come there pays, whatever is next
     assert push_potential((0.4, 0.05, 0.025), left=0.06) > push_potential((0.4, -0.036, 0.025), left=0.06)
+
+
+def test_a_tool_that_presses_on_the_table_is_to_let_go():
+    """Policies stood before the cube with the tool's target 8 cm below the table, two steps from rising."""
+    for y in (0.1, -0.05):
+        values = [push_potential((0.4, y, 0.012), target=target) for target in (-0.08, -0.04, 0.01)]
+        assert values == sorted(values, reverse=True) and values[0] > values[-1] + 0.03
+
+
+def test_a_cube_stays_flat_on_the_table():
+    """Policies struck it at 1 m/s from below its middle, so that it turned over and flew off."""
+    flat, tilted = (push_potential((0.4, -0.036, 0.025), raised=raised) for raised in (0.0, 0.008))
+    assert tilted > flat + 0.01
 
 
 def test_a_push_pays_though_the_cube_turns():

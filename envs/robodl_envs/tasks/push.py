@@ -1,5 +1,6 @@
 """Push: bring a cube to a point of the table with the fingers shut."""
 
+import math
 from dataclasses import dataclass
 
 from robodl_envs.arrays import clip, distance
@@ -44,14 +45,19 @@ class Push(Task):
         return self.cube.pos
 
     def potential(self, achieved, desired):
-        """The cube's distance to the goal, the last 10 cm twice, and 0.3 of the tool's way to push it, and to rest, m.
+        """The cube's distance to the goal, its rise, the tool's way to push it and to rest, and how far it presses, m.
 
-        Of a cube that is within 12 cm of the goal the way to push it counts less, and within 2 cm no more: there it may
-        stay, and the tool is to rest 10 cm above it.
+        The last 10 cm of the distance count twice, and thrice what the cube is raised: pushed too low it turns over, or
+        flies off. Of the tool's way 0.3 counts. Of a cube that is within 12 cm of the goal the way to push it counts
+        less, and within 2 cm no more: there it may stay, and the tool is to rest 10 cm above it. The tool's target is
+        to be no lower than a cube's middle: a tool that presses on the table stands until its target has risen.
         """
-        tool, cube = self.robot.tool, self.cube.pos
+        tool, cube, half = self.robot.tool, self.cube.pos, 0.5 * self.robot.cube
         left = distance(achieved, desired)
-        push = way_behind(tool, cube, desired, 0.5 * self.robot.cube, 0.018) * clip((left - 0.02) / 0.1, 0.0, 1.0)
+        push = way_behind(tool, cube, desired, half, 0.018) * clip((left - 0.02) / 0.1, 0.0, 1.0)
         there = 1.0 - clip((left - 0.02) / 0.02, 0.0, 1.0)  # 1 within 2 cm of the goal, 0 beyond 4 cm
         rest = REST_HEIGHT + there * (distance(tool, cube + self.to_rest) - REST_HEIGHT)
-        return left + clip(left, 0.0, 0.1) + 0.3 * (push + rest)
+        target = tool + self.robot.controller.position_offset()
+        pressing = clip(half - target[:, 2], 0.0, math.inf)
+        raised = abs(achieved[:, 2] - desired[:, 2])
+        return left + clip(left, 0.0, 0.1) + 3.0 * raised + 0.3 * (push + rest) + pressing
